@@ -1,0 +1,44 @@
+# Every command of the project. Nothing here needs a running service: what is needed is started.
+PYTHON ?= python3
+BIN := .venv/bin
+LOG ?= embedded
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: help setup demo test quick unit contract integration e2e faults lint format bench
+
+help: ## the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+setup: .venv/.installed ## .venv with everything pinned, and the CLI in .venv/bin/antirelou
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+demo: setup ## the weekend of October 2017, in about a minute (LOG=kafka: four processes, a real broker)
+	@$(BIN)/antirelou demo --log $(LOG)
+
+test: setup ## every test, on real PostgreSQL and real Kafka
+	$(PYTEST) tests
+
+quick: setup ## the tests that need no service
+	$(PYTEST) tests/unit
+
+unit contract integration e2e faults: setup ## the tests of one folder
+	$(PYTEST) tests/$@
+
+lint: setup ## ruff, mypy --strict, import-linter
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: setup ## ruff's formatting and safe fixes
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## the measurements behind the README's figures
+	$(BIN)/python bench/all.py

@@ -1,0 +1,1 @@
+"""The log: an append-only, partitioned, replayable record of facts. One port, two adapters."""

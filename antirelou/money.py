@@ -1,0 +1,44 @@
+"""Money: integer micro-euros, and micro-units of the provider's currency. Pure."""
+
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from typing import NewType
+
+MICRO = 1_000_000
+AMOUNT_MICROUNITS_MAX = 10**15
+"""A billion units: beyond it an amount is rubbish, and would not fit the ledger's 64 bits."""
+
+Microeuros = NewType("Microeuros", int)
+
+
+def parse_micro(text: str) -> int:
+    """Read a decimal amount as millionths, half up.
+
+    Args:
+        text: decimal units, such as ``"0.16"``; a sign, spaces around, and an exponent are taken.
+
+    Raises:
+        ValueError: not a finite decimal number, or beyond a billion units.
+    """
+    try:
+        amount = Decimal(text.strip())
+    except InvalidOperation:
+        raise ValueError(f"{text!r} is not a decimal amount such as 0.16") from None
+    if not amount.is_finite() or abs(amount) > AMOUNT_MICROUNITS_MAX // MICRO:
+        raise ValueError(f"{text!r} is not an amount below a billion")
+    return int((amount * MICRO).to_integral_value(rounding=ROUND_HALF_UP))
+
+
+def format_euros(amount_microeuros: int, *, decimals: int = 2) -> str:
+    """Write micro-euros as decimal euros, half up: ``format_euros(160_000) == "0.16"``."""
+    amount = Decimal(amount_microeuros) / MICRO
+    return str(amount.quantize(Decimal(1).scaleb(-decimals), rounding=ROUND_HALF_UP))
+
+
+def convert_microunits(amount_microunits: int, rate_micro: int) -> int:
+    """Convert the provider's micro-units into micro-euros, half up.
+
+    Args:
+        amount_microunits: millionths of a unit of the provider's currency, zero or more.
+        rate_micro: millionths of a euro for one unit (``PROVIDER_RATE`` times a million).
+    """
+    return (amount_microunits * rate_micro + MICRO // 2) // MICRO

@@ -1,0 +1,361 @@
+"""The stage: read a batch, handle it, append what it gives, commit (DESIGN §4).
+
+At least once, always: the commit comes last, so a crash anywhere before it reads the batch again,
+and handlers give the same output for the same message. What is due later is emitted by the
+stage's timer from rows that the handler's store keeps; a crash between append and mark emits
+twice and loses nothing.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+import structlog
+
+from antirelou.clock import Clock
+from antirelou.errors import Fenced, Rejected, Transient
+from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
+from antirelou.records import DeadRecord, Record, decode
+from antirelou.topics import dead
+
+LOG = structlog.get_logger("stage")
+
+RETRY_SECONDS_MIN = 0.1
+RETRY_SECONDS_MAX = 5.0
+READ_SECONDS_MAX = 1.0
+"""How long a read waits for a first record: bounds the age of the watermarks at rest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A decoded record and the partition it came from."""
+
+    record: Record
+    partition: Partition
+    appended_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far this member has handled what it holds.
+
+    Attributes:
+        watermarks: for every partition held, an instant W: whatever was appended before W has
+            been handled and its outputs are durable.
+        lags: for every partition held, the records not yet given out.
+    """
+
+    watermarks: Mapping[Partition, datetime] = field(default_factory=dict)
+    lags: Mapping[Partition, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a timer found to emit.
+
+    Attributes:
+        records: to append, in this order.
+        mark: called when they are durable, to note them as emitted; must be idempotent.
+        next_at: when to look again at the latest, unless woken; None: only when woken.
+    """
+
+    records: Sequence[Outgoing] = ()
+    mark: Callable[[], Awaitable[None]] | None = None
+    next_at: datetime | None = None
+
+
+class Handler(Protocol):
+    """What a service gives to its stage. The handler owns transactions; the stage owns the log."""
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        """Handle a batch in one transaction; return what to append.
+
+        Called again with the same records after any crash, and then gives the same output. The
+        batch keeps the order within each partition.
+
+        Raises:
+            Transient: nothing was changed; the stage waits and calls again.
+            Exception: anything else; nothing was changed. The stage calls again record by record,
+                and what fails alone goes to the dead topic.
+        """
+        ...
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        """What has come due by now. Raises as ``handle``, but for it nothing can be dead."""
+        ...
+
+
+class StageMetrics(Protocol):
+    """What a stage counts (``telemetry.StageTelemetry``)."""
+
+    def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
+        """A batch was handled: how long it took, how many records of each topic."""
+        ...
+
+    def lag(self, lags: Mapping[str, int]) -> None:
+        """For each topic, the records of the partitions held that are still to be read."""
+        ...
+
+    def dead(self, topic: str, reason: str) -> None:
+        """A record went to its dead topic."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StageLimits:
+    """How much one batch may hold."""
+
+    records_max: int = 2000
+    bytes_max: int = 8_388_608
+
+
+class Stage:
+    """Runs one service's handler over its topics until it is told to drain.
+
+    Args:
+        name: the service's name.
+        group, topics: the consumer group and what it reads.
+        handler: decides; see ``Handler``.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        group: str,
+        topics: Sequence[str],
+        log: Log,
+        handler: Handler,
+        clock: Clock,
+        metrics: StageMetrics,
+        limits: StageLimits | None = None,
+    ) -> None:
+        self._name, self._group, self._topics = name, group, tuple(topics)
+        self._log, self._handler, self._clock, self._metrics = log, handler, clock, metrics
+        self._limits = limits or StageLimits()
+        self._progress = Progress()
+        self._draining = asyncio.Event()
+        self._woken = asyncio.Event()
+        self._next_due: datetime | None = None
+        self._trouble: str | None = "starting"
+        self._timer_trouble: str | None = None
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps the stage from going on, for ``/readyz``; None when it goes."""
+        return self._trouble or self._timer_trouble
+
+    def wake(self) -> None:
+        """Look for what is due now; called when something came due outside the log."""
+        self._woken.set()
+
+    def drain(self) -> None:
+        """Finish the batch in hand, commit, leave the group; ``run`` then returns."""
+        self._draining.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Read, handle, append, commit, until drained. Raises only on a programmer's error."""
+        while not self._draining.is_set():
+            try:
+                async with (
+                    self._log.reader(self._group, self._topics) as reader,
+                    asyncio.TaskGroup() as tasks,
+                ):
+                    tasks.create_task(self._run_reader(reader))
+                    tasks.create_task(self._run_timer())
+            except* Transient as trouble:
+                self._trouble = _first(trouble).code
+                LOG.warning("stage_waits", service=self._name, code=self._trouble)
+                await self._pause(RETRY_SECONDS_MAX / 5)
+
+    async def _run_reader(self, reader: Reader) -> None:
+        retry_seconds = RETRY_SECONDS_MIN
+        while not self._draining.is_set():
+            try:
+                batch = await reader.read(
+                    records_max=self._limits.records_max,
+                    bytes_max=self._limits.bytes_max,
+                    wait_seconds=self._wait_seconds(),
+                )
+                await self._handle_until_done(batch)
+                if batch.positions:
+                    await reader.commit(batch)
+                self._publish(batch)
+                retry_seconds = RETRY_SECONDS_MIN
+            except Fenced:
+                LOG.info("stage_fenced", service=self._name)
+            except Transient as trouble:
+                self._trouble = trouble.code
+                LOG.warning("stage_waits", service=self._name, code=trouble.code)
+                await self._pause(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
+
+    async def _handle_until_done(self, batch: Batch) -> None:
+        """Handle and append; while a dependency is away, wait here and keep the place."""
+        retry_seconds = RETRY_SECONDS_MIN
+        while batch.records:
+            try:
+                await self._handle(batch.records)
+            except Fenced:
+                raise
+            except Transient as trouble:
+                self._trouble = trouble.code
+                LOG.warning("stage_waits", service=self._name, code=trouble.code)
+                if self._draining.is_set():
+                    raise  # uncommitted: whoever comes next reads it again
+                await self._pause(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
+            else:
+                return
+
+    async def _handle(self, records: Sequence[LogRecord]) -> None:
+        started = self._clock.monotonic()
+        received, corpses = self._decode(records)
+        try:
+            outputs = list(await self._handler.handle(received, self._clock.now()))
+        except Transient:
+            raise
+        except Exception:
+            LOG.warning("batch_failed", service=self._name, records=len(records), exc_info=True)
+            outputs, found = await self._handle_one_by_one(records)
+            corpses = [*corpses, *found]
+        await self._log.append([*outputs, *corpses])
+        if outputs:
+            self._woken.set()
+        counts: dict[str, int] = {}
+        for record in records:
+            counts[record.topic] = counts.get(record.topic, 0) + 1
+        self._metrics.batch(self._clock.monotonic() - started, counts)
+
+    async def _handle_one_by_one(
+        self, records: Sequence[LogRecord]
+    ) -> tuple[list[Outgoing], list[Outgoing]]:
+        outputs: list[Outgoing] = []
+        corpses: list[Outgoing] = []
+        for record in records:
+            received, unreadable = self._decode([record])
+            if unreadable:
+                continue  # already among the batch's dead
+            try:
+                outputs += await self._handler.handle(received, self._clock.now())
+            except Transient:
+                raise
+            except Exception as error:  # noqa: BLE001 - this record's alone
+                corpses.append(self._bury(record, error))
+        return outputs, corpses
+
+    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Received], list[Outgoing]]:
+        received: list[Received] = []
+        corpses: list[Outgoing] = []
+        for record in records:
+            try:
+                decoded = decode(record.topic, record.value)
+            except Rejected as error:
+                corpses.append(self._bury(record, error))
+            else:
+                partition = Partition(record.topic, record.partition)
+                received.append(Received(decoded, partition, record.appended_at))
+        return received, corpses
+
+    def _bury(self, record: LogRecord, error: Exception) -> Outgoing:
+        reason = error.code if isinstance(error, Rejected) else "handler_failed"
+        # Only our own errors promise to quote no number and no text.
+        said = str(error) if isinstance(error, Rejected) else type(error).__name__
+        LOG.error(
+            "record_dead",
+            service=self._name,
+            topic=record.topic,
+            partition=record.partition,
+            offset=record.offset,
+            reason=reason,
+            error=said,
+        )
+        self._metrics.dead(record.topic, reason)
+        return bury(record, service=self._name, reason=reason, error=said, at=self._clock.now())
+
+    def _publish(self, batch: Batch) -> None:
+        self._trouble = None
+        self._progress = Progress(batch.watermarks, batch.lags)
+        lags: dict[str, int] = dict.fromkeys(self._topics, 0)
+        for partition, lag in batch.lags.items():
+            lags[partition.topic] = lags.get(partition.topic, 0) + lag
+        self._metrics.lag(lags)
+        if batch.records or self._is_due():
+            self._woken.set()
+
+    def _is_due(self) -> bool:
+        return self._next_due is not None and self._next_due <= self._clock.now()
+
+    def _wait_seconds(self) -> float:
+        """Wait no longer than to the next due time: its watermark is needed just after it."""
+        if self._next_due is None:
+            return READ_SECONDS_MAX
+        seconds = (self._next_due - self._clock.now()).total_seconds()
+        return min(max(seconds, 0.05), READ_SECONDS_MAX)
+
+    async def _run_timer(self) -> None:
+        retry_seconds = RETRY_SECONDS_MIN
+        while not self._draining.is_set():
+            self._woken.clear()
+            try:
+                due = await self._handler.due(self._progress, self._clock.now())
+                if due.records:
+                    await self._log.append(due.records)
+                if due.mark:
+                    await due.mark()
+                self._timer_trouble = None
+                retry_seconds = RETRY_SECONDS_MIN
+            except Transient as trouble:
+                self._timer_trouble = trouble.code
+                LOG.warning("timer_waits", service=self._name, code=trouble.code)
+                await self._pause(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
+                continue
+            if due.records:
+                continue  # there may be more than one look takes
+            self._next_due = due.next_at
+            await self._sleep_until(due.next_at)
+
+    async def _sleep_until(self, at: datetime | None) -> None:
+        seconds = None
+        if at is not None:
+            # What is due already waits for a watermark: the reader wakes us when it has one.
+            seconds = max((at - self._clock.now()).total_seconds(), READ_SECONDS_MAX)
+            if at > self._clock.now():
+                seconds = (at - self._clock.now()).total_seconds()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), seconds)
+
+    async def _pause(self, seconds: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._draining.wait(), seconds)
+
+
+def bury(record: LogRecord, *, service: str, reason: str, error: str, at: datetime) -> Outgoing:
+    """What goes to the dead topic for a record: its original bytes, why, and where it was."""
+    import msgspec
+
+    corpse = DeadRecord(
+        topic=record.topic,
+        partition=record.partition,
+        offset=record.offset,
+        key=record.key,
+        value=record.value,
+        service=service,
+        reason=reason,
+        error=error,
+        at=at,
+    )
+    return Outgoing(dead(record.topic), record.key, msgspec.json.encode(corpse))
+
+
+def _first(group: BaseExceptionGroup[Transient]) -> Transient:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    assert isinstance(error, Transient)  # noqa: S101 - except* let nothing else in
+    return error

@@ -1,0 +1,216 @@
+"""Metrics and logs. Labels and log lines never carry a number, a text, or (labels) an id.
+
+``METRICS`` is the one list of what is measured; the table in the docs is made from it.
+"""
+
+import logging
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TextIO
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from structlog.typing import EventDict, WrappedLogger
+
+Kind = Literal["counter", "gauge", "histogram"]
+
+FAST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 8)
+LATENESS_SECONDS = (1, 10, 60, 300, 900, 1800, 3600, 7200, 21600, 86400, 259200)
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDef:
+    """One metric: its name as Prometheus shows it, its labels, and what it means."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = FAST_SECONDS
+
+
+METRICS: tuple[MetricDef, ...] = (
+    MetricDef(
+        "antirelou_webhooks_total", "counter",
+        "Webhooks answered, by kind (message, report, call) and outcome (accepted, the refusal's "
+        "code, or log_away).", ("kind", "outcome"),
+    ),
+    MetricDef("antirelou_webhook_seconds", "histogram", "From a webhook's head to its answer."),
+    MetricDef(
+        "antirelou_verdicts_total", "counter", "Verdicts given.", ("decision", "reason"),
+    ),
+    MetricDef("antirelou_deliberating", "gauge", "Messages whose verdict is not yet due."),
+    MetricDef(
+        "antirelou_fund_euros", "gauge",
+        "The ledger: donated, available, reserved, spent_receive, spent_reply, fees, floor, "
+        "provider_credit.", ("account",),
+    ),
+    MetricDef(
+        "antirelou_spent_euros", "gauge", "Spent so far; a gauge, adjustments go down.", ("on",),
+    ),
+    MetricDef("antirelou_posture", "gauge", "1 for the present posture.", ("posture",)),
+    MetricDef("antirelou_number_attached", "gauge", "1 while the number is attached."),
+    MetricDef("antirelou_replies_waiting", "gauge", "Replies in the waiting room."),
+    MetricDef(
+        "antirelou_replies_total", "counter", "Replies by the state they reached.", ("outcome",),
+    ),
+    MetricDef(
+        "antirelou_reply_lateness_seconds", "histogram", "Sent minus due.",
+        buckets=LATENESS_SECONDS,
+    ),
+    MetricDef(
+        "antirelou_stage_batch_seconds", "histogram", "One batch: handle and append.",
+        ("service",),
+    ),
+    MetricDef(
+        "antirelou_stage_records_total", "counter", "Records handled.", ("service", "topic"),
+    ),
+    MetricDef(
+        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held.",
+        ("service", "topic"),
+    ),
+    MetricDef(
+        "antirelou_dead_total", "counter", "Records put on a dead topic.", ("topic", "reason"),
+    ),
+    MetricDef(
+        "antirelou_provider_requests_total", "counter", "Calls of the provider's API.",
+        ("call", "outcome"),
+    ),
+    MetricDef(
+        "antirelou_provider_request_seconds", "histogram", "Calls of the provider's API.",
+        ("call",), buckets=(*FAST_SECONDS, 15, 30),
+    ),
+    MetricDef(
+        "antirelou_amounts_implausible_total", "counter",
+        "Amounts beyond three times the tariff, booked at the tariff.", ("on",),
+    ),
+    MetricDef(
+        "antirelou_fields_malformed_total", "counter",
+        "Webhook fields that could not be read and were taken as missing.", ("field",),
+    ),
+)  # fmt: skip
+
+
+class Telemetry:
+    """The metrics of one process, made once in the composition root.
+
+    Args:
+        registry: where they are collected from (``/metrics``).
+    """
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.registry = registry
+        self._counters: dict[str, Counter] = {}
+        self._gauges: dict[str, Gauge] = {}
+        self._histograms: dict[str, Histogram] = {}
+        for metric in METRICS:
+            labels = list(metric.labels)
+            if metric.kind == "counter":
+                name = metric.name.removesuffix("_total")
+                counter = Counter(name, metric.meaning, labels, registry=registry)
+                self._counters[metric.name] = counter
+            elif metric.kind == "gauge":
+                gauge = Gauge(metric.name, metric.meaning, labels, registry=registry)
+                self._gauges[metric.name] = gauge
+            else:
+                self._histograms[metric.name] = Histogram(
+                    metric.name, metric.meaning, labels, buckets=metric.buckets, registry=registry
+                )
+
+    def counter(self, name: str, **labels: str) -> Counter:
+        """The counter of that name, for these labels. KeyError: not in ``METRICS``."""
+        found = self._counters[name]
+        return found.labels(**labels) if labels else found
+
+    def gauge(self, name: str, **labels: str) -> Gauge:
+        """As ``counter``, for gauges."""
+        found = self._gauges[name]
+        return found.labels(**labels) if labels else found
+
+    def histogram(self, name: str, **labels: str) -> Histogram:
+        """As ``counter``, for histograms."""
+        found = self._histograms[name]
+        return found.labels(**labels) if labels else found
+
+
+class StageTelemetry:
+    """The stage's side of the metrics (``stage.StageMetrics``)."""
+
+    def __init__(self, telemetry: Telemetry, service: str) -> None:
+        self._telemetry, self._service = telemetry, service
+        self._seconds = telemetry.histogram("antirelou_stage_batch_seconds", service=service)
+
+    def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
+        """See ``StageMetrics``."""
+        self._seconds.observe(seconds)
+        for topic, count in counts.items():
+            self._telemetry.counter(
+                "antirelou_stage_records_total", service=self._service, topic=topic
+            ).inc(count)
+
+    def lag(self, lags: Mapping[str, int]) -> None:
+        """See ``StageMetrics``."""
+        for topic, lag in lags.items():
+            self._telemetry.gauge("antirelou_stage_lag", service=self._service, topic=topic).set(
+                lag
+            )
+
+    def dead(self, topic: str, reason: str) -> None:
+        """See ``StageMetrics``."""
+        self._telemetry.counter("antirelou_dead_total", topic=topic, reason=reason).inc()
+
+
+def configure_logging(*, stream: TextIO | None = None, json: bool = True) -> None:
+    """Set up structlog for the process; the standard library's loggers go the same way.
+
+    Args:
+        stream: where lines go; default standard error.
+        json: one JSON object a line; else for a person's eyes.
+    """
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _name_exceptions_only,
+    ]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+    )
+    structlog.configure(
+        processors=[*shared, renderer],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(logging.WARNING)
+
+
+def _name_exceptions_only(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Replace a traceback by the exception's type and where it was raised.
+
+    A traceback's last line quotes what the failing code was given: that may be a number.
+    """
+    info = event.pop("exc_info", None)
+    if info is True:
+        info = sys.exc_info()
+    if isinstance(info, BaseException):
+        info = (type(info), info, info.__traceback__)
+    if info and info[0] is not None:
+        event["exception"] = info[0].__name__
+        frames = []
+        trace = info[2]
+        while trace is not None:
+            code = trace.tb_frame.f_code
+            frames.append(f"{code.co_filename.rsplit('/', 1)[-1]}:{trace.tb_lineno}")
+            trace = trace.tb_next
+        event["raised_at"] = frames[-3:]
+    return event

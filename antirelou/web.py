@@ -1,0 +1,113 @@
+"""The operators' HTTP surface: health, readiness, metrics, and whatever routes services add."""
+
+import hmac
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+from prometheus_client import CollectorRegistry
+from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
+
+from antirelou.errors import Fatal
+from antirelou.service import Service
+
+BODY_BYTES_MAX = 65_536
+SHUTDOWN_SECONDS = 2.0
+
+RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def split_address(address: str) -> tuple[str, int]:
+    """``"127.0.0.1:9100"`` as host and port; an IPv6 host may stand in brackets."""
+    host, _, port = address.rpartition(":")
+    return host.strip("[]"), int(port)
+
+
+def guarded(token: str, handler: RequestHandler) -> RequestHandler:
+    """A handler that answers 401 unless the request bears the operator's token.
+
+    Args:
+        token: the operator's; when empty, nobody is let in.
+    """
+    expected = f"Bearer {token}".encode()
+
+    async def check(request: web.Request) -> web.StreamResponse:
+        given = request.headers.get("Authorization", "").encode("utf-8", "surrogateescape")
+        if not token or not hmac.compare_digest(given, expected):
+            return web.json_response(
+                {"error": "send the operator's token: Authorization: Bearer …"},
+                status=401,
+                headers={"WWW-Authenticate": "Bearer"},
+            )
+        return await handler(request)
+
+    return check
+
+
+@asynccontextmanager
+async def serve_ops(
+    address: str, services: Sequence[Service], registry: CollectorRegistry
+) -> AsyncIterator[str]:
+    """Serve ``/healthz``, ``/readyz``, ``/metrics`` and the services' own routes.
+
+    Args:
+        address: HOST:PORT; port 0 takes a free one.
+
+    Yields:
+        the URL it answers on.
+
+    Raises:
+        Fatal: ``listen``: the address cannot be had.
+    """
+
+    async def healthz(_: web.Request) -> web.Response:
+        return web.json_response({"status": "alive"})
+
+    async def readyz(_: web.Request) -> web.Response:
+        missing = {s.name: list(s.missing()) for s in services if s.missing()}
+        if missing:
+            return web.json_response({"status": "not ready", "missing": missing}, status=503)
+        return web.json_response({"status": "ready"})
+
+    async def metrics(_: web.Request) -> web.Response:
+        return web.Response(
+            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+        )
+
+    app = web.Application(client_max_size=BODY_BYTES_MAX)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    for service in services:
+        app.router.add_routes(service.ops_routes())
+    async with listening(app, address, name="OPS_LISTEN") as url:
+        yield url
+
+
+@asynccontextmanager
+async def listening(app: web.Application, address: str, *, name: str) -> AsyncIterator[str]:
+    """Serve an application until the context is left.
+
+    Args:
+        name: the setting that holds the address, for the error.
+
+    Raises:
+        Fatal: ``listen``: the address cannot be had.
+    """
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    await runner.setup()
+    try:
+        host, port = split_address(address)
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise Fatal(
+                f"ANTIRELOU_{name}: cannot listen on {address} ({error.strerror}); "
+                "stop what holds it or choose another",
+                code="listen",
+            ) from None
+        bound = runner.addresses[0]
+        yield f"http://{host}:{bound[1]}"
+    finally:
+        await runner.cleanup()

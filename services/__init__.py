@@ -1,0 +1,1 @@
+"""The services. They know the topics and the kernel, never each other."""
