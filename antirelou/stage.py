@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+import msgspec
 import structlog
 
 from antirelou.clock import Clock
@@ -176,15 +177,12 @@ class Stage:
         retry_seconds = RETRY_SECONDS_MIN
         while not self._draining.is_set():
             try:
-                batch = await reader.read(
-                    records_max=self._limits.records_max,
-                    bytes_max=self._limits.bytes_max,
-                    wait_seconds=self._wait_seconds(),
-                )
+                batch = await self._read(reader)
                 await self._handle_until_done(batch)
                 if batch.positions:
                     await reader.commit(batch)
-                self._publish(batch)
+                if not self._draining.is_set():
+                    self._publish(batch)
                 retry_seconds = RETRY_SECONDS_MIN
             except Fenced:
                 LOG.info("stage_fenced", service=self._name)
@@ -193,6 +191,26 @@ class Stage:
                 LOG.warning("stage_waits", service=self._name, code=trouble.code)
                 await self._pause(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
+
+    async def _read(self, reader: Reader) -> Batch:
+        """Read; a drain ends the wait at once, with nothing read."""
+        reading = asyncio.create_task(
+            reader.read(
+                records_max=self._limits.records_max,
+                bytes_max=self._limits.bytes_max,
+                wait_seconds=self._wait_seconds(),
+            )
+        )
+        draining = asyncio.create_task(self._draining.wait())
+        try:
+            await asyncio.wait({reading, draining}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return reading.result()
+            return Batch()
+        finally:
+            reading.cancel()
+            draining.cancel()
+            await asyncio.gather(reading, draining, return_exceptions=True)
 
     async def _handle_until_done(self, batch: Batch) -> None:
         """Handle and append; while a dependency is away, wait here and keep the place."""
@@ -214,15 +232,16 @@ class Stage:
 
     async def _handle(self, records: Sequence[LogRecord]) -> None:
         started = self._clock.monotonic()
-        received, corpses = self._decode(records)
+        readable, corpses = self._decode(records)
+        received = [found for found, _ in readable]
         try:
             outputs = list(await self._handler.handle(received, self._clock.now()))
         except Transient:
             raise
         except Exception:
             LOG.warning("batch_failed", service=self._name, records=len(records), exc_info=True)
-            outputs, found = await self._handle_one_by_one(records)
-            corpses = [*corpses, *found]
+            outputs, buried = await self._handle_one_by_one(readable)
+            corpses += buried
         await self._log.append([*outputs, *corpses])
         if outputs:
             self._woken.set()
@@ -232,24 +251,23 @@ class Stage:
         self._metrics.batch(self._clock.monotonic() - started, counts)
 
     async def _handle_one_by_one(
-        self, records: Sequence[LogRecord]
+        self, readable: Sequence[tuple[Received, LogRecord]]
     ) -> tuple[list[Outgoing], list[Outgoing]]:
         outputs: list[Outgoing] = []
         corpses: list[Outgoing] = []
-        for record in records:
-            received, unreadable = self._decode([record])
-            if unreadable:
-                continue  # already among the batch's dead
+        for received, record in readable:
             try:
-                outputs += await self._handler.handle(received, self._clock.now())
+                outputs += await self._handler.handle([received], self._clock.now())
             except Transient:
                 raise
             except Exception as error:  # noqa: BLE001 - this record's alone
                 corpses.append(self._bury(record, error))
         return outputs, corpses
 
-    def _decode(self, records: Sequence[LogRecord]) -> tuple[list[Received], list[Outgoing]]:
-        received: list[Received] = []
+    def _decode(
+        self, records: Sequence[LogRecord]
+    ) -> tuple[list[tuple[Received, LogRecord]], list[Outgoing]]:
+        readable: list[tuple[Received, LogRecord]] = []
         corpses: list[Outgoing] = []
         for record in records:
             try:
@@ -258,8 +276,8 @@ class Stage:
                 corpses.append(self._bury(record, error))
             else:
                 partition = Partition(record.topic, record.partition)
-                received.append(Received(decoded, partition, record.appended_at))
-        return received, corpses
+                readable.append((Received(decoded, partition, record.appended_at), record))
+        return readable, corpses
 
     def _bury(self, record: LogRecord, error: Exception) -> Outgoing:
         reason = error.code if isinstance(error, Rejected) else "handler_failed"
@@ -337,8 +355,6 @@ class Stage:
 
 def bury(record: LogRecord, *, service: str, reason: str, error: str, at: datetime) -> Outgoing:
     """What goes to the dead topic for a record: its original bytes, why, and where it was."""
-    import msgspec
-
     corpse = DeadRecord(
         topic=record.topic,
         partition=record.partition,

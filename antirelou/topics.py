@@ -46,6 +46,9 @@ READS: dict[str, tuple[str, ...]] = {
 OUTAGE_MAX = timedelta(days=14)
 """How long a stage may be away and still find all it has not read."""
 
+DEAD_VALUE_BYTES_MAX = 2_097_152
+"""A dead record holds the largest record in base64, a third longer."""
+
 TEXT_KEPT_SECONDS_MIN = 3600
 """Under a fast clock ``RETAIN_TEXT`` shrinks; what nobody has read yet must not go with it."""
 
@@ -86,5 +89,5 @@ def topic_specs(*, retain_text: timedelta, wait_longest: timedelta) -> list[Topi
         seconds = text_kept if name == SmsReceived.TOPIC else kept
         partitions = 1 if name in _SINGLE_PARTITION else PARTITIONS
         specs.append(TopicSpec(name, partitions, seconds))
-        specs.append(TopicSpec(dead(name), 1, seconds))
+        specs.append(TopicSpec(dead(name), 1, seconds, DEAD_VALUE_BYTES_MAX))
     return specs

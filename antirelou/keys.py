@@ -1,0 +1,129 @@
+"""The keys of an installation: made once, kept in ``DATA_DIR/keys``, one file each, mode 0600.
+
+The private half of the evidence key is written to a file of its own, outside ``keys``, to be
+taken offline: no running service ever needs it (DESIGN §6).
+"""
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from nacl.public import PrivateKey
+from pydantic import SecretStr
+
+from antirelou.errors import Fatal
+from antirelou.privacy import new_keypair
+from antirelou.settings import Settings
+
+EVIDENCE_PRIVATE_FILE = "evidence-private-key.TAKE-OFFLINE"
+EVIDENCE_PRIVATE_NOTE = (
+    "# The private half of the evidence key. Nothing that runs needs it: move it to another\n"
+    "# person's offline storage, check that it can be read there, then delete it here.\n"
+    "# Without it no evidence can be opened; with it on the server, sealing is worth nothing.\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class FreshKeys:
+    """New keys: what the settings take, and the private half that goes offline."""
+
+    settings: Mapping[str, str]
+    evidence_private_key: str
+
+
+def new_keys() -> FreshKeys:
+    """Make all keys and the operator's token."""
+    sending_private, sending_public = new_keypair()
+    evidence_private, evidence_public = new_keypair()
+    return FreshKeys(
+        settings={
+            "pseudonym_key": secrets.token_hex(32),
+            "sending_public_key": sending_public.hex(),
+            "sending_private_key": sending_private.hex(),
+            "evidence_public_key": evidence_public.hex(),
+            "operator_token": secrets.token_urlsafe(32),
+        },
+        evidence_private_key=evidence_private.hex(),
+    )
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a new file that its owner alone can read.
+
+    Raises:
+        Fatal: ``file_exists`` or ``file``.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        raise Fatal(f"{path} exists; it is not overwritten", code="file_exists") from None
+    except OSError as error:
+        raise Fatal(f"{path} cannot be written: {error.strerror}", code="file") from None
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def evidence_private_text(key: str) -> str:
+    """What stands in the file that goes offline."""
+    return f"{EVIDENCE_PRIVATE_NOTE}{key}\n"
+
+
+def ensure_keys(settings: Settings) -> Settings:
+    """The settings with every key, from the environment or ``DATA_DIR``; made where missing.
+
+    The sending pair is taken or made whole: a half given alone is not completed by a stranger's.
+    """
+    folder = settings.data_dir / "keys"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = new_keys()
+    found: dict[str, SecretStr] = {}
+    for name in ("pseudonym_key", "operator_token"):
+        if not _given(settings, name):
+            found[name] = SecretStr(_keep(folder / name, fresh.settings[name]))
+    if not (_given(settings, "sending_public_key") or _given(settings, "sending_private_key")):
+        private = _keep(folder / "sending_private_key", fresh.settings["sending_private_key"])
+        found["sending_private_key"] = SecretStr(private)
+        found["sending_public_key"] = SecretStr(_public_half(private))
+    if not _given(settings, "evidence_public_key"):
+        public = _keep_evidence_key(settings.data_dir, fresh.evidence_private_key)
+        found["evidence_public_key"] = SecretStr(public)
+    return settings.model_copy(update=found)
+
+
+def read_operator_token(settings: Settings) -> str:
+    """The operator's token, from the settings or ``DATA_DIR``; empty where there is none."""
+    if _given(settings, "operator_token"):
+        return settings.operator_token.get_secret_value()
+    path = settings.data_dir / "keys" / "operator_token"
+    return path.read_text().strip() if path.is_file() else ""
+
+
+def _keep(path: Path, fresh: str) -> str:
+    """What the file holds; written first where there is none."""
+    if not path.exists():
+        write_secret(path, fresh)
+    return path.read_text(encoding="utf-8").strip()
+
+
+def _keep_evidence_key(data_dir: Path, fresh_private: str) -> str:
+    """The public half, kept; the private half is written for taking away, and only once."""
+    public_path = data_dir / "keys" / "evidence_public_key"
+    private_path = data_dir / EVIDENCE_PRIVATE_FILE
+    if not public_path.exists():
+        # The private half first: a public key without it would seal evidence for nobody.
+        if not private_path.exists():
+            write_secret(private_path, evidence_private_text(fresh_private))
+        private = private_path.read_text(encoding="utf-8").splitlines()[-1].strip()
+        write_secret(public_path, _public_half(private))
+    return public_path.read_text(encoding="utf-8").strip()
+
+
+def _public_half(private: str) -> str:
+    return PrivateKey(bytes.fromhex(private)).public_key.encode().hex()
+
+
+def _given(settings: Settings, name: str) -> bool:
+    value: SecretStr = getattr(settings, name)
+    return bool(value.get_secret_value())

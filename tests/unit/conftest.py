@@ -1,0 +1,10 @@
+"""Logs as in production: JSON lines, no values of failing code."""
+
+import pytest
+
+from antirelou.telemetry import configure_logging
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _logging() -> None:
+    configure_logging()
