@@ -63,6 +63,8 @@ def write_secret(path: Path, text: str) -> None:
         raise Fatal(f"{path} cannot be written: {error.strerror}", code="file") from None
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
+        file.flush()
+        os.fsync(file.fileno())  # a key that a power cut takes back would be another key later
 
 
 def evidence_private_text(key: str) -> str:

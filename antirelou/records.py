@@ -291,6 +291,7 @@ class ReplyChanged(SenderRecord, frozen=True, kw_only=True):
         message_id: the provider's MessageUUID, once known.
         amount_microunits: what the provider charged as far as now known, in millionths of its
             currency; None while unknown. A later record may say another amount.
+        amount_confirmed: the amount was read in the provider's log, that is, over its own API.
         nothing_charged: the provider never accepted it, or reported it uncharged: the
             reservation is void.
         final: no other state follows by itself.
@@ -308,6 +309,7 @@ class ReplyChanged(SenderRecord, frozen=True, kw_only=True):
     message_id: str | None = None
     segments: Count | None = None
     amount_microunits: Micro | None = None
+    amount_confirmed: bool = False
     nothing_charged: bool = False
     final: bool = False
 

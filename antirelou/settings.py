@@ -251,6 +251,7 @@ class Settings(BaseSettings):
     plivo_auth_id: Annotated[str, Field(pattern=r"^(M|S)A[A-Z0-9]{18}$")] | None = None
     plivo_auth_token: SecretStr = SecretStr("")
     plivo_app_id: str = ""
+    plivo_mute_app_id: str = ""
     plivo_api_url: Annotated[str, AfterValidator(_bare_url)] = "https://api.plivo.com"
     provider_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
     provider_rate: Annotated[int, BeforeValidator(_parse_money), Field(gt=0)] = 1_000_000

@@ -86,6 +86,11 @@ METRICS: tuple[MetricDef, ...] = (
         "Amounts beyond three times the tariff, booked at the tariff.", ("on",),
     ),
     MetricDef(
+        "antirelou_reports_ignored_total", "counter",
+        "Status reports that are about no reply of ours, by reason (unknown, other_message, "
+        "unknown_status).", ("reason",),
+    ),
+    MetricDef(
         "antirelou_fields_malformed_total", "counter",
         "Webhook fields that could not be read and were taken as missing.", ("field",),
     ),

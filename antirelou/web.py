@@ -85,16 +85,27 @@ async def serve_ops(
 
 
 @asynccontextmanager
-async def listening(app: web.Application, address: str, *, name: str) -> AsyncIterator[str]:
-    """Serve an application until the context is left.
+async def listening(
+    app: web.Application | web.Server,
+    address: str,
+    *,
+    name: str,
+    shutdown_seconds: float = SHUTDOWN_SECONDS,
+) -> AsyncIterator[str]:
+    """Serve an application, or a bare server, until the context is left.
 
     Args:
         name: the setting that holds the address, for the error.
+        shutdown_seconds: how long requests in hand may take to finish once it is left.
 
     Raises:
         Fatal: ``listen``: the address cannot be had.
     """
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=SHUTDOWN_SECONDS)
+    runner: web.BaseRunner
+    if isinstance(app, web.Application):
+        runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_seconds)
+    else:
+        runner = web.ServerRunner(app, shutdown_timeout=shutdown_seconds)
     await runner.setup()
     try:
         host, port = split_address(address)

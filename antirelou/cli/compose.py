@@ -1,0 +1,203 @@
+"""Which adapters and which services run, chosen by settings alone; ``all`` is just a row."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import resources
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from antirelou.clock import SystemClock
+from antirelou.database import Schema, migrate
+from antirelou.errors import Fatal, Transient
+from antirelou.keys import ensure_keys
+from antirelou.log.port import Log
+from antirelou.service import Ports, Service
+from antirelou.settings import Settings, require
+from antirelou.telemetry import Telemetry
+from antirelou.topics import topic_specs
+from antirelou.web import serve_ops
+
+LOG = structlog.get_logger("serve")
+
+QUIET_STRETCH = 4
+"""Quiet hours stop the clock of waiting; a wait may take this many times as long by the wall."""
+
+DEPENDENCY_SECONDS_MAX = 60.0
+"""How long a start waits for a database or broker that does not answer yet."""
+
+Opener = Callable[[Settings, Ports], AbstractAsyncContextManager[Service]]
+
+
+def _open_ingest(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.ingest.service import open_ingest
+
+    return open_ingest(settings, ports)
+
+
+def _open_filter(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.filter.service import open_filter
+
+    return open_filter(settings, ports)
+
+
+def _open_billing(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.billing.service import open_billing
+
+    return open_billing(settings, ports)
+
+
+def _open_responder(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.responder.service import open_responder
+
+    return open_responder(settings, ports)
+
+
+OPENERS: Mapping[str, Opener] = {
+    "ingest": _open_ingest,
+    "filter": _open_filter,
+    "billing": _open_billing,
+    "responder": _open_responder,
+}
+
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in OPENERS},
+    # The door opens last: what it takes in, the others are ready for.
+    "all": ("responder", "billing", "filter", "ingest"),
+}
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "ingest": (
+        "number", "plivo_auth_token", "pseudonym_key", "sending_public_key", "evidence_public_key",
+    ),
+    "filter": ("number",),
+    "billing": ("operator_token", "pseudonym_key", "sending_public_key"),
+    "responder": (
+        "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
+        "sending_private_key",
+    ),
+}  # fmt: skip
+"""The settings without which a service does not start."""
+
+
+def schemas() -> list[Schema]:
+    """The schemas of the embedded log and of every service, with their migrations' folders."""
+    folders = {"log": _folder("antirelou.log")}
+    folders |= {name: _folder(f"services.{name}") for name in ("filter", "billing", "responder")}
+    return [Schema(name, folder) for name, folder in folders.items()]
+
+
+def _folder(package: str) -> Path:
+    return Path(str(resources.files(package))) / "sql"
+
+
+async def apply_topics(log: Log, settings: Settings) -> Sequence[str]:
+    """Create or mend the topics. Returns what was changed, a line each."""
+    waits = settings.reply_delay_max + settings.max_wait * QUIET_STRETCH
+    specs = topic_specs(retain_text=settings.retain_text, wait_longest=waits)
+    return await log.apply_topics(specs)
+
+
+@asynccontextmanager
+async def open_log(settings: Settings, database_url: str) -> AsyncIterator[Log]:
+    """The log that the settings choose: Kafka where a broker is named, else embedded."""
+    if settings.kafka_bootstrap:
+        from antirelou.log.kafka import open_kafka_log
+
+        async with open_kafka_log(settings) as kafka:
+            yield kafka
+    else:
+        from antirelou.log.embedded import open_embedded_log
+
+        async with open_embedded_log(database_url) as embedded:
+            yield embedded
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The database's URL: ``DATABASE_URL``, else a PostgreSQL of our own in ``DATA_DIR``."""
+    url = settings.database_url.get_secret_value()
+    if url:
+        yield url
+        return
+    from antirelou.postgres import open_postgres
+
+    async with open_postgres(settings.data_dir) as embedded_url:
+        yield embedded_url
+
+
+@asynccontextmanager
+async def open_log_alone(settings: Settings) -> AsyncIterator[Log]:
+    """The log for a command that needs nothing else; opens a database only where the log is."""
+    async with AsyncExitStack() as stack:
+        url = ""
+        if not settings.kafka_bootstrap:
+            url = await stack.enter_async_context(open_database(settings))
+        yield await stack.enter_async_context(open_log(settings, url))
+
+
+def check_target(target: str, settings: Settings) -> None:
+    """Check that a target has what it needs.
+
+    Raises:
+        Fatal: ``settings``: which settings are missing, all at once.
+    """
+    names = list(dict.fromkeys(name for service in TARGETS[target] for name in NEEDS[service]))
+    if target != "all" and not (target == "ingest" and settings.kafka_bootstrap):
+        names.append("database_url")
+    require(settings, *names)
+
+
+@asynccontextmanager
+async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, list[Service]]]:
+    """Start a target's services in order; leaving stops them in reverse.
+
+    Yields:
+        the URL of the operators' surface, and the services, not yet working (``Service.run``).
+    """
+    if target == "all":
+        require(settings, "number", "plivo_auth_id", "plivo_auth_token")
+        settings = ensure_keys(settings)
+    check_target(target, settings)
+    registry = CollectorRegistry()
+    telemetry = Telemetry(registry)
+    async with AsyncExitStack() as stack:
+        database_url = settings.database_url.get_secret_value()
+        if target == "all":
+            from antirelou.postgres import hold_data_dir
+
+            stack.enter_context(hold_data_dir(settings.data_dir))
+            database_url = await stack.enter_async_context(open_database(settings))
+            await _until_there(lambda: migrate(database_url, schemas()))
+        log = await stack.enter_async_context(open_log(settings, database_url))
+        if target == "all":
+            await _until_there(lambda: apply_topics(log, settings))
+        ports = Ports(log, SystemClock(), telemetry, database_url)
+        services = [
+            await stack.enter_async_context(OPENERS[name](settings, ports))
+            for name in TARGETS[target]
+        ]
+        url = await stack.enter_async_context(serve_ops(settings.ops_listen, services, registry))
+        LOG.info("serving", target=target, ops=url)
+        yield url, services
+
+
+async def _until_there(attempt: Callable[[], Awaitable[object]]) -> None:
+    """Try until a dependency that is still starting answers.
+
+    Raises:
+        Fatal: it did not within ``DEPENDENCY_SECONDS_MAX``.
+    """
+    deadline = asyncio.get_running_loop().time() + DEPENDENCY_SECONDS_MAX
+    while True:
+        try:
+            await attempt()
+        except Transient as trouble:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Fatal(f"gave up waiting: {trouble}", code=trouble.code) from None
+            LOG.warning("start_waits", code=trouble.code)
+            await asyncio.sleep(1)
+        else:
+            return

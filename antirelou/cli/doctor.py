@@ -1,0 +1,231 @@
+"""``antirelou doctor``: what is wrong with this installation, each with its fix."""
+
+import asyncio
+import secrets
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from antirelou.cli import compose
+from antirelou.cli.client import Operator
+from antirelou.errors import AntirelouError, Fatal
+from antirelou.phone import classify_number
+from antirelou.provider.port import Account, Away, Link
+from antirelou.records import SenderKind
+from antirelou.settings import Settings, require
+
+LIVE_SECONDS_MAX = 10.0
+CREDIT_MICROEUROS_MIN = 5_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the doctor: what was looked at, what was found, and the fix if it is wrong."""
+
+    what: str
+    good: bool
+    found: str
+    fix: str = ""
+
+
+async def examine(settings: Settings) -> list[Finding]:
+    """Look at the settings, the database, the log and the running system, from here."""
+    findings = [
+        _settings_there(settings),
+        _number(settings),
+        _texts(settings),
+        _public_url(settings),
+        _detaching(settings),
+        await _try("database", lambda: _database(settings)),
+        await _try("log", lambda: _log(settings)),
+    ]
+    return [finding for finding in findings if finding]
+
+
+def _settings_there(settings: Settings) -> Finding:
+    try:
+        require(settings, "number", "plivo_auth_id", "plivo_auth_token")
+    except Fatal as error:
+        return Finding("settings", good=False, found="incomplete", fix=str(error))
+    return Finding("settings", good=True, found="complete")
+
+
+def _number(settings: Settings) -> Finding:
+    facts = classify_number(settings.number or "", "")
+    if facts.country == "FR" and facts.kind is SenderKind.MOBILE:
+        return Finding(
+            "number", good=False, found="a French 06/07 number",
+            fix="these are closed to platforms since 2023: ask the provider for 0937-0939, "
+            "and whether it takes SMS",
+        )  # fmt: skip
+    if facts.e164 is None:
+        fix = "set ANTIRELOU_NUMBER to the number the provider rents to you, E.164"
+        return Finding("number", good=False, found="no valid number", fix=fix)
+    return Finding("number", good=True, found=f"{facts.country or 'no country'}, {facts.kind}")
+
+
+def _texts(settings: Settings) -> Finding:
+    from services.responder.core.template import lint_texts
+
+    complaints = lint_texts(
+        settings.reply_texts,
+        price_reply_microeuros=settings.price_reply,
+        price_receive_microeuros=settings.price_receive,
+        cap_microeuros=settings.cap_per_exchange,
+    )
+    if complaints:
+        fix = "; ".join(str(complaint) for complaint in complaints)
+        return Finding("reply texts", good=False, found="over the cap", fix=fix)
+    return Finding("reply texts", good=True, found=f"{len(settings.reply_texts)} within the cap")
+
+
+def _public_url(settings: Settings) -> Finding:
+    parts = urlsplit(settings.public_url)
+    if parts.scheme != "https":
+        return Finding(
+            "public URL", good=False, found=f"{parts.scheme}, not https",
+            fix="V2 signatures do not cover the body: put a TLS proxy in front and set "
+            "ANTIRELOU_PUBLIC_URL=https://…",
+        )  # fmt: skip
+    return Finding("public URL", good=True, found="https")
+
+
+def _detaching(settings: Settings) -> Finding:
+    if not settings.plivo_app_id:
+        return Finding(
+            "detaching", good=False, found="off: a flood can empty the fund below its floor",
+            fix="set ANTIRELOU_PLIVO_APP_ID to the application the number is linked to",
+        )  # fmt: skip
+    return Finding("detaching", good=True, found="on")
+
+
+async def _database(settings: Settings) -> str:
+    import asyncpg
+
+    async with compose.open_database(settings) as url:
+        connection = await asyncpg.connect(url, timeout=LIVE_SECONDS_MAX)
+        try:
+            version = await connection.fetchval("SHOW server_version", timeout=LIVE_SECONDS_MAX)
+        finally:
+            await connection.close()
+    return f"PostgreSQL {version}"
+
+
+async def _log(settings: Settings) -> str:
+    if not settings.kafka_bootstrap:
+        return "embedded, in the database"
+    async with compose.open_log_alone(settings) as log:
+        await log.probe()
+    return "Kafka answers"
+
+
+async def _try(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
+    try:
+        async with asyncio.timeout(LIVE_SECONDS_MAX * 3):
+            return Finding(what, good=True, found=await look())
+    except AntirelouError as error:
+        fix = f"{error}"
+    except (OSError, TimeoutError) as error:
+        fix = f"no answer ({type(error).__name__}): is it running, is its address right?"
+    return Finding(what, good=False, found="away", fix=fix)
+
+
+async def examine_live(settings: Settings) -> list[Finding]:
+    """Look from outside: a signed webhook through ``PUBLIC_URL``, and the provider's account."""
+    return [
+        *await _webhook(settings),
+        *await _account(settings),
+        await _try("running system", lambda: _running(settings)),
+    ]
+
+
+async def _running(settings: Settings) -> str:
+    answer = await asyncio.to_thread(Operator(settings).get, "/v1/status")
+    return f"posture {answer['posture']}, {answer['dead']} dead records"
+
+
+async def _webhook(settings: Settings) -> Sequence[Finding]:
+    """A report on an SMS that never was: signed as the provider signs, and harmless."""
+    from plivo.utils.signature_v3 import (  # type: ignore[attr-defined]
+        construct_post_url,
+        get_signature_v3,
+    )
+
+    url = f"{settings.public_url}/webhooks/plivo/report"
+    form = {"MessageUUID": f"doctor-{secrets.token_hex(8)}", "From": "doctor", "To": "doctor",
+            "Status": "doctor"}  # fmt: skip
+    nonce = secrets.token_hex(16)
+    token = settings.plivo_auth_token.get_secret_value()
+    base = construct_post_url(url, form)
+    signature = get_signature_v3(token, base, nonce)
+    if isinstance(signature, bytes):
+        signature = signature.decode()
+    headers = {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
+    good = await _post(url, form, headers)
+    bad = await _post(url, form, {**headers, "X-Plivo-Signature-V3": "A" * 44})
+    return [
+        Finding("signed webhook", good == "200", good,
+                "the public URL must reach LISTEN unchanged: path, query and body as sent"),
+        Finding("forged webhook", bad == "403", bad, "it must be refused with 403"),
+    ]  # fmt: skip
+
+
+async def _post(url: str, form: dict[str, str], headers: dict[str, str]) -> str:
+    timeout = aiohttp.ClientTimeout(total=LIVE_SECONDS_MAX)
+    try:
+        async with (
+            aiohttp.ClientSession(timeout=timeout) as session,
+            session.post(url, data=form, headers=headers) as answer,
+        ):
+            return str(answer.status)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        return type(error).__name__
+
+
+async def _account(settings: Settings) -> Sequence[Finding]:
+    """Credit, auto-recharge, and whether the number is attached, as the provider says."""
+    from antirelou.provider.plivo import open_provider
+
+    async with open_provider(settings) as provider:
+        account = await provider.read_account()
+        link = await provider.read_link()
+    if isinstance(account, Away):
+        return [
+            Finding("provider", good=False, found=f"no answer ({account.reason})",
+                    fix="401: check ANTIRELOU_PLIVO_AUTH_ID and _TOKEN; else its status page")
+        ]  # fmt: skip
+    return [_credit(settings, account), _auto_recharge(account), _attached(settings, link)]
+
+
+def _credit(settings: Settings, account: Account) -> Finding:
+    if account.credit_microunits is None:
+        fix = "look it up in the provider's console; replies stop only when it refuses them"
+        return Finding("provider credit", good=False, found="unreadable", fix=fix)
+    euros = account.credit_microunits * settings.provider_rate // 1_000_000
+    found = f"{account.credit_microunits / 1e6:.2f} {settings.provider_currency}"
+    return Finding(
+        "provider credit", good=euros >= CREDIT_MICROEUROS_MIN, found=found,
+        fix="prepay as much as the fund holds: when it is gone, nobody is answered",
+    )  # fmt: skip
+
+
+def _auto_recharge(account: Account) -> Finding:
+    found = {True: "on", False: "off", None: "unreadable"}[account.auto_recharge]
+    return Finding(
+        "auto-recharge", good=account.auto_recharge is False, found=found,
+        fix="switch it off in the provider's console: it charges a card, and no fund bounds that",
+    )  # fmt: skip
+
+
+def _attached(settings: Settings, link: Link | Away) -> Finding:
+    fix = "link the number to the application (`antirelou attach`), then look again"
+    if isinstance(link, Away):
+        return Finding("number attached", good=False, found=f"unknown ({link.reason})", fix=fix)
+    if link.app_id is None:
+        return Finding("number attached", good=False, found="to no application", fix=fix)
+    ours = not settings.plivo_app_id or link.app_id == settings.plivo_app_id
+    return Finding(
+        "number attached", good=ours, found="yes" if ours else "to another application", fix=fix
+    )

@@ -1,0 +1,74 @@
+"""``antirelou init``: a settings file with fresh keys, for one machine, Compose or a Secret."""
+
+from pathlib import Path
+
+from antirelou.cli.output import say
+from antirelou.errors import Fatal
+from antirelou.keys import EVIDENCE_PRIVATE_FILE, evidence_private_text, new_keys, write_secret
+
+TEMPLATE = """\
+# Settings of antirelou. Name this file in SETTINGS_FILE, or give the lines as environment.
+# It holds keys: mode 0600, in no repository, in no unencrypted backup.
+
+# --- Fill in these three -------------------------------------------------------------------
+# Our number, E.164. French 06 and 07 numbers are closed to platforms: see the README.
+ANTIRELOU_NUMBER=
+# Plivo console, overview page: Auth ID (MA… or SA…) and Auth Token.
+ANTIRELOU_PLIVO_AUTH_ID=
+ANTIRELOU_PLIVO_AUTH_TOKEN=
+
+# --- What the provider calls, and signs: your public https address -------------------------
+#ANTIRELOU_PUBLIC_URL=https://sms.example.org
+# Plivo console, the application the number is linked to. Empty: detaching is off.
+#ANTIRELOU_PLIVO_APP_ID=
+# What Plivo bills in, and euros for one unit of it.
+#ANTIRELOU_PROVIDER_CURRENCY=EUR
+#ANTIRELOU_PROVIDER_RATE=1
+
+# --- When to answer, and what it may cost ---------------------------------------------------
+#ANTIRELOU_REPLY_DELAY=1h
+#ANTIRELOU_QUIET_HOURS=22:00-09:00
+#ANTIRELOU_TIMEZONE=Europe/Paris
+#ANTIRELOU_PRICE_RECEIVE=0.01
+#ANTIRELOU_PRICE_REPLY=0.15
+#ANTIRELOU_CAP_PER_EXCHANGE=0.16
+#ANTIRELOU_FUND_FLOOR=20.00
+#ANTIRELOU_DAILY_CAP=
+
+# --- A cluster only: leave empty on one machine ----------------------------------------------
+#ANTIRELOU_DATABASE_URL=postgresql://antirelou@localhost/antirelou
+#ANTIRELOU_KAFKA_BOOTSTRAP=localhost:9092
+
+# --- Keys, made for this installation ---------------------------------------------------------
+# Pseudonyms of senders. Lost: nobody is recognised any more. Leaked: every number can be guessed.
+ANTIRELOU_PSEUDONYM_KEY={pseudonym_key}
+# Numbers sealed for sending; the private half is the responder's alone.
+ANTIRELOU_SENDING_PUBLIC_KEY={sending_public_key}
+ANTIRELOU_SENDING_PRIVATE_KEY={sending_private_key}
+# Requests sealed as evidence; the private half is in {evidence_file}.
+ANTIRELOU_EVIDENCE_PUBLIC_KEY={evidence_public_key}
+# Bearer token of the operator API, and of the commands that use it.
+ANTIRELOU_OPERATOR_TOKEN={operator_token}
+"""
+
+
+def write_settings_file(path: Path) -> None:
+    """Write the settings file and, beside it, the evidence private key in a file of its own.
+
+    Raises:
+        Fatal: one of the two exists, or cannot be written.
+    """
+    evidence_path = path.with_name(EVIDENCE_PRIVATE_FILE)
+    for existing in (path, evidence_path):
+        if existing.exists():
+            raise Fatal(f"FILE: {existing} exists; it is not overwritten", code="use")
+    keys = new_keys()
+    write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
+    write_secret(path, TEMPLATE.format(**keys.settings, evidence_file=evidence_path.name))
+    say(f"Written: {path} (mode 0600). Fill in the number and the two Plivo credentials, then:")
+    say(f"  SETTINGS_FILE={path} antirelou doctor")
+    say(f"  SETTINGS_FILE={path} antirelou serve")
+    say("")
+    say(f"Take offline now: {evidence_path}")
+    say("  The private half of the evidence key. Give it to another person, on a medium that is")
+    say("  not connected, and delete it here. No running service needs it.")

@@ -1,0 +1,307 @@
+"""The commands that operate a running system, through its operator API."""
+
+from typing import Annotated, Any
+from urllib.parse import quote
+
+import typer
+
+from antirelou.cli.client import Operator
+from antirelou.cli.output import euros, say, say_json, table
+from antirelou.clock import SystemClock
+from antirelou.errors import Fatal
+from antirelou.money import parse_micro
+from antirelou.phone import classify_number
+from antirelou.records import derive_id
+from antirelou.settings import load_settings
+
+fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_help=True)
+unresolved = typer.Typer(
+    help="Replies of which nobody knows whether they were sent.", no_args_is_help=True
+)
+dead = typer.Typer(help="Records that could not be handled.", no_args_is_help=True)
+
+AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
+Why = Annotated[str, typer.Option("--why", help="kept with the decision")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the program."""
+    for command in (
+        status, pause, resume, detach, attach, block, unblock, explain, test, backfill,
+    ):  # fmt: skip
+        app.command()(command)
+    app.add_typer(fund, name="fund")
+    app.add_typer(unresolved, name="unresolved")
+    app.add_typer(dead, name="dead")
+
+
+def _operator() -> Operator:
+    return Operator(load_settings())
+
+
+def status(*, json: AsJson = False) -> None:
+    """How the number is doing: posture, fund, messages, replies."""
+    answer = _operator().get("/v1/status")
+    if json:
+        say_json(answer)
+        return
+    attached = {True: "attached", False: "detached", None: "unknown"}[answer["attached"]]
+    table(
+        "The number",
+        {
+            "posture": f"{answer['posture']} ({answer['posture_cause']})",
+            "number": attached,
+            "last webhook": answer["last_webhook_at"] or "–",
+            "dead records": "–" if answer["dead"] is None else answer["dead"],
+        },
+    )
+    money = {
+        name.removesuffix("_microeuros").replace("_", " "): euros(value)
+        for name, value in answer["fund"].items()
+        if name.endswith("_microeuros")
+    }
+    table("\nThe fund", money)
+    messages = answer["messages"]
+    table(
+        "\nMessages",
+        {
+            "received": messages["received"],
+            "deliberating": messages["deliberating"],
+            **{f"judged {reason}": n for reason, n in messages["judged"].items() if n},
+        },
+    )
+    table("\nReplies", {name: n for name, n in answer["replies"].items() if n} or {"none": 0})
+
+
+def pause(*, why: Why) -> None:
+    """Stop paying for replies; everything is still received and kept."""
+    _operator().post("/v1/pause", {"reason": why})
+    say("Paused. No reply is paid for until `antirelou resume`; what is received is kept.")
+    say("Receiving still costs money. To stop that as well: antirelou detach")
+
+
+def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
+    """Pay for replies again; says first how many wait, what they cost, how long it takes."""
+    operator = _operator()
+    waiting = operator.get("/v1/resume")
+    say(
+        f"{waiting['waiting']} replies wait; they cost {euros(waiting['cost_microeuros'])} "
+        f"and take about {round(waiting['seconds'] / 60)} min to send."
+    )
+    if not yes and not typer.confirm("Resume?"):
+        raise typer.Exit(1)
+    operator.post("/v1/resume")
+    say("Resumed.")
+
+
+def detach() -> None:
+    """Take the number off at the provider: nothing is received, and it costs nothing."""
+    _operator().post("/v1/detach")
+    say("Detaching: it is done when `antirelou status` says so. What is sent to the number")
+    say("meanwhile is lost to us but for the provider's log. Again on: antirelou attach")
+
+
+def attach() -> None:
+    """Put the number back on at the provider."""
+    _operator().post("/v1/attach")
+    say("Attaching: it is done when `antirelou status` says so.")
+
+
+def _read_number(number: str) -> str | None:
+    """In E.164, a national spelling read in our own number's country; None: no number."""
+    return classify_number(number, load_settings().number or "").e164
+
+
+def _check_number(number: str) -> str:
+    found = _read_number(number)
+    if found is None:
+        raise Fatal("NUMBER: not a number; write it in E.164, such as +33639980000", code="use")
+    return found
+
+
+Number = Annotated[str, typer.Argument(help="E.164, such as +33639980000")]
+
+
+def block(number: Number) -> None:
+    """Never answer this number."""
+    _operator().post("/v1/blocks", {"number": _check_number(number)})
+    say("Blocked.")
+
+
+def unblock(number: Number) -> None:
+    """Take a number off the block list."""
+    _, answer = _operator().call("DELETE", "/v1/blocks", {"number": _check_number(number)})
+    say("No longer blocked." if answer["changed"] else "It was not blocked.")
+
+
+def explain(
+    what: Annotated[str, typer.Argument(metavar="NUMBER|ID", help="a number, or a message's id")],
+    *,
+    json: AsJson = False,
+) -> None:
+    """I got no SMS, why? The whole way of a number's messages, or of one."""
+    number = _read_number(what)
+    _, answer = _operator().post("/v1/explain", {"number": number} if number else {"id": what})
+    if json:
+        say_json(answer)
+        return
+    for way in answer["messages"]:
+        table(f"{way['kind']} {way['id']}", _way_rows(way))
+    if not answer["messages"]:
+        say("Nothing is known of it.")
+
+
+def _way_rows(way: dict[str, Any]) -> dict[str, Any]:
+    """A message's way, line by line."""
+    rows = {"received": _time(way["received_at"])}
+    if way["kind"] != "test":
+        rows["receiving cost"] = euros(way["receive_cost_microeuros"], decimals=3)
+        rows["verdict"] = f"{way['verdict'] or 'not yet'} {way['reason'] or ''}".strip()
+        rows |= {f"  {name}": value for name, value in way["basis"].items()}
+        rows["due"] = _time(way["due_at"])
+    reply = way["reply"]
+    if reply:
+        for step in reply["states"]:
+            rows[f"{step['state']} {step['reason']}".strip()] = _time(step["at"])
+        rows["reply cost"] = euros(reply["cost_microeuros"], decimals=3)
+    return rows
+
+
+def _time(at: str | None) -> str:
+    return "–" if at is None else at[:19].replace("T", " ")
+
+
+def test(number: Number) -> None:
+    """Send one reply at once to a phone of ours, outside window and delay; it is booked."""
+    _, answer = _operator().post("/v1/tests", {"number": _check_number(number)})
+    say(f"On its way as {answer['id']}. What became of it: antirelou explain {answer['id']}")
+
+
+def backfill(*, since: Annotated[str, typer.Option(help="UTC, such as 2017-10-27T16:00")]) -> None:
+    """Read the provider's log again, and take in what we never saw."""
+    _operator().post("/v1/backfill", {"since": since})
+    say("Asked for. What it finds appears in `antirelou status`.")
+
+
+def _derived_today(kind: str, amount: str, note: str) -> str:
+    """An id that makes the same command, typed again after a lost answer, count once."""
+    try:
+        micro = parse_micro(amount)
+    except ValueError:
+        raise Fatal("AMOUNT: decimal euros above zero, such as 12.50", code="use") from None
+    return derive_id(kind, micro, note, SystemClock().now().date().isoformat())
+
+
+@fund.command("add")
+def fund_add(
+    amount: Annotated[str, typer.Argument(help="decimal euros, such as 250.00")],
+    *,
+    note: Annotated[str, typer.Option(help="whose, where from")],
+    id: Annotated[  # noqa: A002 - the option's name is the contract's
+        str | None, typer.Option("--id", help="the same twice counts once")
+    ] = None,
+) -> None:
+    """Book a donation."""
+    donation = id or _derived_today("donation", amount, note)
+    body = {"id": donation, "amount_eur": amount, "note": note}
+    status_code, answer = _operator().post("/v1/donations", body)
+    new = status_code == 201  # noqa: PLR2004 - HTTP's Created
+    say(f"{'Booked' if new else 'Already booked, nothing changed'}: {donation}")
+    if not new and id is None:
+        say("The same amount with the same note counts once a day; another takes another --id.")
+    say(f"Available: {euros(answer.get('available_microeuros'))}")
+
+
+@fund.command("fee")
+def fund_fee(
+    amount: Annotated[str, typer.Argument(help="decimal euros, such as 1.00")],
+    *,
+    note: Annotated[str, typer.Option(help="rental of the number, platform…")],
+    id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,  # noqa: A002
+) -> None:
+    """Book a fee: the number's rental, the platform."""
+    fee = id or _derived_today("fee", amount, note)
+    status_code, _ = _operator().post("/v1/fees", {"id": fee, "amount_eur": amount, "note": note})
+    new = status_code == 201  # noqa: PLR2004 - HTTP's Created
+    say(f"{'Booked' if new else 'Already booked, nothing changed'}: {fee}")
+
+
+@fund.command("show")
+def fund_show(*, json: AsJson = False) -> None:
+    """The fund and its entries."""
+    answer = _operator().get("/v1/fund")
+    if json:
+        say_json(answer)
+        return
+    totals = {
+        name.removesuffix("_microeuros").replace("_", " "): euros(value)
+        for name, value in answer["fund"].items()
+        if name.endswith("_microeuros")
+    }
+    table("The fund", totals)
+    for entry in answer["entries"]:
+        say(_entry_line(entry))
+
+
+def _entry_line(entry: dict[str, Any]) -> str:
+    amount = euros(entry["amount_microeuros"])
+    return f"{_time(entry['at'])}  {entry['kind']:<10} {amount:>12}  {entry['id']}  {entry['note']}"
+
+
+@fund.command("correct")
+def fund_correct(entry: Annotated[str, typer.Argument(help="its id")], *, why: Why) -> None:
+    """Reverse an entry, with the reason; nothing is ever edited."""
+    _operator().post("/v1/fund/corrections", {"entry": entry, "why": why})
+    say("Reversed.")
+
+
+@unresolved.command("list")
+def unresolved_list() -> None:
+    """Replies whose money is held because nobody knows whether they went out."""
+    replies = _operator().get("/v1/unresolved")["replies"]
+    for reply in replies:
+        say(f"{reply['id']}  since {_time(reply['at'])}  {euros(reply['price_microeuros'])}")
+    if not replies:
+        say("None.")
+
+
+ReplyId = Annotated[str, typer.Argument(metavar="ID", help="the reply's id")]
+WhyDecided = Annotated[str, typer.Option("--why", help="kept with the decision")]
+
+
+@unresolved.command("sent")
+def unresolved_sent(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
+    """It was sent after all: book it."""
+    _decide(id, "sent", why)
+    say("Booked as sent.")
+
+
+@unresolved.command("void")
+def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
+    """It was never sent: free its money."""
+    _decide(id, "void", why)
+    say("Its money is free again.")
+
+
+def _decide(reply_id: str, outcome: str, why: str) -> None:
+    path = f"/v1/unresolved/{quote(reply_id, safe='')}"
+    _operator().post(path, {"outcome": outcome, "why": why})
+
+
+@dead.command("list")
+def dead_list() -> None:
+    """Records on the dead topics, where they were, and why."""
+    records = _operator().get("/v1/dead")["records"]
+    for record in records:
+        where = f"{record['topic']}/{record['partition']}@{record['offset']}"
+        say(f"{_time(record['at'])}  {where}  {record['service']}  {record['reason']}: "
+            f"{record['error']}")  # fmt: skip
+    if not records:
+        say("None.")
+
+
+@dead.command("replay")
+def dead_replay() -> None:
+    """Put them back on their topics, after the cause was mended."""
+    _, answer = _operator().post("/v1/dead/replay")
+    say(f"Put back: {answer['replayed']}.")

@@ -1,0 +1,70 @@
+"""``antirelou serve``: run services until told to stop; then drain and exit 0."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections.abc import Sequence
+
+import structlog
+
+from antirelou.cli.compose import running
+from antirelou.service import Service
+from antirelou.settings import Settings
+from antirelou.telemetry import configure_logging
+
+LOG = structlog.get_logger("serve")
+
+DRAIN_SECONDS_MAX = 25.0
+"""Below the 30 s that Kubernetes and Compose give before they kill."""
+
+
+def serve(target: str, settings: Settings) -> int:
+    """Run a target in this process until SIGTERM or SIGINT. Returns the exit code."""
+    configure_logging(json=not sys.stderr.isatty())
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(_serve(target, settings))
+
+
+async def _serve(target: str, settings: Settings) -> int:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with running(target, settings) as (_, services):
+        works = [asyncio.create_task(service.run(), name=service.name) for service in services]
+        stop = asyncio.create_task(stopping.wait())
+        ended, _ = await asyncio.wait({*works, stop}, return_when=asyncio.FIRST_COMPLETED)
+        stop.cancel()
+        failed = [work for work in ended if work is not stop]
+        # One that ended by itself takes the others along: half a house answers wrongly.
+        code = 1 if failed else 0
+        if not await _drain(services, works):
+            code = 1
+        for work in works:
+            if work.done() and not work.cancelled() and (error := work.exception()):
+                LOG.error("service_failed", service=work.get_name(), exc_info=error)
+                code = 1
+    LOG.info("stopped", code=code)
+    return code
+
+
+async def _drain(services: Sequence[Service], works: Sequence[asyncio.Task[None]]) -> bool:
+    """Let all finish what they have in hand. Returns whether they did in time."""
+    for service in reversed(services):  # the door first
+        service.drain()
+    _, late = await asyncio.wait(works, timeout=DRAIN_SECONDS_MAX)
+    for work in late:
+        LOG.error("drain_late", service=work.get_name())
+        work.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await work
+    return not late
+
+
+def _loop_factory() -> "type[asyncio.AbstractEventLoop] | None":
+    try:
+        import uvloop
+    except ImportError:  # not on Windows
+        return None
+    return uvloop.Loop

@@ -1,0 +1,257 @@
+"""What a person does with the fund and sees of it: the values, and the store's port for it.
+
+What an action tells the other services is a row of the same transaction; ``tell`` appends it and
+takes it away. So an action is never lost between the database and the log, and one that was told
+twice after a crash is the same record again.
+"""
+
+import enum
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from antirelou.log.port import Outgoing
+from antirelou.records import OperatorDecided, Posture, SenderBlocked
+
+
+class Outcome(enum.Enum):
+    """What became of an action."""
+
+    DONE = "done"
+    REPEATED = "repeated"
+    """It was done before: nothing changed."""
+    CONFLICT = "conflict"
+    """Its id belongs to something else, or its object is not in a state for it."""
+    UNKNOWN = "unknown"
+    """There is no such object."""
+
+
+class EntryKind(enum.StrEnum):
+    """What a person books."""
+
+    DONATION = "donation"
+    FEE = "fee"
+    CORRECTION = "correction"
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    """The fund, micro-euros. available = donated - spent - fees - reserved."""
+
+    donated_microeuros: int
+    available_microeuros: int
+    reserved_microeuros: int
+    spent_receive_microeuros: int
+    spent_reply_microeuros: int
+    fees_microeuros: int
+    floor_microeuros: int
+    provider_credit_microeuros: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry of the fund's book.
+
+    Attributes:
+        id: the person's; a correction's is derived from what it reverses.
+        amount_microeuros: as it changed the fund: a fee is negative.
+        note: the person's words; of a correction, why.
+    """
+
+    at: datetime
+    kind: EntryKind
+    amount_microeuros: int
+    id: str
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What ``GET /v1/status`` shows, but for ``dead`` (CONTRACT §3).
+
+    Attributes:
+        attached: as last read at the provider; None: never read.
+        judged: distinct messages by ``reply``, or by the reason of the silence.
+        replies: by state.
+    """
+
+    posture: Posture
+    posture_cause: str
+    attached: bool | None
+    last_webhook_at: datetime | None
+    fund: Fund
+    received: int
+    judged: Mapping[str, int]
+    replies: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """The replies that a resumption would pay for."""
+
+    count: int
+    cost_microeuros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A sender on the block list, by his pseudonym."""
+
+    sender: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A reply came into a state."""
+
+    at: datetime
+    state: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyWay:
+    """What became of a reply.
+
+    Attributes:
+        price_microeuros: what was or is reserved for it; None: nothing yet.
+        cost_microeuros: what the provider charged; None: not known.
+    """
+
+    steps: Sequence[Step]
+    price_microeuros: int | None
+    cost_microeuros: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """The way of one message, without its text or its sender's number.
+
+    Attributes:
+        kind: ``message``, ``call`` or ``test``.
+        verdict: None: not judged yet.
+        cost_microeuros: of receiving it.
+    """
+
+    id: str
+    kind: str
+    received_at: datetime | None
+    cost_microeuros: int | None
+    verdict: str | None = None
+    reason: str | None = None
+    basis: Mapping[str, int | float | str] = field(default_factory=dict)
+    due_at: datetime | None = None
+    reply: ReplyWay | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A reply whose money is held because nobody knows whether it was sent."""
+
+    id: str
+    at: datetime
+    price_microeuros: int
+
+
+@dataclass(frozen=True, slots=True)
+class SmsTest:
+    """One SMS to a phone of the operator's own."""
+
+    id: str
+    sender: str
+    sender_sealed: bytes
+
+
+class OperatorStore(Protocol):
+    """What the operator API keeps and reads; one method, one transaction.
+
+    Everything raises ``Transient`` while the database is away.
+    """
+
+    async def read_status(self) -> Status:
+        """Posture, fund and counters."""
+        ...
+
+    async def book_entry(
+        self, entry_id: str, kind: EntryKind, amount_microeuros: int, note: str, now: datetime
+    ) -> Outcome:
+        """Book a donation or a fee of a positive amount.
+
+        ``CONFLICT``: the id was used for another amount or kind.
+        """
+        ...
+
+    async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
+        """Reverse a donation or a fee. ``CONFLICT``: it is a correction itself."""
+        ...
+
+    async def list_entries(self) -> Sequence[Entry]:
+        """The book, the oldest first."""
+        ...
+
+    async def pause(self, reason: str, now: datetime) -> Outcome:
+        """Pay for nothing until ``resume``."""
+        ...
+
+    async def resume(self, now: datetime) -> Outcome:
+        """Take the operator's pause back; other causes hold on."""
+        ...
+
+    async def read_waiting(self) -> Waiting:
+        """What waits to be paid for."""
+        ...
+
+    async def attach(self, *, attach: bool, now: datetime) -> Outcome:
+        """Want the number attached, or detached."""
+        ...
+
+    async def set_blocked(self, change: SenderBlocked) -> Outcome:
+        """Note a block or its end, and tell it."""
+        ...
+
+    async def list_blocks(self) -> Sequence[Block]:
+        """The block list, the latest first."""
+        ...
+
+    async def explain_sender(self, sender: str, count_max: int) -> Sequence[Way]:
+        """A sender's messages, the latest first."""
+        ...
+
+    async def explain_message(self, message_id: str) -> Way | None:
+        """One message, or one test."""
+        ...
+
+    async def add_test(self, test: SmsTest, now: datetime) -> Outcome:
+        """Let one SMS go at once, ahead of all that waits. ``CONFLICT``: another has the id."""
+        ...
+
+    async def list_unresolved(self) -> Sequence[Unresolved]:
+        """The oldest first."""
+        ...
+
+    async def decide_unresolved(self, decided: OperatorDecided) -> Outcome:
+        """Note what a person decided about a reply, and tell it.
+
+        ``REPEATED``: the same was decided before; ``CONFLICT``: another was, or the reply is not
+        unresolved.
+        """
+        ...
+
+    async def ask_backfill(self, decided: OperatorDecided) -> Outcome:
+        """Tell that the provider's log is to be read again."""
+        ...
+
+    async def tell(self, append: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> int:
+        """Append what was not told yet, in order, and note it as told.
+
+        One caller at a time, whatever the replicas: a block and its end keep their order.
+
+        Returns:
+            how many records were appended.
+
+        Raises:
+            Transient: the database or the log is away; all of it is told later.
+        """
+        ...

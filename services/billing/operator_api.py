@@ -1,0 +1,337 @@
+"""The answers of the operator API, route by route: parse, call the store, answer.
+
+A number is turned into its pseudonym (and, for a test, sealed) at once; it is never kept, logged
+or quoted. What an action tells other services is written with it in one transaction and appended
+right after; should the log be away, billing's timer appends it later (``OperatorStore.tell``).
+"""
+
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from importlib import resources
+from typing import Any
+from uuid import uuid4
+
+import structlog
+from aiohttp import web
+
+from antirelou.clock import Clock
+from antirelou.errors import Transient
+from antirelou.log.port import Log
+from antirelou.privacy import Pseudonymizer, Sealer
+from antirelou.records import (
+    OperatorAction,
+    OperatorDecided,
+    SenderBlocked,
+    derive_id,
+    derive_trace,
+)
+from services.billing.operator import EntryKind, OperatorStore, Outcome, SmsTest
+from services.billing.operator_answers import (
+    describe_entries,
+    describe_fund,
+    describe_status,
+    describe_time,
+    describe_way,
+)
+from services.billing.operator_dead import DeadTopics
+from services.billing.operator_requests import BadRequest, Fields, check_id
+
+LOG = structlog.get_logger("billing")
+
+EXPLAINED_MAX = 200
+"""Messages of one sender that an explanation lists: the latest."""
+
+Answer = Callable[[web.Request], Awaitable[web.Response]]
+Wake = Callable[[], None]
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """What the operator API needs of the settings.
+
+    Attributes:
+        token: bearer token; empty: nobody is let in.
+        number: ours, E.164; empty where it is not set.
+        send_rate: SMS a second.
+        pseudonym_key, sending_public_key: 32 bytes each.
+    """
+
+    token: str
+    number: str
+    send_rate: float
+    pseudonym_key: bytes
+    sending_public_key: bytes
+
+
+class OperatorApi:
+    """Answers the operator. Arguments as ``operator_routes``."""
+
+    def __init__(
+        self,
+        store: OperatorStore,
+        log: Log,
+        clock: Clock,
+        settings: OperatorSettings,
+        wake: Wake,
+    ) -> None:
+        self._store, self._log, self._clock, self._wake = store, log, clock, wake
+        self._settings = settings
+        self._dead = DeadTopics(log)
+        self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
+        self._sealer = Sealer(settings.sending_public_key, clock)
+
+    def routes(self) -> Sequence[tuple[str, str, Answer]]:
+        """Method, path and answer of every route."""
+        return (
+            ("GET", "/v1/status", self._status),
+            ("POST", "/v1/donations", self._donate),
+            ("GET", "/v1/fund", self._fund),
+            ("POST", "/v1/fund/corrections", self._correct),
+            ("POST", "/v1/fees", self._fee),
+            ("POST", "/v1/pause", self._pause),
+            ("GET", "/v1/resume", self._waiting),
+            ("POST", "/v1/resume", self._resume),
+            ("POST", "/v1/detach", self._detach),
+            ("POST", "/v1/attach", self._attach),
+            ("GET", "/v1/blocks", self._blocks),
+            ("POST", "/v1/blocks", self._block),
+            ("DELETE", "/v1/blocks", self._unblock),
+            ("POST", "/v1/explain", self._explain),
+            ("POST", "/v1/tests", self._test),
+            ("GET", "/v1/unresolved", self._unresolved),
+            ("POST", "/v1/unresolved/{id}", self._decide),
+            ("POST", "/v1/backfill", self._backfill),
+            ("GET", "/v1/dead", self._list_dead),
+            ("POST", "/v1/dead/replay", self._replay),
+            ("GET", "/v1/openapi.json", self._openapi),
+        )
+
+    # -- the fund ---------------------------------------------------------------------------
+
+    async def _status(self, _: web.Request) -> web.Response:
+        status = await self._store.read_status()
+        dead: int | None = None
+        with suppress(Transient):  # the log is away: the rest is still worth knowing
+            dead = await self._dead.count()
+        return web.json_response(describe_status(status, dead))
+
+    async def _donate(self, request: web.Request) -> web.Response:
+        return await self._book(request, EntryKind.DONATION)
+
+    async def _fee(self, request: web.Request) -> web.Response:
+        return await self._book(request, EntryKind.FEE)
+
+    async def _book(self, request: web.Request, kind: EntryKind) -> web.Response:
+        fields = Fields(await request.read())
+        entry_id, amount = fields.id("id"), fields.amount("amount_eur")
+        note = fields.words("note", required=False)
+        outcome = await self._store.book_entry(entry_id, kind, amount, note, self._clock.now())
+        if outcome is Outcome.CONFLICT:
+            return refuse(409, "id", "used before for another amount or kind; choose another id")
+        self._wake()
+        return await self._answer_booked(entry_id, amount, outcome)
+
+    async def _answer_booked(self, entry_id: str, amount: int, outcome: Outcome) -> web.Response:
+        status = await self._store.read_status()
+        body = {
+            "id": entry_id,
+            "amount_microeuros": amount,
+            "available_microeuros": status.fund.available_microeuros,
+        }
+        return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
+
+    async def _fund(self, _: web.Request) -> web.Response:
+        status = await self._store.read_status()
+        entries = await self._store.list_entries()
+        return web.json_response(
+            {"fund": describe_fund(status.fund), "entries": describe_entries(entries)}
+        )
+
+    async def _correct(self, request: web.Request) -> web.Response:
+        fields = Fields(await request.read())
+        entry_id, why = fields.id("entry"), fields.words("why")
+        outcome = await self._store.correct_entry(entry_id, why, self._clock.now())
+        if outcome is Outcome.UNKNOWN:
+            return refuse(404, "entry", "no entry has this id; `fund show` lists them")
+        if outcome is Outcome.CONFLICT:
+            return refuse(409, "entry", "a correction stays; book the amount again instead")
+        self._wake()
+        status = await self._store.read_status()
+        body = {"entry": entry_id, "available_microeuros": status.fund.available_microeuros}
+        return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
+
+    # -- the posture ------------------------------------------------------------------------
+
+    async def _pause(self, request: web.Request) -> web.Response:
+        reason = Fields(await request.read()).words("reason")
+        return await self._answer_posture(await self._store.pause(reason, self._clock.now()))
+
+    async def _waiting(self, _: web.Request) -> web.Response:
+        waiting = await self._store.read_waiting()
+        seconds = waiting.count / self._settings.send_rate
+        return web.json_response(
+            {
+                "waiting": waiting.count,
+                "cost_microeuros": waiting.cost_microeuros,
+                "seconds": round(seconds, 1),
+            }
+        )
+
+    async def _resume(self, _: web.Request) -> web.Response:
+        return await self._answer_posture(await self._store.resume(self._clock.now()))
+
+    async def _detach(self, _: web.Request) -> web.Response:
+        outcome = await self._store.attach(attach=False, now=self._clock.now())
+        return await self._answer_posture(outcome)
+
+    async def _attach(self, _: web.Request) -> web.Response:
+        outcome = await self._store.attach(attach=True, now=self._clock.now())
+        return await self._answer_posture(outcome)
+
+    async def _answer_posture(self, outcome: Outcome) -> web.Response:
+        await self._tell()
+        status = await self._store.read_status()
+        return web.json_response(
+            {
+                "posture": status.posture,
+                "posture_cause": status.posture_cause,
+                "attached": status.attached,
+                "changed": outcome is Outcome.DONE,
+            }
+        )
+
+    # -- senders ----------------------------------------------------------------------------
+
+    async def _blocks(self, _: web.Request) -> web.Response:
+        blocks = await self._store.list_blocks()
+        listed = [{"sender": block.sender, "at": describe_time(block.at)} for block in blocks]
+        return web.json_response({"blocks": listed})
+
+    async def _block(self, request: web.Request) -> web.Response:
+        return await self._set_blocked(request, blocked=True)
+
+    async def _unblock(self, request: web.Request) -> web.Response:
+        return await self._set_blocked(request, blocked=False)
+
+    async def _set_blocked(self, request: web.Request, *, blocked: bool) -> web.Response:
+        phone = Fields(await request.read()).phone("number", self._settings.number)
+        sender, at = self._pseudonymizer.pseudonym(phone.e164), self._clock.now()
+        change_id = derive_id("block", sender, at.isoformat(), int(blocked))
+        change = SenderBlocked(
+            id=change_id, trace=derive_trace(change_id), at=at, sender=sender, blocked=blocked
+        )
+        outcome = await self._store.set_blocked(change)
+        await self._tell()
+        changed = outcome is Outcome.DONE
+        body = {"sender": sender, "blocked": blocked, "changed": changed}
+        return web.json_response(body, status=201 if blocked and changed else 200)
+
+    async def _explain(self, request: web.Request) -> web.Response:
+        fields = Fields(await request.read())
+        if fields.has("number") == fields.has("id"):
+            raise BadRequest("number", "give either number or id")
+        if fields.has("number"):
+            phone = fields.phone("number", self._settings.number)
+            sender = self._pseudonymizer.pseudonym(phone.e164)
+            ways = await self._store.explain_sender(sender, EXPLAINED_MAX)
+            return web.json_response({"messages": [describe_way(way) for way in ways]})
+        way = await self._store.explain_message(fields.id("id"))
+        if way is None:
+            return refuse(404, "id", "no message or test with this id is known")
+        return web.json_response({"messages": [describe_way(way)]})
+
+    async def _test(self, request: web.Request) -> web.Response:
+        fields = Fields(await request.read())
+        phone = fields.phone("number", self._settings.number)
+        if not phone.mobile:
+            raise BadRequest("number", "a mobile phone of ours; others may cost more, or loop")
+        name = fields.id("id") if fields.has("id") else uuid4().hex
+        test_id = f"test-{derive_id('test', name)}"
+        sealed = self._sealer.seal(phone.e164.encode())
+        test = SmsTest(test_id, self._pseudonymizer.pseudonym(phone.e164), sealed)
+        outcome = await self._store.add_test(test, self._clock.now())
+        if outcome is Outcome.CONFLICT:
+            return refuse(409, "id", "used before for another number; choose another id")
+        await self._tell()
+        status = 201 if outcome is Outcome.DONE else 200
+        return web.json_response({"id": test_id}, status=status)
+
+    # -- what only a person can decide --------------------------------------------------------
+
+    async def _unresolved(self, _: web.Request) -> web.Response:
+        replies = [
+            {
+                "id": reply.id,
+                "at": describe_time(reply.at),
+                "price_microeuros": reply.price_microeuros,
+            }
+            for reply in await self._store.list_unresolved()
+        ]
+        return web.json_response({"replies": replies})
+
+    async def _decide(self, request: web.Request) -> web.Response:
+        reply_id = check_id("id", request.match_info["id"])
+        fields = Fields(await request.read())
+        sent = fields.choice("outcome", "sent", "void") == "sent"
+        action = OperatorAction.REPLY_SENT if sent else OperatorAction.REPLY_VOID
+        decided = self._decided(action, reply_id=reply_id, why=fields.words("why", required=False))
+        outcome = await self._store.decide_unresolved(decided)
+        if outcome is Outcome.UNKNOWN:
+            return refuse(404, "id", "no such reply; `unresolved list` lists them")
+        if outcome is Outcome.CONFLICT:
+            return refuse(409, "id", "not unresolved, or decided otherwise before")
+        await self._tell()
+        return web.json_response({"id": reply_id, "outcome": "sent" if sent else "void"})
+
+    async def _backfill(self, request: web.Request) -> web.Response:
+        since = Fields(await request.read()).instant("since")
+        if since > self._clock.now():
+            raise BadRequest("since", "a time that has passed, such as 2017-10-27T16:00 (UTC)")
+        await self._store.ask_backfill(self._decided(OperatorAction.BACKFILL, since=since))
+        await self._tell()
+        return web.json_response({"since": describe_time(since)}, status=202)
+
+    def _decided(self, action: OperatorAction, **more: Any) -> OperatorDecided:
+        at = self._clock.now()
+        about = str(more.get("reply_id") or more.get("since"))
+        decided_id = derive_id("decided", action, about, at.isoformat())
+        return OperatorDecided(
+            id=decided_id, trace=derive_trace(about), at=at, action=action, **more
+        )
+
+    async def _list_dead(self, _: web.Request) -> web.Response:
+        records = [
+            {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in await self._dead.list()
+        ]
+        return web.json_response({"records": records})
+
+    async def _replay(self, _: web.Request) -> web.Response:
+        return web.json_response({"replayed": await self._dead.replay()})
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        return web.json_response(read_openapi())
+
+    async def _tell(self) -> None:
+        """Tell the others now; what cannot be told now, billing's timer tells later."""
+        try:
+            await self._store.tell(self._log.append)
+        except Transient as trouble:
+            LOG.warning("operator_tells_later", code=trouble.code)
+        self._wake()
+
+
+def read_openapi() -> Mapping[str, Any]:
+    """The OpenAPI document."""
+    text = (resources.files("services.billing") / "openapi.json").read_text("utf-8")
+    document: Mapping[str, Any] = json.loads(text)
+    return document
+
+
+def refuse(status: int, field: str, fix: str) -> web.Response:
+    """An error that names the field, where it is one's, and the fix."""
+    body = {"error": f"{field}: {fix}" if field else fix}
+    if field:
+        body["field"] = field
+    return web.json_response(body, status=status)

@@ -1,0 +1,143 @@
+"""The dead topics, for a person: how many records, which, and back onto their topics."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import msgspec
+import structlog
+
+from antirelou.errors import Transient
+from antirelou.log.port import Batch, Log, LogRecord, Outgoing
+from antirelou.records import RECORD_TYPES, DeadRecord
+from antirelou.topics import DEAD_GROUP, dead
+
+LOG = structlog.get_logger("billing")
+
+DEAD_TOPICS = tuple(dead(kind.TOPIC) for kind in RECORD_TYPES)
+COUNT_SECONDS_MAX = 5.0
+LISTED_MAX = 1000
+READ_RECORDS_MAX = 500
+READ_BYTES_MAX = 8_388_608
+READ_SECONDS_MAX = 1.0
+EMPTY_READS_MAX = 15
+"""Joining a group of a real broker takes a few seconds, in which reads give nothing."""
+
+_DECODER = msgspec.json.Decoder(DeadRecord)
+
+
+@dataclass(frozen=True, slots=True)
+class Corpse:
+    """A dead record without its value: where it was read, and why it could not be handled."""
+
+    at: datetime
+    topic: str
+    partition: int
+    offset: int
+    service: str
+    reason: str
+    error: str
+
+
+class DeadTopics:
+    """What stands on the dead topics and was not put back yet.
+
+    Everything raises ``Transient`` while the log is away.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self._log = log
+        self._replaying = asyncio.Lock()
+
+    async def count(self) -> int:
+        """How many records wait for a person."""
+        try:
+            async with asyncio.timeout(COUNT_SECONDS_MAX):
+                lags = await asyncio.gather(*(self._lags(topic) for topic in DEAD_TOPICS))
+        except TimeoutError:
+            raise Transient("the log did not answer in time", code="log_slow") from None
+        return sum(sum(of_topic.values()) for of_topic in lags)
+
+    async def list(self) -> Sequence[Corpse]:
+        """They, by topic, at most the last ``LISTED_MAX`` of each partition."""
+        found: list[Corpse] = []
+        for topic in DEAD_TOPICS:
+            lags = await self._lags(topic)
+            if not any(lags.values()):
+                continue
+            # What is not committed is always the end of a partition.
+            last: dict[int, deque[Corpse]] = {
+                number: deque(maxlen=min(lag, LISTED_MAX)) for number, lag in lags.items()
+            }
+            async for record in self._log.scan(topic):
+                if record.partition in last:
+                    last[record.partition].append(_describe(record))
+            found += [corpse for corpses in last.values() for corpse in corpses]
+        return found
+
+    async def replay(self) -> int:
+        """Put them back as they were, in order; what dies again meanwhile stays.
+
+        Appended first, then committed: a crash between the two puts back twice, which every
+        handler bears.
+
+        Returns:
+            how many were put back.
+        """
+        async with self._replaying:
+            left = await self.count()
+            if not left:
+                return 0
+            return await self._replay(left)
+
+    async def _replay(self, left: int) -> int:
+        replayed = empty_reads = 0
+        async with self._log.reader(DEAD_GROUP, DEAD_TOPICS) as reader:
+            while left > 0 and empty_reads < EMPTY_READS_MAX:
+                batch: Batch = await reader.read(
+                    records_max=min(left, READ_RECORDS_MAX),
+                    bytes_max=READ_BYTES_MAX,
+                    wait_seconds=READ_SECONDS_MAX,
+                )
+                empty_reads = 0 if batch.records else empty_reads + 1
+                alive = [found for record in batch.records if (found := _revive(record))]
+                if alive:
+                    await self._log.append(alive)
+                if batch.positions:
+                    await reader.commit(batch)
+                left -= len(batch.records)
+                replayed += len(alive)
+        if left > 0 and not replayed:
+            raise Transient("another replay holds the dead topics", code="dead_held")
+        return replayed
+
+    async def _lags(self, topic: str) -> dict[int, int]:
+        return dict(await self._log.group_lag(DEAD_GROUP, topic))
+
+
+def _describe(record: LogRecord) -> Corpse:
+    try:
+        corpse = _DECODER.decode(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return Corpse(
+            record.appended_at, record.topic, record.partition, record.offset,
+            "", "unreadable", "not a dead record of ours; a replay drops it",
+        )  # fmt: skip
+    return Corpse(
+        corpse.at, corpse.topic, corpse.partition, corpse.offset,
+        corpse.service, corpse.reason, corpse.error,
+    )  # fmt: skip
+
+
+def _revive(record: LogRecord) -> Outgoing | None:
+    """The record as it was; None for what is no dead record of the topic it stands on."""
+    try:
+        corpse = _DECODER.decode(record.value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        corpse = None
+    if corpse is None or dead(corpse.topic) != record.topic:
+        LOG.error("corpse_dropped", topic=record.topic, offset=record.offset)
+        return None
+    return Outgoing(corpse.topic, corpse.key, corpse.value)

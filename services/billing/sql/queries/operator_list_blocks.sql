@@ -1,0 +1,2 @@
+-- The block list, the latest first.
+SELECT sender, at FROM blocks ORDER BY at DESC, sender

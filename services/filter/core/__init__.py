@@ -1,0 +1,1 @@
+"""The judge's rules: pure, no I/O, no clock, no chance."""

@@ -1,0 +1,11 @@
+-- For each span the distinct senders of its text. Rows are read up to a limit: enough to tell a
+-- campaign, however large it is.
+-- $1: digests, $2: since, $3: until, $4, $5: the first and last bucket of each, $6: rows at most.
+SELECT k.number, count(DISTINCT seen.sender) AS senders
+FROM unnest($1::bytea[], $2::timestamptz[], $3::timestamptz[], $4::bigint[], $5::bigint[])
+         WITH ORDINALITY AS k (digest, since, until, first, last, number),
+     LATERAL (SELECT sender FROM sightings
+              WHERE digest = k.digest AND bucket BETWEEN k.first AND k.last
+                AND seen_at > k.since AND seen_at <= k.until
+              LIMIT $6) AS seen
+GROUP BY k.number

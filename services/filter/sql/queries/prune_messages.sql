@@ -1,0 +1,3 @@
+-- Messages so old that the log cannot bring them again. $1: judged before, $2: how many at most.
+DELETE FROM messages WHERE ctid IN (
+    SELECT ctid FROM messages WHERE judged_at < $1 AND emitted_at IS NOT NULL LIMIT $2)

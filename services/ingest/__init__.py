@@ -1,0 +1,9 @@
+"""The door: what the provider calls, and the only place besides sending that sees a number.
+
+Consumes: the provider's webhooks on ``LISTEN``: message, status report, call.
+Produces: ``sms.received``, ``sms.reported``.
+Owns: nothing that outlives it: stateless, scales freely (its ``store`` is an empty room).
+Promises: 200 only after the log acknowledged durably, 503 while it cannot; nothing unsigned
+enters; no number and no text leaves in clear but the text in ``sms.received``; what a sender *is*
+never makes a refusal.
+"""

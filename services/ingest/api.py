@@ -1,0 +1,128 @@
+"""The routes of ``LISTEN`` (CONTRACT §3): bytes in, status out. Refusals never quote a value."""
+
+import asyncio
+from functools import partial
+
+from aiohttp import web
+from multidict import istr
+
+from antirelou.clock import Clock
+from services.ingest.core.call import CONTENT_TYPE
+from services.ingest.core.form import BODY_BYTES_MAX
+from services.ingest.core.webhook import (
+    SIGNATURE_HEADERS,
+    Refusal,
+    RefusalCode,
+    SignatureHeaders,
+    Webhook,
+    WebhookKind,
+)
+from services.ingest.handler import Answer, WebhookHandler
+from services.ingest.metrics import ACCEPTED, IngestMetrics
+
+PATH = "/webhooks/plivo/"
+BODY_SECONDS_MAX = 5.0
+"""How long a body may take to arrive once its head is here."""
+
+LINGERING_SECONDS = 1.0
+"""How long the rest of a refused body is read and thrown away, so that the refusal is heard."""
+
+RETRY_AFTER_SECONDS = 5
+
+STATUSES = {
+    RefusalCode.SIGNATURE_MISSING: 403,
+    RefusalCode.SIGNATURE_WRONG: 403,
+    RefusalCode.REPLAYED: 403,
+    RefusalCode.FORM_UNREADABLE: 400,
+    RefusalCode.FIELD_MISSING: 400,
+    RefusalCode.FIELD_MALFORMED: 400,
+    RefusalCode.TOO_LARGE: 413,
+    RefusalCode.TOO_SLOW: 408,
+}
+
+
+_SIGNATURE_HEADERS = tuple(istr(name) for name in SIGNATURE_HEADERS)
+
+
+def make_server(
+    public_url: str, handler: WebhookHandler, clock: Clock, metrics: IngestMetrics
+) -> web.Server:
+    """What ``LISTEN`` serves: three paths, no more, so without an application's routing.
+
+    Args:
+        public_url: what the provider calls; signatures are checked against it.
+    """
+    routes = {
+        f"{PATH}{kind.value}": (kind, f"{public_url}{PATH}{kind.value}") for kind in WebhookKind
+    }
+
+    async def answer(request: web.BaseRequest) -> web.Response:
+        path, _, query = request.raw_path.partition("?")
+        route = routes.get(path)
+        if route is None:
+            return web.Response(status=404)
+        if request.method != "POST":
+            return web.Response(status=405, headers={"Allow": "POST"})
+        began = clock.monotonic()
+        kind, url = route
+        body = await _read_body(request)
+        if isinstance(body, Refusal):
+            answered = Answer(body.code, body)
+        else:
+            headers = _signature_headers(request)
+            answered = await handler.handle(Webhook(kind, url, query, headers, body, clock.now()))
+        metrics.answered(kind, answered.outcome, clock.monotonic() - began)
+        return _respond(answered)
+
+    return web.Server(
+        answer,
+        request_factory=partial(
+            web.BaseRequest, loop=asyncio.get_running_loop(), client_max_size=BODY_BYTES_MAX
+        ),
+        access_log=None,
+        # What is compressed could swell; the provider does not compress.
+        auto_decompress=False,
+        lingering_time=LINGERING_SECONDS,
+    )
+
+
+async def _read_body(request: web.BaseRequest) -> bytes | Refusal:
+    if (request.content_length or 0) > BODY_BYTES_MAX:
+        return Refusal(RefusalCode.TOO_LARGE)
+    try:
+        if request.content.is_eof():  # it is all here, as a rule
+            body = request.content.read_nowait()
+            return body if len(body) <= BODY_BYTES_MAX else Refusal(RefusalCode.TOO_LARGE)
+        async with asyncio.timeout(BODY_SECONDS_MAX):
+            return await request.read()
+    except web.HTTPRequestEntityTooLarge:
+        return Refusal(RefusalCode.TOO_LARGE)
+    except TimeoutError:
+        return Refusal(RefusalCode.TOO_SLOW)
+
+
+def _signature_headers(request: web.BaseRequest) -> SignatureHeaders:
+    get = request.headers.get
+    return SignatureHeaders(*[get(name) for name in _SIGNATURE_HEADERS])
+
+
+def _respond(answer: Answer) -> web.Response:
+    if answer.document is not None:
+        return web.Response(body=answer.document, content_type=CONTENT_TYPE)
+    if answer.refusal is not None:
+        return _refuse(answer.refusal)
+    if answer.outcome == ACCEPTED:
+        return web.Response()
+    return web.json_response(
+        {"error": answer.outcome}, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
+    )
+
+
+def _refuse(refusal: Refusal) -> web.Response:
+    said = {"error": refusal.code.value}
+    if refusal.field:
+        said["field"] = refusal.field
+    response = web.json_response(said, status=STATUSES[refusal.code])
+    if refusal.code in {RefusalCode.TOO_LARGE, RefusalCode.TOO_SLOW}:
+        response.force_close()  # the rest of the body is not worth reading
+    return response

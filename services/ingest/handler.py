@@ -1,0 +1,148 @@
+"""One webhook from its bytes to its answer: check, read, seal, append. Decides nothing itself."""
+
+from dataclasses import dataclass
+from typing import assert_never
+
+import structlog
+
+from antirelou.clock import Clock
+from antirelou.errors import Transient
+from antirelou.phone import classify_number
+from antirelou.privacy import Pseudonymizer, Sealer
+from antirelou.records import SenderKind, SmsReceived, SmsReported
+from antirelou.topics import outgoing
+from services.ingest.appender import Appender
+from services.ingest.core.call import answer_call
+from services.ingest.core.evidence import encode_evidence
+from services.ingest.core.form import CallForm, Form, MessageForm, ReportForm, parse_form, read_form
+from services.ingest.core.nonce import NonceMemory, hash_nonce
+from services.ingest.core.reception import (
+    Sender,
+    Vouched,
+    answerable_number,
+    form_owner,
+    receive_call,
+    receive_message,
+    receive_report,
+)
+from services.ingest.core.signature import verify_signature
+from services.ingest.core.webhook import (
+    Refusal,
+    RefusalCode,
+    Webhook,
+)
+from services.ingest.metrics import ACCEPTED, IngestMetrics
+from services.ingest.settings import IngestSettings
+
+_REPLAYED = Refusal(RefusalCode.REPLAYED)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to answer.
+
+    Attributes:
+        outcome: a metric label: ``accepted``, the refusal's code, ``log_away``, ``overloaded``.
+        document: the XML that answers a call.
+    """
+
+    outcome: str
+    refusal: Refusal | None = None
+    document: bytes | None = None
+
+
+_ACCEPTED = Answer(ACCEPTED)
+
+
+class WebhookHandler:
+    """Handles webhooks; to be shared by the requests of one event loop.
+
+    Args:
+        settings: of ingest.
+        appender: running.
+        clock: renews the sealing keys.
+        metrics: told of malformed fields.
+    """
+
+    def __init__(
+        self, settings: IngestSettings, appender: Appender, clock: Clock, metrics: IngestMetrics
+    ) -> None:
+        self._appender, self._metrics = appender, metrics
+        self._token = settings.auth_token
+        self._own_number = settings.own_number
+        self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
+        self._sending = Sealer(settings.sending_public_key, clock)
+        self._evidence = Sealer(settings.evidence_public_key, clock)
+        self._nonces = NonceMemory()
+        self._call_document = answer_call(settings.call_answer)
+        self._log = structlog.get_logger("ingest").bind()
+
+    async def handle(self, webhook: Webhook) -> Answer:
+        """Check a webhook and, where it is what it should be, make it durable."""
+        admitted = self._admit(webhook)
+        if isinstance(admitted, Refusal):
+            return Answer(admitted.code, admitted)
+        form, vouched = admitted
+        for field in form.malformed:
+            self._metrics.malformed(field)
+        record = self._tell(form, webhook, vouched)
+        self._log.debug("webhook", kind=webhook.kind.value, trace=record.trace)
+        if isinstance(form, CallForm):
+            await self._appender.append_sometime(outgoing(record))
+            return Answer(ACCEPTED, document=self._call_document)
+        try:
+            await self._appender.append(outgoing(record))
+        except Transient as trouble:
+            return Answer(trouble.code)
+        return _ACCEPTED
+
+    def _admit(self, webhook: Webhook) -> tuple[Form, Vouched] | Refusal:
+        """First who it is, then what it says, then whether the nonce was his."""
+        pairs = parse_form(webhook.body)
+        signature = verify_signature(
+            webhook.headers,
+            token=self._token,
+            url=webhook.url.encode(),
+            query=webhook.query,
+            pairs=() if isinstance(pairs, Refusal) else pairs,
+        )
+        if isinstance(signature, Refusal):
+            return signature
+        if isinstance(pairs, Refusal):
+            return pairs
+        form = read_form(webhook.kind, pairs, webhook.query)
+        if isinstance(form, Refusal):
+            return form
+        vouched = Vouched(signature.mode, hash_nonce(signature.nonce), webhook.at)
+        if not self._nonces.admit(vouched.nonce, form_owner(form)):
+            return _REPLAYED
+        return form, vouched
+
+    def _tell(self, form: Form, webhook: Webhook, vouched: Vouched) -> SmsReceived | SmsReported:
+        match form:
+            case MessageForm():
+                sender = self._identify(form.sender, form.recipient)
+                return receive_message(form, sender, vouched, self._seal_evidence(webhook))
+            case CallForm():
+                sender = self._identify(form.sender, form.recipient)
+                return receive_call(form, sender, vouched, self._seal_evidence(webhook))
+            case ReportForm():
+                facts = classify_number(form.recipient, self._own_number)
+                pseudonym = self._pseudonymizer.pseudonym(facts.canonical)
+                return receive_report(form, pseudonym, vouched)
+            case _:
+                assert_never(form)
+
+    def _identify(self, raw: str, recipient: str) -> Sender:
+        facts = classify_number(raw, self._own_number)
+        to_ours = classify_number(recipient, self._own_number).kind is SenderKind.OWN
+        number = answerable_number(facts, to_ours=to_ours)
+        return Sender(
+            pseudonym=self._pseudonymizer.pseudonym(facts.canonical),
+            facts=facts,
+            to_ours=to_ours,
+            number_sealed=None if number is None else self._sending.seal(number.encode()),
+        )
+
+    def _seal_evidence(self, webhook: Webhook) -> bytes:
+        return self._evidence.seal(encode_evidence(webhook))

@@ -1,0 +1,46 @@
+"""The settings that the door needs, and no others."""
+
+from dataclasses import dataclass, field
+from typing import Self
+
+from antirelou.settings import CallAnswer, Settings, require
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """See CONTRACT §2. Keys are 32 bytes; secrets never show in a ``repr``."""
+
+    listen: str
+    public_url: str
+    own_number: str = field(repr=False)
+    auth_token: bytes = field(repr=False)
+    pseudonym_key: bytes = field(repr=False)
+    sending_public_key: bytes = field(repr=False)
+    evidence_public_key: bytes = field(repr=False)
+    call_answer: CallAnswer = CallAnswer.REJECT
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Take them out of all settings.
+
+        Raises:
+            Fatal: ``settings``: which are missing.
+        """
+        require(
+            settings,
+            "number",
+            "plivo_auth_token",
+            "pseudonym_key",
+            "sending_public_key",
+            "evidence_public_key",
+        )
+        return cls(
+            listen=settings.listen,
+            public_url=settings.public_url,
+            own_number=settings.number or "",
+            auth_token=settings.plivo_auth_token.get_secret_value().encode(),
+            pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
+            sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
+            evidence_public_key=bytes.fromhex(settings.evidence_public_key.get_secret_value()),
+            call_answer=settings.call_answer,
+        )

@@ -1,0 +1,70 @@
+"""Turns what the provider logged of received messages into ``sms.received`` records."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from antirelou.clock import Clock
+from antirelou.log.port import Outgoing
+from antirelou.phone import classify_number
+from antirelou.privacy import Pseudonymizer, Sealer
+from antirelou.provider.port import Away, LoggedMessage, Page, Provider
+from antirelou.records import SignatureMode, SmsReceived, Source, derive_trace
+from antirelou.topics import outgoing
+from services.responder.core.backfill import Scan, ScanKind, is_ours, is_passed_on
+from services.responder.settings import ResponderSettings
+
+
+class Backfiller:
+    """Reads pages of the log and describes what is on them."""
+
+    def __init__(self, settings: ResponderSettings, clock: Clock) -> None:
+        self._settings = settings
+        self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
+        self._sealer = Sealer(settings.sending_public_key, clock)
+
+    async def read(self, provider: Provider, scan: Scan) -> Page | Away:
+        """The next page of a scan."""
+        assert scan.until is not None  # noqa: S101 - ``open_scan`` saw to it
+        return await provider.list_received(
+            since=scan.since,
+            until=scan.until,
+            undelivered=scan.kind is ScanKind.UNDELIVERED,
+            offset=scan.offset,
+        )
+
+    def records(self, scan: Scan, page: Page) -> Sequence[Outgoing]:
+        """What of a page is passed on, the earliest first."""
+        chosen = [
+            message
+            for message in page.messages
+            if is_passed_on(scan.kind, message, self._settings.tariff_microunits)
+        ]
+        ordered = sorted(chosen, key=lambda message: (message.at, message.message_id))
+        return [outgoing(self._describe(message)) for message in ordered]
+
+    def space(self, scan: Scan, now: datetime) -> Scan:
+        """The scan of everything leaves half of the budget to others."""
+        if scan.kind is not ScanKind.WHOLE:
+            return scan
+        return replace(scan, look_at=max(scan.look_at, now + self._settings.page_pause))
+
+    def _describe(self, message: LoggedMessage) -> SmsReceived:
+        facts = classify_number(message.sender, self._settings.number)
+        sealed = self._sealer.seal(facts.e164.encode()) if facts.e164 else None
+        return SmsReceived(
+            id=message.message_id,
+            trace=derive_trace(message.message_id),
+            at=message.at,
+            sender=self._pseudonymizer.pseudonym(facts.canonical),
+            source=Source.BACKFILL,
+            sender_kind=facts.kind,
+            sender_sealed=sealed,
+            country=facts.country,
+            to_ours=is_ours(message, self._settings.number),
+            text=None,
+            sms_type=message.message_type,
+            segments=max(message.segments or 1, 1),
+            amount_microunits=message.amount_microunits,
+            signature=SignatureMode.NONE,
+        )

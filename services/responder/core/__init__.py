@@ -1,0 +1,1 @@
+"""The responder's pure core: no I/O, no clock, no randomness."""

@@ -1,0 +1,84 @@
+"""Whether the number is linked to our application, as billing wants it (DESIGN §5).
+
+The wish persists until a later look at the provider confirms it: what the provider answers to the
+change itself proves nothing (PLIVO.md §9).
+"""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from antirelou.records import PostureChanged
+
+
+@dataclass(frozen=True, slots=True)
+class Attachment:
+    """The wish, and what was last seen.
+
+    Attributes:
+        sequence: of the last ``PostureChanged`` that counted; -1: none.
+        attach: the wish; None: none was told yet, the number is left as it is.
+        attached: as the provider last said; None: not known.
+        tries: in vain, in a row.
+        link_at: when to try to fulfil the wish; None: it is fulfilled.
+        check_at: when to look at number and account again.
+    """
+
+    check_at: datetime
+    sequence: int = -1
+    attach: bool | None = None
+    attached: bool | None = None
+    tries: int = 0
+    link_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttachmentRules:
+    """When to look and to try.
+
+    Attributes:
+        enabled: there is an application to link to (``PLIVO_APP_ID``).
+        check_every: number and account are looked at so often.
+        retry_first, retry_longest: after a try in vain; doubles.
+    """
+
+    enabled: bool
+    check_every: timedelta
+    retry_first: timedelta
+    retry_longest: timedelta
+
+
+def apply_wish(
+    attachment: Attachment, changed: PostureChanged, rules: AttachmentRules, now: datetime
+) -> Attachment:
+    """Billing changed its posture; an older change than the last seen says nothing."""
+    if changed.sequence <= attachment.sequence:
+        return attachment
+    wished = replace(attachment, sequence=changed.sequence, attach=changed.attach)
+    if not rules.enabled or changed.attach == attachment.attach:
+        return wished
+    if attachment.attached == changed.attach:
+        return replace(wished, tries=0, link_at=None)
+    if attachment.attached is None and changed.attach:
+        return replace(wished, check_at=now)  # it may well be linked: look first
+    return replace(wished, tries=0, link_at=now)
+
+
+def apply_seen(
+    attachment: Attachment, *, attached: bool | None, rules: AttachmentRules, now: datetime
+) -> Attachment:
+    """What the provider says now; None: it could not be read."""
+    pause = rules.check_every if attached is not None else rules.retry_longest
+    seen = replace(attachment, attached=attached, check_at=now + pause)
+    if not rules.enabled or attachment.attach is None:
+        return seen
+    if attached == attachment.attach:
+        return replace(seen, tries=0, link_at=None)
+    if attached is None and attachment.link_at is None:
+        return seen  # it was right when it was last seen
+    return replace(seen, link_at=attachment.link_at or now)
+
+
+def apply_try(attachment: Attachment, rules: AttachmentRules, now: datetime) -> Attachment:
+    """The link is about to be changed; again after a pause that doubles, unless confirmed."""
+    pause = min(rules.retry_first * 2 ** min(attachment.tries, 16), rules.retry_longest)
+    return replace(attachment, tries=attachment.tries + 1, link_at=now + pause)

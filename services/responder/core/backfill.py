@@ -1,0 +1,101 @@
+"""Which stretches of the provider's log to read for messages that we never saw (DESIGN §5)."""
+
+import enum
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from antirelou.phone import classify_number
+from antirelou.provider.port import LoggedMessage
+
+IMPLAUSIBLE_FACTOR = 3
+"""An amount beyond so many times the tariff waits in billing for the log's word (DESIGN §5)."""
+
+
+class ScanKind(enum.StrEnum):
+    """What a scan reads and passes on."""
+
+    UNDELIVERED = "undelivered"
+    """Only what our webhook did not take: all of it is passed on. Comes first."""
+    WHOLE = "whole"
+    """Everything: passed on is what our webhook did not take (a detached number has no webhook,
+    and what state such messages have is not documented), and what cost implausibly much."""
+    ORDERED = "ordered"
+    """Everything, and all is passed on: the operator asked for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scan:
+    """A place in the provider's log of received messages.
+
+    Attributes:
+        name: unique.
+        since, until: the stretch in hand, whole seconds, both included; ``until`` None: none.
+        offset: of the next page in it.
+        look_at: when to go on.
+    """
+
+    name: str
+    kind: ScanKind
+    since: datetime
+    until: datetime | None
+    offset: int
+    look_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class BackfillRules:
+    """When the log is read.
+
+    Attributes:
+        every: how often.
+        behind: how old a message must be: before that the provider may still be trying our
+            webhook (about seven minutes), and the log lags.
+    """
+
+    every: timedelta
+    behind: timedelta
+
+
+def open_scan(scan: Scan, rules: BackfillRules, now: datetime) -> Scan:
+    """Take the next stretch in hand, unless one is."""
+    if scan.until is not None:
+        return scan
+    until = (now - rules.behind).astimezone(UTC).replace(microsecond=0)
+    if until <= scan.since:
+        return replace(scan, look_at=now + rules.every)
+    return replace(scan, until=until, offset=0)
+
+
+def apply_page(scan: Scan, read: int, *, more: bool, rules: BackfillRules, now: datetime) -> Scan:
+    """One page was read and passed on.
+
+    Args:
+        read: how many records were on it.
+    """
+    assert scan.until is not None  # noqa: S101
+    if more and read:
+        return replace(scan, offset=scan.offset + read, look_at=now)
+    # The last second is read again next time: it may not have been over.
+    return replace(scan, since=scan.until, until=None, offset=0, look_at=now + rules.every)
+
+
+def is_over(scan: Scan) -> bool:
+    """An ordered scan ends with its first stretch; the others go on for ever."""
+    return scan.kind is ScanKind.ORDERED and scan.until is None
+
+
+def is_passed_on(kind: ScanKind, message: LoggedMessage, tariff_microunits: int) -> bool:
+    """Whether a record of the log goes to the others.
+
+    Args:
+        tariff_microunits: of receiving one segment, in the provider's currency.
+    """
+    if kind is not ScanKind.WHOLE or message.state != "delivered":
+        return True
+    plausible = IMPLAUSIBLE_FACTOR * tariff_microunits * max(message.segments or 1, 1)
+    return (message.amount_microunits or 0) > plausible
+
+
+def is_ours(message: LoggedMessage, number: str) -> bool:
+    """Whether it was sent to our number."""
+    return classify_number(message.recipient, number).canonical == number

@@ -1,0 +1,171 @@
+"""What the responder's stage does with what it reads: load, let the core decide, save, tell."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import partial
+from typing import TypeVar
+
+from antirelou.log.port import Outgoing
+from antirelou.records import (
+    OperatorAction,
+    OperatorDecided,
+    PostureChanged,
+    Record,
+    ReplyAuthorized,
+    SmsReported,
+)
+from antirelou.stage import Due, Progress, Received
+from antirelou.topics import outgoing
+from services.responder.core.attachment import AttachmentRules, apply_wish
+from services.responder.core.backfill import Scan, ScanKind
+from services.responder.core.outbox import (
+    OutboxRules,
+    Reply,
+    apply_decision,
+    apply_observation,
+    apply_repeat,
+    describe_change,
+    is_about,
+    plan_reply,
+)
+from services.responder.core.rate import apply_posture
+from services.responder.core.status import observe_report
+from services.responder.metrics import Metrics
+from services.responder.store import Store, Transaction
+
+R = TypeVar("R", bound=Record)
+
+CHANGES_MAX = 1000
+LOOK_SECONDS = 5
+"""How often changes are looked for that a crashed replica noted and did not tell."""
+
+
+class ResponderHandler:
+    """The ``Handler`` of the responder's stage.
+
+    What a batch changes is its output; what the dispatcher and the housekeeper change is noted as
+    ``changes`` in the same transaction and told by the timer.
+
+    Args:
+        send: called after a batch was committed: there may be something to send.
+        ask: likewise: there may be something to ask the provider.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        rules: OutboxRules,
+        attachment: AttachmentRules,
+        *,
+        metrics: Metrics,
+        send: Callable[[], None],
+        ask: Callable[[], None],
+    ) -> None:
+        self._store, self._rules, self._attachment = store, rules, attachment
+        self._metrics, self._send, self._ask = metrics, send, ask
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        """See ``stage.Handler``. A record read again gives the reply's present state again."""
+        records = [received.record for received in batch]
+        async with self._store.transaction() as store:
+            await self._handle_posture(store, _of(PostureChanged, records), now)
+            before, after, touched = await self._handle_replies(store, records, now)
+            await _order_scans(store, _of(OperatorDecided, records), now)
+        self._metrics.changed_all((before[i], after[i]) for i in touched)
+        if any(isinstance(record, ReplyAuthorized | PostureChanged) for record in records):
+            self._send()
+        if any(isinstance(record, PostureChanged | OperatorDecided) for record in records):
+            self._ask()
+        return [outgoing(describe_change(after[i])) for i in touched if after[i].sequence]
+
+    async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
+        """Tell what the dispatcher and the housekeeper changed."""
+        found = await self._store.load_changes(CHANGES_MAX)
+        numbers = [number for number, _ in found]
+        return Due(
+            records=[change for _, change in found],
+            mark=partial(self._store.delete_changes, numbers) if numbers else None,
+            next_at=now + timedelta(seconds=LOOK_SECONDS),
+        )
+
+    async def _handle_posture(
+        self, store: Transaction, changes: Sequence[PostureChanged], now: datetime
+    ) -> None:
+        if not changes:
+            return
+        pace, attachment = await store.load_pace(), await store.load_attachment()
+        for changed in sorted(changes, key=lambda change: change.sequence):
+            if changed.sequence > attachment.sequence:
+                pace = apply_posture(pace, changed.posture, changed.cause)
+                attachment = apply_wish(attachment, changed, self._attachment, now)
+        await store.save_pace(pace)
+        await store.save_attachment(attachment)
+
+    async def _handle_replies(
+        self, store: Transaction, records: Sequence[Record], now: datetime
+    ) -> tuple[dict[str, Reply], dict[str, Reply], list[str]]:
+        """Returns the replies as they were and as they are, and whose state is to be told."""
+        reports = _of(SmsReported, records)
+        decided = [d for d in _of(OperatorDecided, records) if d.reply_id is not None]
+        planned = {r.id: plan_reply(r, now) for r in _of(ReplyAuthorized, records)}
+        added = await store.add_replies(list(planned.values()))
+        targets = await self._find_targets(store, reports)
+        before = await store.load_replies(
+            [
+                *(reply_id for reply_id in planned if reply_id not in added),
+                *targets.values(),
+                *(decision.reply_id or "" for decision in decided),
+            ]
+        )
+        before = {reply_id: planned[reply_id] for reply_id in added} | before
+        repeated = [reply_id for reply_id in planned if reply_id not in added]
+        after = before | {i: apply_repeat(before[i], now) for i in repeated}
+        touched = dict.fromkeys(repeated)
+        for report in reports:
+            reply = self._observe(after.get(targets[report.id]), report, now)
+            if reply is not None:
+                after[reply.reply_id] = reply
+                touched[reply.reply_id] = None
+        for decision in decided:
+            reply = after.get(decision.reply_id or "")
+            if reply is not None:
+                after[reply.reply_id] = apply_decision(reply, decision.action, now)
+                touched[reply.reply_id] = None
+        await store.save_replies([r for i, r in after.items() if before[i] is not r])
+        return before, after, list(touched)
+
+    async def _find_targets(
+        self, store: Transaction, reports: Sequence[SmsReported]
+    ) -> dict[str, str]:
+        """Which reply each report is about: by our reference, else by the provider's id."""
+        by_message = await store.find_by_message([r.message_id for r in reports if not r.ref])
+        return {
+            report.id: report.ref or by_message.get(report.message_id, "") for report in reports
+        }
+
+    def _observe(self, reply: Reply | None, report: SmsReported, now: datetime) -> Reply | None:
+        """The reply after a report; None: the report is about no reply of ours, ignore it."""
+        observed = observe_report(report)
+        if observed is None:
+            self._metrics.ignored("unknown_status")
+        elif reply is None:
+            self._metrics.ignored("unknown")
+        elif not is_about(reply, observed):
+            self._metrics.ignored("other_message")
+        else:
+            return apply_observation(reply, observed, now, self._rules)
+        return None
+
+
+async def _order_scans(
+    store: Transaction, decisions: Sequence[OperatorDecided], now: datetime
+) -> None:
+    for decision in decisions:
+        if decision.action is OperatorAction.BACKFILL and decision.since is not None:
+            since = decision.since.replace(microsecond=0)
+            name = f"ordered {decision.id}"
+            await store.add_scan(Scan(name, ScanKind.ORDERED, since, None, 0, now))
+
+
+def _of(kind: type[R], records: Iterable[Record]) -> list[R]:
+    return [record for record in records if isinstance(record, kind)]

@@ -1,0 +1,324 @@
+"""Everything that is asked of the provider: what became of sends, the number, the account, the log.
+
+One replica at a time does it, by a lease, so that there is one budget of questions. What only
+needs the clock (a lapsed send, the end of ``sent``) is done here as well.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from typing import TypeVar
+
+import structlog
+
+from antirelou.clock import Clock
+from antirelou.errors import Rejected, Transient
+from antirelou.log.port import Log
+from antirelou.privacy import Unsealer
+from antirelou.provider.port import Away, LoggedMessage, Provider
+from antirelou.records import ReplyState
+from antirelou.topics import outgoing
+from services.responder.backfiller import Backfiller
+from services.responder.core.backfill import Scan, ScanKind, apply_page, is_over, open_scan
+from services.responder.core.budget import (
+    Work,
+    apply_question,
+    apply_refusal,
+    choose_work,
+    next_free,
+)
+from services.responder.core.outbox import (
+    OPEN,
+    Reply,
+    apply_absence,
+    apply_lapse,
+    apply_observation,
+    describe_change,
+    needs_log,
+)
+from services.responder.core.settlement import SKEW, Sweep, match_uncertain, plan_sweep
+from services.responder.core.status import observe_logged
+from services.responder.linker import Linker
+from services.responder.metrics import Metrics
+from services.responder.settings import ResponderSettings
+from services.responder.store import Store
+
+LOG = structlog.get_logger("responder")
+
+LEASE_SECONDS = 6.0
+"""Taken anew before each question. After a crash nobody asks for so long; should it end during a
+slow question, two replicas ask for a moment, which changes nothing."""
+TICK_SECONDS = 3.0
+"""How often one looks for what has come due; also how soon another replica's wish is seen."""
+DUE_MAX = 500
+QUESTIONS_MAX = 20
+"""In one round."""
+
+LOOKED_AT = (
+    ReplyState.SENDING,
+    ReplyState.UNCERTAIN,
+    ReplyState.SENT,
+    ReplyState.DELIVERED,
+    ReplyState.UNDELIVERED,
+    ReplyState.FAILED,
+)
+
+T = TypeVar("T")
+Change = Callable[[Reply], Reply]
+"""A step of the core, ready to be applied to the reply as it then is."""
+
+
+class Housekeeper:
+    """Asks the provider.
+
+    Args:
+        holder: unique among the replicas.
+        noted: called when changes were committed that are to be told.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        provider: Provider,
+        settings: ResponderSettings,
+        *,
+        clock: Clock,
+        log: Log,
+        metrics: Metrics,
+        holder: str,
+        noted: Callable[[], None],
+    ) -> None:
+        self._store, self._provider, self._settings = store, provider, settings
+        self._clock, self._log, self._metrics = clock, log, metrics
+        self._holder, self._noted = holder, noted
+        self._unsealer = Unsealer(settings.sending_private_key)
+        self._backfiller = Backfiller(settings, clock)
+        self._linker = Linker(store, provider, settings, clock, log)
+        self._budget = settings.budget
+        self._sweep: Sweep | None = None
+        self._begun = False
+        self._woken, self._draining = asyncio.Event(), asyncio.Event()
+        self.trouble: str | None = None
+
+    def wake(self) -> None:
+        """The wish about the number may have changed."""
+        self._woken.set()
+
+    def drain(self) -> None:
+        """Ask nothing more."""
+        self._draining.set()
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Keep house until drained."""
+        while not self._draining.is_set():
+            self._woken.clear()
+            try:
+                seconds = await self._tick()
+                self.trouble = None
+            except Transient as trouble:
+                self.trouble = trouble.code
+                LOG.warning("housekeeper_waits", code=trouble.code)
+                seconds = TICK_SECONDS
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._woken.wait(), seconds)
+        with contextlib.suppress(Transient):
+            await self._lead(0)
+
+    async def _tick(self) -> float:
+        """One round. Returns how long to wait for the next."""
+        for _ in range(QUESTIONS_MAX):
+            if self._draining.is_set() or not await self._lead(LEASE_SECONDS):
+                return TICK_SECONDS
+            await self._begin()
+            await self._linker.keep()
+            if not await self._ask_next():
+                return self._pause()
+        return 0.0
+
+    async def _lead(self, seconds: float) -> bool:
+        """Whether this replica is the one that asks; for so long nobody else does."""
+        now = self._clock.now()
+        until = now + timedelta(seconds=seconds)
+        return await self._store.take_lease("housekeeping", self._holder, now, until)
+
+    async def _begin(self) -> None:
+        """Read the log from the first start on; what was before is not ours."""
+        if self._begun:
+            return
+        now = self._clock.now()
+        since = now.replace(microsecond=0)
+        async with self._store.transaction() as store:
+            for kind in (ScanKind.UNDELIVERED, ScanKind.WHOLE):
+                await store.add_scan(Scan(kind.value, kind, since, None, 0, now))
+        self._begun = True
+
+    def _pause(self) -> float:
+        """Until the budget allows the next question, or what is due may have come."""
+        free_in = (next_free(self._budget, self._clock.now()) - self._clock.now()).total_seconds()
+        return min(max(free_in, TICK_SECONDS / 6), TICK_SECONDS) if free_in > 0 else TICK_SECONDS
+
+    # -- what became of sends --------------------------------------------------------------------
+
+    async def _ask_next(self) -> bool:
+        """Do the most urgent thing. Returns whether there may be more to do now."""
+        now = self._clock.now()
+        due = await self._store.find_due(LOOKED_AT, now, DUE_MAX)
+        if await self._apply_clock(due, now):
+            return True
+        if next_free(self._budget, now) > now:
+            return False
+        uncertain = [reply for reply in due if reply.state is ReplyState.UNCERTAIN]
+        unsettled = [reply for reply in due if reply.state not in OPEN]
+        scan = None if uncertain or unsettled else await self._store.find_scan(now)
+        work = choose_work(
+            uncertain=bool(uncertain), unsettled=bool(unsettled), unread=scan is not None
+        )
+        match work:
+            case Work.UNCERTAIN:
+                return await self._search(uncertain[0])
+            case Work.SETTLEMENT:
+                return await self._settle(unsettled)
+            case Work.BACKFILL if scan is not None:
+                return await self._read_scan(scan)
+            case _:
+                return False
+
+    async def _apply_clock(self, due: Sequence[Reply], now: datetime) -> bool:
+        """What needs no question: lapsed sends, and the end of ``sent`` with a sure amount."""
+        rules = self._settings.outbox
+        steps: dict[str, Change] = {}
+        for reply in due:
+            if reply.state is ReplyState.SENDING:
+                steps[reply.reply_id] = lambda r: apply_lapse(r, now, rules)
+            elif reply.state not in OPEN and not needs_log(reply, rules):
+                steps[reply.reply_id] = lambda r: apply_absence(r, now, rules)
+        await self._change(steps)
+        return bool(steps)
+
+    async def _search(self, reply: Reply) -> bool:
+        """Look for an uncertain send in the provider's log."""
+        messages: Sequence[LoggedMessage] = ()
+        number = self._unseal(reply)
+        if number is not None:
+            since = (reply.sending_at or reply.authorized_at) - SKEW
+            page = await self._question(self._provider.list_sent(to=number, since=since))
+            if isinstance(page, Away):
+                return False
+            messages = page.messages
+        async with self._store.transaction() as store:
+            known = await store.find_by_message([message.message_id for message in messages])
+        found = match_uncertain(reply, messages, known.keys())
+        await self._change({reply.reply_id: self._step(found)})
+        return True
+
+    def _unseal(self, reply: Reply) -> str | None:
+        try:
+            return self._unsealer.unseal(reply.sender_sealed or b"").decode("ascii")
+        except (Rejected, UnicodeDecodeError):
+            return None
+
+    async def _settle(self, unsettled: Sequence[Reply]) -> bool:
+        """Read what sent replies cost that were not reported on."""
+        if self._sweep is None and len(unsettled) > 1:
+            times = [reply.sending_at for reply in unsettled if reply.sending_at is not None]
+            count = await self._store.count_sent(min(times), max(times)) if times else 0
+            self._sweep = plan_sweep(unsettled, count)
+        if self._sweep is not None:
+            return await self._read_sweep(self._sweep, unsettled)
+        reply = unsettled[0]
+        if reply.message_id is None:  # decided by the operator, or never told: nothing to ask by
+            await self._change({reply.reply_id: self._step(None)})
+            return True
+        answer = await self._question(self._provider.read_message(reply.message_id))
+        if isinstance(answer, Away):
+            return False
+        found = answer if isinstance(answer, LoggedMessage) else None
+        await self._change({reply.reply_id: self._step(found)})
+        return True
+
+    async def _read_sweep(self, sweep: Sweep, unsettled: Sequence[Reply]) -> bool:
+        """Read one page of a stretch in which many replies are unsettled."""
+        page = await self._question(
+            self._provider.list_sent(
+                to=None, since=sweep.since, until=sweep.until, offset=sweep.offset
+            )
+        )
+        if isinstance(page, Away):
+            return False
+        listed = {message.message_id: message for message in page.messages}
+        steps = {
+            reply.reply_id: self._step(listed[reply.message_id])
+            for reply in unsettled
+            if reply.message_id in listed
+        }
+        read = len(page.messages) + page.unreadable
+        self._sweep = Sweep(sweep.since, sweep.until, sweep.offset + read) if page.more else None
+        if not page.more:  # what was not on any page is looked for later
+            missed = [reply.reply_id for reply in unsettled if reply.reply_id not in steps]
+            steps |= {reply_id: self._step(None) for reply_id in missed}
+        await self._change(steps)
+        return True
+
+    def _step(self, found: LoggedMessage | None) -> Change:
+        """What a look into the log means for a reply; None: it was not there."""
+        now, rules = self._clock.now(), self._settings.outbox
+
+        def step(reply: Reply) -> Reply:
+            seen = reply
+            if found is not None:
+                seen = apply_observation(reply, observe_logged(found), now, rules)
+            # Not there, or not charged yet: look again later.
+            if seen.look_at is not None and seen.look_at <= now:
+                seen = apply_absence(seen, now, rules)
+            return seen
+
+        return step
+
+    async def _change(self, steps: dict[str, Change]) -> None:
+        """Apply steps to the replies as they are now, and note what is to be told."""
+        if not steps:
+            return
+        async with self._store.transaction() as store:
+            before = await store.load_replies(list(steps))
+            after = [steps[i](reply) for i, reply in before.items()]
+            changed = [reply for reply in after if reply is not before[reply.reply_id]]
+            told = [r for r in changed if r.sequence > before[r.reply_id].sequence]
+            await store.save_replies(changed)
+            await store.add_changes([outgoing(describe_change(reply)) for reply in told])
+        self._metrics.changed_all((before[reply.reply_id], reply) for reply in changed)
+        if told:
+            self._noted()
+
+    # -- what we never saw -----------------------------------------------------------------------
+
+    async def _read_scan(self, scan: Scan) -> bool:
+        now, rules = self._clock.now(), self._settings.backfill
+        scan = open_scan(scan, rules, now)
+        if scan.until is None:
+            async with self._store.transaction() as store:
+                await store.save_scan(scan)
+            return True
+        page = await self._question(self._backfiller.read(self._provider, scan))
+        if isinstance(page, Away):
+            return False
+        # Told first, noted after: a crash in between tells it again, which changes nothing.
+        await self._log.append(self._backfiller.records(scan, page))
+        read = len(page.messages) + page.unreadable
+        gone = apply_page(scan, read, more=page.more, rules=rules, now=now)
+        async with self._store.transaction() as store:
+            if is_over(gone):
+                await store.delete_scan(gone.name)
+            else:
+                await store.save_scan(self._backfiller.space(gone, now))
+        return True
+
+    async def _question(self, question: Awaitable[T | Away]) -> T | Away:
+        """Ask one question, within the budget."""
+        self._budget = apply_question(self._budget, self._clock.now())
+        answer = await question
+        if isinstance(answer, Away):
+            LOG.warning("provider_away", reason=answer.reason)
+            self._budget = apply_refusal(self._budget, self._clock.now(), answer.after_seconds)
+        return answer

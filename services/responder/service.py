@@ -1,0 +1,126 @@
+"""The responder's composition root: starts its parts in order, stops them in reverse."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from uuid import uuid4
+
+from aiohttp import web
+
+from antirelou.database import open_pool, role_of
+from antirelou.errors import Transient
+from antirelou.provider.plivo import open_provider
+from antirelou.provider.port import Provider
+from antirelou.service import Ports
+from antirelou.settings import Settings
+from antirelou.stage import Progress, Stage
+from antirelou.telemetry import StageTelemetry
+from antirelou.topics import READS, RESPONDER_GROUP
+from services.responder.dispatcher import Dispatcher
+from services.responder.handler import ResponderHandler
+from services.responder.housekeeper import Housekeeper
+from services.responder.metrics import Metrics
+from services.responder.settings import ResponderSettings, read_settings
+from services.responder.store import PostgresStore, Store
+
+NAME = "responder"
+POOL_SIZE_MAX = 6
+ASKING_SECONDS_MAX = 5.0
+
+
+class Responder:
+    """A running responder (``service.Service``)."""
+
+    name = NAME
+
+    def __init__(
+        self, settings: ResponderSettings, ports: Ports, store: Store, provider: Provider
+    ) -> None:
+        metrics = Metrics(ports.telemetry)
+        self._log, self._clock = ports.log, ports.clock
+        self._dispatcher = Dispatcher(
+            store, provider, settings, clock=ports.clock, metrics=metrics, noted=self._tell
+        )
+        self._housekeeper = Housekeeper(
+            store,
+            provider,
+            settings,
+            clock=ports.clock,
+            log=ports.log,
+            metrics=metrics,
+            holder=uuid4().hex,
+            noted=self._tell,
+        )
+        self._handler = ResponderHandler(
+            store,
+            settings.outbox,
+            settings.attachment,
+            metrics=metrics,
+            send=self._dispatcher.wake,
+            ask=self._housekeeper.wake,
+        )
+        self._stage = Stage(
+            name=NAME,
+            group=RESPONDER_GROUP,
+            topics=READS[RESPONDER_GROUP],
+            log=ports.log,
+            handler=self._handler,
+            clock=ports.clock,
+            metrics=StageTelemetry(ports.telemetry, NAME),
+        )
+
+    async def run(self) -> None:
+        """See ``Service``. What is in flight is recorded and told before the stage leaves."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._stage.run())
+            asking = tasks.create_task(self._housekeeper.run())
+            await self._dispatcher.run()
+            with contextlib.suppress(Transient):
+                await self._tell_all()
+            self._stage.drain()
+            await asyncio.wait({asking}, timeout=ASKING_SECONDS_MAX)
+            asking.cancel()  # a question changes nothing: it is asked again
+
+    def _tell(self) -> None:
+        self._stage.wake()
+
+    async def _tell_all(self) -> None:
+        """What the last results changed, so that it does not wait for the next start."""
+        while True:
+            due = await self._handler.due(Progress(), self._clock.now())
+            if not due.records or due.mark is None:
+                return
+            await self._log.append(due.records)
+            await due.mark()
+
+    def drain(self) -> None:
+        """See ``Service``."""
+        self._dispatcher.drain()
+        self._housekeeper.drain()
+
+    def missing(self) -> Sequence[str]:
+        """See ``Service``."""
+        troubles = (self._stage.trouble, self._dispatcher.trouble, self._housekeeper.trouble)
+        return list(dict.fromkeys(trouble for trouble in troubles if trouble))
+
+    def ops_routes(self) -> Sequence[web.AbstractRouteDef]:
+        """See ``Service``: none."""
+        return ()
+
+
+@asynccontextmanager
+async def open_responder(settings: Settings, ports: Ports) -> AsyncIterator[Responder]:
+    """The responder on PostgreSQL and Plivo, not yet working (``run``).
+
+    Raises:
+        Fatal: ``settings``: one is missing, or a reply text breaks the cap.
+    """
+    own = read_settings(settings)
+    async with (
+        open_provider(settings, ports.telemetry) as provider,
+        open_pool(
+            ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
+        ) as pool,
+    ):
+        yield Responder(own, ports, PostgresStore(pool), provider)

@@ -1,0 +1,121 @@
+"""The settings that the responder needs, and the house's own durations."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import quote
+
+from antirelou.errors import Fatal
+from antirelou.settings import Settings, require
+from services.responder.core.attachment import AttachmentRules
+from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
+from services.responder.core.budget import Budget
+from services.responder.core.outbox import OutboxRules
+from services.responder.core.rate import RateRules
+from services.responder.core.template import lint_texts
+
+LEASE = timedelta(seconds=90)
+"""Longer than the longest call (``provider.plivo``: waiting for a thread, and the call). A time-out
+of the network, so it stays real whatever ``CLOCK_SPEED``."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResponderSettings:
+    """The responder's part of the settings.
+
+    Attributes:
+        number: ours, E.164.
+        app_id: the application the number is linked to; empty: attaching is off.
+        report_url: where the provider reports; a reply's id is added.
+        tariff_microunits: of receiving one segment, in the provider's currency.
+        page_pause: between pages of the scan that reads everything, so that it takes no more than
+            half of the budget.
+    """
+
+    number: str
+    app_id: str
+    texts: tuple[str, ...]
+    report_url: str
+    tariff_microunits: int
+    pseudonym_key: bytes
+    sending_public_key: bytes
+    sending_private_key: bytes
+    outbox: OutboxRules
+    rate: RateRules
+    attachment: AttachmentRules
+    backfill: BackfillRules
+    page_pause: timedelta
+    budget: Budget
+
+    def callback_url(self, reply_id: str) -> str:
+        """Where the provider is to report on a reply."""
+        return self.report_url + quote(reply_id, safe="")
+
+
+def read_settings(settings: Settings) -> ResponderSettings:
+    """Take what the responder needs, and check the texts.
+
+    Raises:
+        Fatal: ``settings``: one is missing, or a text breaks the cap.
+    """
+    require(
+        settings, "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key",
+        "sending_public_key", "sending_private_key",
+    )  # fmt: skip
+    _check_texts(settings)
+
+    def scaled(seconds: float, seconds_min: float) -> timedelta:
+        # Work takes real time under any CLOCK_SPEED: no wait is cut below what it waits for.
+        return max(settings.scaled(timedelta(seconds=seconds)), timedelta(seconds=seconds_min))
+
+    return ResponderSettings(
+        number=settings.number or "",
+        app_id=settings.plivo_app_id,
+        texts=settings.reply_texts,
+        report_url=f"{settings.public_url}/webhooks/plivo/report?ref=",
+        tariff_microunits=_microunits(settings, settings.price_receive),
+        pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
+        sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
+        sending_private_key=bytes.fromhex(settings.sending_private_key.get_secret_value()),
+        outbox=OutboxRules(
+            lease=LEASE,
+            search_first=scaled(30, 2),
+            unresolved_after=scaled(3600, 20),
+            settle_after=scaled(600, 10),
+            final_after=scaled(86400, 30),
+            retry_first=scaled(10, 1),
+            retry_longest=scaled(600, 5),
+            give_up_after=max(settings.max_wait, timedelta(seconds=30)),
+            amount_max_microunits=IMPLAUSIBLE_FACTOR * _microunits(settings, settings.price_reply),
+        ),
+        rate=RateRules(
+            per_second=settings.send_rate,
+            quiet=settings.quiet,
+            hold_first=scaled(10, 0.5),
+            hold_longest=scaled(600, 5),
+        ),
+        attachment=AttachmentRules(
+            enabled=bool(settings.plivo_app_id),
+            check_every=scaled(600, 5),
+            retry_first=timedelta(seconds=1),
+            retry_longest=scaled(60, 5),
+        ),
+        backfill=BackfillRules(every=scaled(600, 2), behind=scaled(600, 5)),
+        page_pause=scaled(6, 0.5),
+        budget=Budget(count_max=20, window=scaled(60, 1)),
+    )
+
+
+def _microunits(settings: Settings, microeuros: int) -> int:
+    """A price in millionths of the provider's currency."""
+    return microeuros * 1_000_000 // settings.provider_rate
+
+
+def _check_texts(settings: Settings) -> None:
+    complaints = lint_texts(
+        settings.reply_texts,
+        price_reply_microeuros=settings.price_reply,
+        price_receive_microeuros=settings.price_receive,
+        cap_microeuros=settings.cap_per_exchange,
+    )
+    if complaints:
+        raise Fatal("\n".join(str(complaint) for complaint in complaints), code="settings")

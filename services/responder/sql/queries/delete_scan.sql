@@ -1,0 +1,2 @@
+-- A scan that is over.
+DELETE FROM scans WHERE name = $1

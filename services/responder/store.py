@@ -1,0 +1,299 @@
+"""The responder's store: the port, and its PostgreSQL adapter. The only SQL is in ``sql/``.
+
+One method, one statement; ``transaction`` holds several together. Rows that are going to be saved
+are loaded locked, in the order of their ids.
+"""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import fields
+from datetime import datetime
+from importlib import resources
+from typing import Any, Protocol
+
+import asyncpg
+
+from antirelou.database import Connection, Pool, translate_errors
+from antirelou.log.port import Outgoing
+from antirelou.records import ReplyChanged, ReplyKind, ReplyState
+from services.responder.core.attachment import Attachment
+from services.responder.core.backfill import Scan, ScanKind
+from services.responder.core.outbox import Reply
+from services.responder.core.rate import Pace
+
+
+class Transaction(Protocol):
+    """What can be done in one transaction."""
+
+    async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
+        """These replies, locked."""
+        ...
+
+    async def find_by_message(self, message_ids: Sequence[str]) -> dict[str, str]:
+        """For each of the provider's ids that is known, the reply's id."""
+        ...
+
+    async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
+        """Insert those that are not there. Returns the ids of the inserted.
+
+        Loading first and inserting what was not found would not do: another member may add the
+        same reply, and even send it, in between.
+        """
+        ...
+
+    async def save_replies(self, replies: Sequence[Reply]) -> None:
+        """Overwrite what was loaded or added in this transaction."""
+        ...
+
+    async def add_changes(self, changes: Sequence[Outgoing]) -> None:
+        """Note changes that are to be told (``load_changes``)."""
+        ...
+
+    async def load_pace(self) -> Pace:
+        """The state of sending, locked: one claims at a time."""
+        ...
+
+    async def save_pace(self, pace: Pace) -> None:
+        """Overwrite."""
+        ...
+
+    async def load_ready(self, now: datetime, count: int, *, tests_only: bool) -> list[Reply]:
+        """Authorised replies that may be tried, the longest due first, locked.
+
+        None to a number that an open send goes to; perhaps several to one number.
+        """
+        ...
+
+    async def next_ready_at(self, *, tests_only: bool) -> datetime | None:
+        """When the next authorised reply may be tried; None: there is none."""
+        ...
+
+    async def load_attachment(self) -> Attachment:
+        """Locked."""
+        ...
+
+    async def save_attachment(self, attachment: Attachment) -> None:
+        """Overwrite."""
+        ...
+
+    async def save_scan(self, scan: Scan) -> None:
+        """Insert or overwrite."""
+        ...
+
+    async def add_scan(self, scan: Scan) -> None:
+        """Insert unless one of that name is there."""
+        ...
+
+    async def delete_scan(self, name: str) -> None:
+        """Delete."""
+        ...
+
+
+class Store(Protocol):
+    """What the responder keeps. Everything raises ``Transient`` while the database is away."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing; committed when the context is left without an error."""
+        ...
+
+    async def load_changes(self, count_max: int) -> list[tuple[int, Outgoing]]:
+        """Changes that were not told yet, in the order they were noted."""
+        ...
+
+    async def delete_changes(self, numbers: Sequence[int]) -> None:
+        """They were told."""
+        ...
+
+    async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """Take or prolong a lease; False: another holds it."""
+        ...
+
+    async def find_due(
+        self, states: Sequence[ReplyState], now: datetime, count_max: int
+    ) -> list[Reply]:
+        """Replies whose ``look_at`` has come, in the order of the states, the earliest first."""
+        ...
+
+    async def read_attachment(self) -> Attachment:
+        """As ``load_attachment``, not locked."""
+        ...
+
+    async def count_sent(self, since: datetime, until: datetime) -> int:
+        """How many were handed over between the two."""
+        ...
+
+    async def find_scan(self, now: datetime) -> Scan | None:
+        """The scan to go on with: undelivered first, ordered before whole."""
+        ...
+
+
+_COLUMNS = tuple(field.name for field in fields(Reply))
+
+
+def _read_queries() -> dict[str, str]:
+    """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
+    folder = resources.files("services.responder") / "sql" / "queries"
+    columns = ", ".join(_COLUMNS)
+    return {
+        path.name.removesuffix(".sql"): path.read_text("utf-8").replace("{columns}", columns)
+        for path in folder.iterdir()
+        if path.name.endswith(".sql")
+    }
+
+
+class PostgresTransaction:
+    """A ``Transaction``."""
+
+    def __init__(self, connection: Connection, queries: dict[str, str]) -> None:
+        self._connection, self._queries = connection, queries
+
+    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        return await self._connection.fetch(self._queries[name], *arguments)
+
+    async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
+        """See ``Transaction``."""
+        if not reply_ids:
+            return {}
+        rows = await self._fetch("load_replies", sorted(set(reply_ids)))
+        return {row["reply_id"]: _reply(row) for row in rows}
+
+    async def find_by_message(self, message_ids: Sequence[str]) -> dict[str, str]:
+        """See ``Transaction``."""
+        if not message_ids:
+            return {}
+        rows = await self._fetch("find_by_message", sorted(set(message_ids)))
+        return {row["message_id"]: row["reply_id"] for row in rows}
+
+    async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
+        """See ``Transaction``."""
+        if not replies:
+            return set()
+        rows = await self._fetch("add_replies", *_columns(replies))
+        return {row["reply_id"] for row in rows}
+
+    async def save_replies(self, replies: Sequence[Reply]) -> None:
+        """See ``Transaction``."""
+        if replies:
+            await self._fetch("save_replies", *_columns(replies))
+
+    async def add_changes(self, changes: Sequence[Outgoing]) -> None:
+        """See ``Transaction``."""
+        if changes:
+            assert all(change.topic == ReplyChanged.TOPIC for change in changes)  # noqa: S101
+            await self._fetch(
+                "add_changes",
+                [change.key for change in changes],
+                [change.value for change in changes],
+            )
+
+    async def load_pace(self) -> Pace:
+        """See ``Transaction``."""
+        row = (await self._fetch("load_pace"))[0]
+        return Pace(**row)
+
+    async def save_pace(self, pace: Pace) -> None:
+        """See ``Transaction``."""
+        await self._fetch("save_pace", *(getattr(pace, field.name) for field in fields(Pace)))
+
+    async def load_ready(self, now: datetime, count: int, *, tests_only: bool) -> list[Reply]:
+        """See ``Transaction``."""
+        rows = await self._fetch("load_ready", now, count, tests_only)
+        return sorted(map(_reply, rows), key=lambda reply: (reply.due_at, reply.reply_id))
+
+    async def next_ready_at(self, *, tests_only: bool) -> datetime | None:
+        """See ``Transaction``."""
+        found: datetime | None = (await self._fetch("next_ready_at", tests_only))[0]["at"]
+        return found
+
+    async def load_attachment(self) -> Attachment:
+        """See ``Transaction``."""
+        return Attachment(**(await self._fetch("load_attachment"))[0])
+
+    async def save_attachment(self, attachment: Attachment) -> None:
+        """See ``Transaction``."""
+        values = (getattr(attachment, field.name) for field in fields(Attachment))
+        await self._fetch("save_attachment", *values)
+
+    async def save_scan(self, scan: Scan) -> None:
+        """See ``Transaction``."""
+        await self._fetch("save_scan", *(getattr(scan, field.name) for field in fields(Scan)))
+
+    async def add_scan(self, scan: Scan) -> None:
+        """See ``Transaction``."""
+        await self._fetch("add_scan", *(getattr(scan, field.name) for field in fields(Scan)))
+
+    async def delete_scan(self, name: str) -> None:
+        """See ``Transaction``."""
+        await self._fetch("delete_scan", name)
+
+
+class PostgresStore:
+    """A ``Store``.
+
+    Args:
+        pool: of the role ``antirelou_responder``.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._queries = _read_queries()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """See ``Store``."""
+        with translate_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield PostgresTransaction(connection, self._queries)
+
+    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        with translate_errors():
+            return await self._pool.fetch(self._queries[name], *arguments)
+
+    async def load_changes(self, count_max: int) -> list[tuple[int, Outgoing]]:
+        """See ``Store``."""
+        rows = await self._fetch("load_changes", count_max)
+        return [
+            (row["number"], Outgoing(ReplyChanged.TOPIC, row["key"], row["value"])) for row in rows
+        ]
+
+    async def delete_changes(self, numbers: Sequence[int]) -> None:
+        """See ``Store``."""
+        await self._fetch("delete_changes", list(numbers))
+
+    async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
+        """See ``Store``."""
+        return bool(await self._fetch("take_lease", name, holder, now, until))
+
+    async def find_due(
+        self, states: Sequence[ReplyState], now: datetime, count_max: int
+    ) -> list[Reply]:
+        """See ``Store``."""
+        return [_reply(row) for row in await self._fetch("find_due", states, now, count_max)]
+
+    async def read_attachment(self) -> Attachment:
+        """See ``Store``."""
+        return Attachment(**(await self._fetch("read_attachment"))[0])
+
+    async def count_sent(self, since: datetime, until: datetime) -> int:
+        """See ``Store``."""
+        return int((await self._fetch("count_sent", since, until))[0]["count"])
+
+    async def find_scan(self, now: datetime) -> Scan | None:
+        """See ``Store``."""
+        rows = await self._fetch("find_scan", now)
+        if not rows:
+            return None
+        row = dict(rows[0])
+        return Scan(**row | {"kind": ScanKind(row["kind"])})
+
+
+def _columns(replies: Sequence[Reply]) -> list[list[Any]]:
+    """The replies column by column, in the order of their ids, for ``unnest``."""
+    ordered = sorted(replies, key=lambda reply: reply.reply_id)
+    return [[getattr(reply, name) for reply in ordered] for name in _COLUMNS]
+
+
+def _reply(row: asyncpg.Record) -> Reply:
+    values = dict(row)
+    values["kind"], values["state"] = ReplyKind(values["kind"]), ReplyState(values["state"])
+    return Reply(**values)

@@ -1,0 +1,519 @@
+"""What every Log promises, adapters and fake alike (``antirelou/log/port.py``)."""
+
+import asyncio
+import itertools
+import secrets
+import signal
+import statistics
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from antirelou.clock import SystemClock
+from antirelou.database import Schema, migrate
+from antirelou.errors import Fenced, Rejected, Transient
+from antirelou.log import embedded_session
+from antirelou.log.embedded import open_embedded_log
+from antirelou.log.kafka import open_kafka_log
+from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader, TopicSpec
+from antirelou.settings import load_settings
+from tests.fakes.log import MemoryLog
+from tests.support.eventually import eventually
+from tests.support.log_member import log_member
+
+PARTITIONS = 4
+VALUE_BYTES_MAX = 2_097_152
+
+
+@dataclass(frozen=True)
+class Rig:
+    """An adapter under test.
+
+    Attributes:
+        kind: ``memory``, ``embedded``, ``kafka``.
+        open: a client of its own to the same log, as another process would have.
+        arguments: how ``log_member`` finds the same log; None: it cannot.
+    """
+
+    kind: str
+    open: Callable[[], AbstractAsyncContextManager[Log]]
+    arguments: Sequence[str] | None
+    topic: str
+    group: str
+
+
+@pytest.fixture(params=["memory", "embedded", "kafka"])
+async def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Rig:
+    name = secrets.token_hex(4)
+    if request.param == "memory":
+        log = MemoryLog()
+
+        @asynccontextmanager
+        async def same() -> AsyncIterator[Log]:
+            yield log
+
+        return await _prepared(Rig("memory", same, None, f"t{name}", f"g{name}"))
+    if request.param == "embedded":
+        monkeypatch.setattr(embedded_session, "EXPIRE_SECONDS", 0.2)
+        monkeypatch.setattr(embedded_session, "SWEEP_SECONDS", 0.2)
+        url = request.getfixturevalue("fresh_database")
+        folder = Path(str(resources.files("antirelou.log"))) / "sql"
+        await migrate(url, [Schema("log", folder)])
+        found = Rig(
+            "embedded", lambda: open_embedded_log(url), ("embedded", url), f"t{name}", f"g{name}"
+        )
+        return await _prepared(found)
+    address = request.getfixturevalue("kafka_bootstrap")
+    settings = load_settings(kafka_bootstrap=address)
+    return await _prepared(
+        Rig("kafka", lambda: open_kafka_log(settings), ("kafka", address), f"t{name}", f"g{name}")
+    )
+
+
+async def _prepared(rig: Rig) -> Rig:
+    async with rig.open() as log:
+        await log.apply_topics([TopicSpec(rig.topic, PARTITIONS, 3600, VALUE_BYTES_MAX)])
+    return rig
+
+
+@pytest.fixture
+async def log(rig: Rig) -> AsyncIterator[Log]:
+    async with rig.open() as opened:
+        yield opened
+
+
+def texts(rig: Rig, *values: str, key: str = "k") -> list[Outgoing]:
+    return [Outgoing(rig.topic, key.encode(), value.encode()) for value in values]
+
+
+async def read_one(
+    reader: Reader, *, records_max: int = 1000, bytes_max: int = 1 << 23, seconds_max: float = 30
+) -> Batch:
+    """The next batch that is not empty."""
+
+    async def read() -> Batch | None:
+        batch = await reader.read(records_max=records_max, bytes_max=bytes_max, wait_seconds=0.3)
+        return batch if batch.records else None
+
+    found: Batch = await eventually(read, seconds_max=seconds_max)
+    return found
+
+
+async def read_values(reader: Reader, count: int, *, commit: bool = True) -> list[str]:
+    values: list[str] = []
+    while len(values) < count:
+        batch = await read_one(reader)
+        values += [record.value.decode() for record in batch.records]
+        if commit:
+            await reader.commit(batch)
+    return values
+
+
+async def scanned(log: Log, topic: str) -> list[LogRecord]:
+    return [record async for record in log.scan(topic)]
+
+
+async def lag(log: Log, rig: Rig) -> int:
+    return sum((await log.group_lag(rig.group, rig.topic)).values())
+
+
+# -- appending --------------------------------------------------------------------------------
+
+
+async def test_bytes_come_back_as_they_went_in(rig: Rig, log: Log) -> None:
+    before = datetime.now(UTC)  # noqa: TID251 - the log's clock is the machine's
+    everything = bytes(range(256))
+    await log.append([Outgoing(rig.topic, everything, everything), Outgoing(rig.topic, b"", b"")])
+    records = sorted(await scanned(log, rig.topic), key=lambda record: record.key)
+    assert [(r.topic, r.key, r.value) for r in records] == [
+        (rig.topic, b"", b""),
+        (rig.topic, everything, everything),
+    ]
+    for record in records:
+        assert record.appended_at.tzinfo is UTC or record.appended_at.utcoffset() is not None
+        assert abs((record.appended_at - before).total_seconds()) < 30
+
+
+async def test_what_is_acknowledged_another_client_reads(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, "a", "b"))
+    async with rig.open() as other:
+        assert [record.value for record in await scanned(other, rig.topic)] == [b"a", b"b"]
+
+
+async def test_what_is_acknowledged_outlives_the_process(rig: Rig, log: Log) -> None:
+    if rig.arguments is None:
+        pytest.skip("the fake lives in our process")
+    async with log_member(rig.arguments, rig.group, rig.topic) as member:
+        assert await member.ask("append k survivor") == "appended"
+        member.process.kill()
+        await member.process.wait()
+    assert [record.value for record in await scanned(log, rig.topic)] == [b"survivor"]
+
+
+async def test_the_records_of_a_key_keep_their_order(rig: Rig, log: Log) -> None:
+    async def append_many(key: str) -> None:
+        for start in range(0, 50, 5):
+            await log.append(texts(rig, *(f"{key}:{n}" for n in range(start, start + 5)), key=key))
+
+    keys = [f"key{n}" for n in range(20)]
+    await asyncio.gather(*(append_many(key) for key in keys))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        values = await read_values(reader, 1000)
+    for key in keys:
+        assert [v for v in values if v.startswith(f"{key}:")] == [f"{key}:{n}" for n in range(50)]
+
+
+async def test_two_processes_append_at_once_and_no_reader_skips(rig: Rig, log: Log) -> None:
+    async with rig.open() as other, log.reader(rig.group, [rig.topic]) as reader:
+
+        async def append_many(client: Log, name: str) -> None:
+            for n in range(60):
+                await client.append(texts(rig, f"{name}:{n}", key=f"{name}{n % 7}"))
+
+        writing = asyncio.gather(append_many(log, "a"), append_many(other, "b"))
+        values = await read_values(reader, 120)
+        await writing
+    assert sorted(values) == sorted(f"{name}:{n}" for name in "ab" for n in range(60))
+
+
+async def test_the_largest_value_is_taken_and_a_larger_one_rejected(rig: Rig, log: Log) -> None:
+    await log.append([Outgoing(rig.topic, b"k", b"x" * VALUE_BYTES_MAX)])
+    with pytest.raises(Rejected) as caught:
+        await log.append(
+            [*texts(rig, "small"), Outgoing(rig.topic, b"k", b"x" * (VALUE_BYTES_MAX + 1))]
+        )
+    assert caught.value.code == "too_large"
+    assert [len(record.value) for record in await scanned(log, rig.topic)] == [VALUE_BYTES_MAX]
+
+
+async def test_an_unknown_topic_is_rejected(rig: Rig, log: Log) -> None:
+    with pytest.raises(Rejected) as caught:
+        await log.append([Outgoing("no-such-topic", b"k", b"v")])
+    assert caught.value.code == "unknown_topic"
+    with pytest.raises(Rejected) as caught:
+        async with log.reader(rig.group, ["no-such-topic"]):
+            pass
+    assert caught.value.code == "unknown_topic"
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+async def test_a_new_group_starts_at_the_earliest(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, "early"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        assert await read_values(reader, 1) == ["early"]
+
+
+async def test_batches_are_bounded_in_count_and_hold_positions(rig: Rig, log: Log) -> None:
+    for n in range(25):
+        await log.append(texts(rig, *(f"{n}:{m}" for m in range(4)), key=f"k{n}"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        seen = 0
+        while seen < 100:
+            batch = await read_one(reader, records_max=7)
+            assert len(batch.records) <= 7
+            seen += len(batch.records)
+            for partition, position in batch.positions.items():
+                theirs = [r.offset for r in batch.records if r.partition == partition.number]
+                assert theirs == sorted(theirs)
+                assert theirs[-1] + 1 == position
+            assert {r.partition for r in batch.records} == {p.number for p in batch.positions}
+
+
+async def test_batches_are_bounded_in_bytes_but_for_the_first_record(rig: Rig, log: Log) -> None:
+    await log.append([Outgoing(rig.topic, b"k", bytes([n]) * 1000) for n in range(10)])
+    await log.append([Outgoing(rig.topic, b"k", b"L" * 5000), Outgoing(rig.topic, b"k", b"end")])
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        sizes: list[list[int]] = []
+        while sum(len(batch) for batch in sizes) < 12:
+            batch = await read_one(reader, bytes_max=3500)
+            sizes.append([len(record.value) for record in batch.records])
+    assert [size for batch in sizes for size in batch] == [1000] * 10 + [5000, 3]
+    for sizes_read in sizes:
+        assert sum(sizes_read) <= 3500 or len(sizes_read) == 1
+
+
+async def test_a_reader_of_several_topics_reads_all(rig: Rig, log: Log) -> None:
+    second = f"{rig.topic}.dead"
+    await log.apply_topics([TopicSpec(second, 1, None)])
+    await log.append([*texts(rig, "a"), Outgoing(second, b"k", b"b")])
+    async with log.reader(rig.group, [rig.topic, second]) as reader:
+        assert sorted(await read_values(reader, 2)) == ["a", "b"]
+        batch = await reader.read(records_max=9, bytes_max=9, wait_seconds=0)
+        everything = {Partition(rig.topic, n) for n in range(PARTITIONS)} | {Partition(second, 0)}
+        assert set(batch.watermarks) == set(batch.lags) == everything
+
+
+async def test_a_read_without_records_ends_in_time(rig: Rig, log: Log) -> None:
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        loop = asyncio.get_running_loop()
+        started = loop.time()
+        batch = await reader.read(records_max=9, bytes_max=9, wait_seconds=0.3)
+        assert not batch.records
+        assert not batch.positions
+        assert loop.time() - started < 5
+
+
+async def test_a_record_wakes_a_waiting_read(rig: Rig, log: Log) -> None:
+    """Below 50 ms by the port; measured in bench/log.py, here only that nobody polls."""
+    delays = []
+    loop = asyncio.get_running_loop()
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await log.append(texts(rig, "warm"))
+        await read_values(reader, 1)
+        for n in range(7):
+            reading = asyncio.create_task(
+                reader.read(records_max=9, bytes_max=999, wait_seconds=30)
+            )
+            await asyncio.sleep(0.05)
+            assert not reading.done()
+            await log.append(texts(rig, str(n)))
+            acknowledged = loop.time()
+            batch = await reading
+            delays.append(loop.time() - acknowledged)
+            assert [record.value.decode() for record in batch.records] == [str(n)]
+            await reader.commit(batch)
+    assert statistics.median(delays) < 0.4
+
+
+async def test_a_cancelled_read_loses_nothing(rig: Rig, log: Log) -> None:
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        writing = asyncio.create_task(
+            _append_slowly(log, [texts(rig, str(n), key=str(n)) for n in range(40)])
+        )
+        values = []
+        for turn in itertools.count():
+            reading = asyncio.create_task(reader.read(records_max=3, bytes_max=999, wait_seconds=5))
+            done, _ = await asyncio.wait({reading}, timeout=0.004 * (turn % 5))
+            if not done:
+                reading.cancel()
+                await asyncio.wait({reading})
+            if not reading.cancelled():
+                batch = reading.result()
+                values += [record.value.decode() for record in batch.records]
+            if len(values) == 40 or turn > 5000:
+                break
+        await writing
+    assert sorted(values, key=int) == [str(n) for n in range(40)]
+
+
+async def _append_slowly(log: Log, calls: Sequence[Sequence[Outgoing]]) -> None:
+    for call in calls:
+        await log.append(call)
+        await asyncio.sleep(0.005)
+
+
+# -- groups -----------------------------------------------------------------------------------
+
+
+async def test_reading_resumes_at_the_commit(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, *"abcdef"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        committed = await read_one(reader, records_max=2)
+        await reader.commit(committed)
+        uncommitted = await read_one(reader, records_max=2)
+        assert [record.value for record in uncommitted.records] == [b"c", b"d"]
+    async with rig.open() as other, other.reader(rig.group, [rig.topic]) as reader:
+        assert await read_values(reader, 4) == list("cdef")
+
+
+async def test_two_groups_do_not_mind_each_other(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, "a"))
+    async with (
+        log.reader(rig.group, [rig.topic]) as one,
+        log.reader(rig.group + "2", [rig.topic]) as two,
+    ):
+        assert await read_values(one, 1) == ["a"]
+        assert await read_values(two, 1) == ["a"]
+
+
+async def test_members_share_the_partitions_and_the_last_has_all(rig: Rig, log: Log) -> None:
+    everything = {Partition(rig.topic, n) for n in range(PARTITIONS)}
+
+    async def held(*readers: Reader) -> list[set[Partition]]:
+        batches = [await r.read(records_max=1, bytes_max=1, wait_seconds=0.05) for r in readers]
+        return [set(batch.lags) for batch in batches]
+
+    async with rig.open() as other, log.reader(rig.group, [rig.topic]) as one:
+        async with other.reader(rig.group, [rig.topic]) as two:
+
+            async def shared() -> bool:
+                first, second = await held(one, two)
+                return (
+                    bool(first and second) and first | second == everything and not (first & second)
+                )
+
+            await eventually(shared, seconds_max=30)
+
+        async def alone() -> bool:
+            [first] = await held(one)
+            return first == everything
+
+        await eventually(alone, seconds_max=30)
+
+
+async def test_who_lost_a_partition_cannot_commit_and_goes_back(rig: Rig, log: Log) -> None:
+    for n in range(40):
+        await log.append(texts(rig, str(n), key=str(n)))
+    async with rig.open() as other, log.reader(rig.group, [rig.topic]) as one:
+        mine = await read_one(one)
+        async with other.reader(rig.group, [rig.topic]) as two:
+            theirs = await read_one(two)
+            with pytest.raises(Fenced):
+                await one.commit(mine)
+            assert await lag(log, rig) == 40
+            await two.commit(theirs)
+        assert await lag(log, rig) == 40 - len(theirs.records)
+        rest = await read_values(one, 40 - len(theirs.records))
+        given = [record.value.decode() for record in theirs.records] + rest
+        assert sorted(given, key=int) == [str(n) for n in range(40)]
+        assert await lag(log, rig) == 0
+
+
+async def test_others_take_over_from_a_killed_member(rig: Rig, log: Log) -> None:
+    if rig.arguments is None:
+        pytest.skip("the fake lives in our process")
+    await log.append(texts(rig, "a", "b"))
+    async with log_member(rig.arguments, rig.group, rig.topic) as member:
+        assert await member.ask("read") == ["a", "b"]
+        member.process.kill()
+        await member.process.wait()
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        assert await read_values(reader, 2) == ["a", "b"]
+
+
+async def test_a_frozen_member_is_replaced_and_cannot_commit(rig: Rig, log: Log) -> None:
+    if rig.arguments is None:
+        pytest.skip("the fake lives in our process")
+    await log.append(texts(rig, "a", "b"))
+    async with log_member(rig.arguments, rig.group, rig.topic) as member:
+        assert await member.ask("read") == ["a", "b"]
+        member.process.send_signal(signal.SIGSTOP)
+        async with log.reader(rig.group, [rig.topic]) as reader:
+            batch = await read_one(reader, records_max=1, seconds_max=60)
+            await reader.commit(batch)
+            member.process.send_signal(signal.SIGCONT)
+            assert await member.ask("commit") == "fenced"
+    assert await lag(log, rig) == 1
+
+
+async def test_lag_counts_what_is_not_committed(rig: Rig, log: Log) -> None:
+    assert await log.group_lag(rig.group, rig.topic) == dict.fromkeys(range(PARTITIONS), 0)
+    await log.append(texts(rig, *"abc"))
+    assert await lag(log, rig) == 3
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        batch = await read_one(reader, records_max=2)
+        assert await lag(log, rig) == 3
+        await reader.commit(batch)
+    assert await lag(log, rig) == 1
+
+
+# -- watermarks -------------------------------------------------------------------------------
+
+
+async def test_at_the_end_the_watermark_follows_the_clock(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, "a"))
+    after = SystemClock().now()
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await read_one(reader)
+
+        async def caught_up() -> bool:
+            batch = await reader.read(records_max=9, bytes_max=9, wait_seconds=0.1)
+            return set(batch.watermarks) == {
+                Partition(rig.topic, n) for n in range(PARTITIONS)
+            } and all(instant > after for instant in batch.watermarks.values())
+
+        await eventually(caught_up, seconds_max=20)
+
+
+async def test_the_watermark_is_never_past_what_is_still_to_be_given(rig: Rig, log: Log) -> None:
+    for n in range(20):
+        await log.append(texts(rig, str(n), key=f"k{n % 5}"))
+        await asyncio.sleep(0.003)
+    waiting = {(r.partition, r.offset): r.appended_at for r in await scanned(log, rig.topic)}
+    before: dict[Partition, datetime] = {}
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        while waiting:
+            batch = await read_one(reader, records_max=2)
+            for record in batch.records:
+                del waiting[record.partition, record.offset]
+            for (partition, _), appended_at in waiting.items():
+                assert batch.watermarks[Partition(rig.topic, partition)] <= appended_at
+            for place, instant in batch.watermarks.items():
+                assert instant >= before.get(place, instant)
+            before = dict(batch.watermarks)
+    assert before
+
+
+async def test_lags_of_a_batch_count_what_is_still_to_be_given(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, *"abcde"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        batch = await read_one(reader, records_max=2)
+        assert sum(batch.lags.values()) == 3
+        batch = await read_one(reader)
+        assert sum(batch.lags.values()) == 0
+
+
+# -- topics -----------------------------------------------------------------------------------
+
+
+async def test_applying_topics_twice_changes_nothing(rig: Rig, log: Log) -> None:
+    spec = TopicSpec(f"{rig.topic}.b", 2, 86_400)
+    assert len(await log.apply_topics([spec])) == 1
+    assert await log.apply_topics([spec]) == []
+    assert len(await log.apply_topics([TopicSpec(spec.name, 2, 3600)])) == 1
+    assert await log.apply_topics([TopicSpec(spec.name, 2, 3600)]) == []
+    await log.append([Outgoing(spec.name, b"k", b"v")])
+    assert len(await scanned(log, spec.name)) == 1
+
+
+async def test_records_past_their_retention_go(rig: Rig, log: Log) -> None:
+    if rig.kind == "kafka":
+        pytest.skip("Kafka deletes every five minutes; its configuration has a test of its own")
+    topic = f"{rig.topic}.short"
+    await log.apply_topics([TopicSpec(topic, 2, 1)])
+    await log.append([Outgoing(topic, str(n).encode(), b"v") for n in range(20)])
+
+    async def gone() -> bool:
+        return not await scanned(log, topic)
+
+    await eventually(gone, seconds_max=20)
+    assert sum((await log.group_lag(rig.group, topic)).values()) == 0
+    await log.append([Outgoing(topic, b"k", b"new")])
+    async with log.reader(rig.group, [topic]) as reader:
+        assert await read_values(reader, 1) == ["new"]
+
+
+async def test_a_scan_ends_where_the_topic_ended(rig: Rig, log: Log) -> None:
+    assert await scanned(log, rig.topic) == []
+    await log.append(texts(rig, *(str(n) for n in range(50))))
+    found = []
+    async for record in log.scan(rig.topic):
+        found.append(record.value.decode())
+        if len(found) == 1:
+            await log.append(texts(rig, "later"))
+    assert found == [str(n) for n in range(50)]
+
+
+async def test_a_log_that_is_there_can_be_written_to(log: Log) -> None:
+    await log.probe()
+
+
+@pytest.mark.parametrize("kind", ["embedded", "kafka"])
+async def test_a_log_that_is_away_is_transient_in_time(kind: str) -> None:
+    opened: AbstractAsyncContextManager[Log] = (
+        open_embedded_log("postgresql://nobody@127.0.0.1:1/none")
+        if kind == "embedded"
+        else open_kafka_log(load_settings(kafka_bootstrap="127.0.0.1:1"))
+    )
+    async with opened as log, asyncio.timeout(8):
+        with pytest.raises(Transient):
+            await log.probe()
+        with pytest.raises(Transient):
+            await log.append([Outgoing("t", b"k", b"v")])

@@ -1,0 +1,36 @@
+"""``kill -9`` of ``antirelou serve`` in the middle of the weekend, and a restart."""
+
+from pathlib import Path
+
+from antirelou.cli.demo.house import House, embedded_house
+from antirelou.cli.demo.report import check_outcome
+from antirelou.cli.demo.run import begin_weekend, is_at_rest, look, read_bill
+from antirelou.cli.demo.watch import call
+from tests.e2e.conftest import SETTINGS, SPEED
+from tests.support.eventually import eventually
+
+SCALE = 0.04
+
+
+def delivered_share(house: House) -> float:
+    drive = call(f"{house.provider_url}/_sim/drive")
+    return float(drive["delivered"] / drive["total"])
+
+
+async def test_a_killed_house_loses_nothing_and_pays_nothing_twice(tmp_path: Path) -> None:
+    with embedded_house(tmp_path, SETTINGS) as house:
+        begin_weekend(house, scale=SCALE, speed=SPEED)
+        for share in (0.3, 0.6):
+            await eventually(
+                lambda share=share: delivered_share(house) > share,  # type: ignore[misc]
+                seconds_max=90,
+                every=0.1,
+            )
+            house.services[0].kill()
+            house.services[0].start()
+            house.services[0].wait_ready()
+        await eventually(lambda: is_at_rest(look(house)), seconds_max=120, every=0.5)
+        status, bill = dict(look(house).status), read_bill(house)
+
+    assert [check for check in check_outcome(status, bill) if not check.good] == []
+    assert status["replies"]["unresolved"] == 0

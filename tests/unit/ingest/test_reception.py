@@ -1,0 +1,148 @@
+"""From fields to records: who may be answered, what a call is, what makes a report another one."""
+
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antirelou.phone import classify_number
+from antirelou.records import (
+    Intent,
+    ReceivedKind,
+    SenderKind,
+    SignatureMode,
+    decode,
+    derive_trace,
+    encode,
+)
+from services.ingest.core.form import CallForm, MessageForm, ReportForm
+from services.ingest.core.reception import (
+    Sender,
+    Vouched,
+    answerable_number,
+    form_owner,
+    receive_call,
+    receive_message,
+    receive_report,
+    report_id,
+)
+from tests.support.webhooks import OWN, SENDER
+
+AT = datetime(2017, 10, 27, 16, 0, tzinfo=UTC)
+PSEUDONYM = "0" * 32
+VOUCHED = Vouched(SignatureMode.V2, "f" * 32, AT)
+MESSAGE = MessageForm("m-1", SENDER, OWN, "Bonjour", Intent.NONE, "sms", 0, 1, 10_000)
+REPORT = ReportForm("r-1", SENDER, "m-1", "sent", 2, None, 1, 150_000)
+
+
+def sender(raw: str = SENDER) -> Sender:
+    return Sender(PSEUDONYM, classify_number(raw, OWN), True, b"sealed")
+
+
+@pytest.mark.parametrize(
+    ("raw", "kind", "answerable"),
+    [
+        ("33639981234", SenderKind.MOBILE, True),
+        ("+33639981234", SenderKind.MOBILE, True),
+        ("0639981234", SenderKind.MOBILE, True),
+        ("+32470000000", SenderKind.MOBILE, True),  # the filter decides on countries
+        ("+33199001234", SenderKind.FIXED, False),
+        ("36105", SenderKind.SHORT_CODE, False),
+        ("INFO-SMS", SenderKind.ALPHANUMERIC, False),
+        (OWN, SenderKind.OWN, False),
+        ("", SenderKind.UNKNOWN, False),
+        ("anonymous", SenderKind.UNKNOWN, False),
+        ("+999999999999", SenderKind.UNKNOWN, False),
+        ("\x00" * 50, SenderKind.UNKNOWN, False),
+    ],
+)
+def test_only_a_mobile_that_wrote_to_us_can_be_answered(
+    raw: str, kind: SenderKind, *, answerable: bool
+) -> None:
+    facts = classify_number(raw, OWN)
+    assert facts.kind is kind
+    assert (answerable_number(facts, to_ours=True) is not None) == answerable
+    assert answerable_number(facts, to_ours=False) is None
+
+
+def test_a_message_is_told() -> None:
+    record = receive_message(MESSAGE, sender(), VOUCHED, b"evidence")
+    assert (record.id, record.trace, record.at) == ("m-1", derive_trace("m-1"), AT)
+    assert (record.sender, record.sender_kind, record.country) == (PSEUDONYM, "mobile", "FR")
+    assert (record.signature, record.nonce) == (SignatureMode.V2, "f" * 32)
+    assert (record.sender_sealed, record.evidence_sealed) == (b"sealed", b"evidence")
+    assert (record.segments, record.amount_microunits) == (1, 10_000)
+    assert decode(record.TOPIC, encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    ("told", "text", "segments"),
+    [
+        (3, "Bonjour", 3),
+        (None, "Bonjour", 1),
+        (None, "a" * 161, 2),
+        (None, "ê" * 71, 2),
+        (None, None, 1),
+        (0, "Bonjour", 1),
+    ],
+)
+def test_segments_are_as_billed_else_as_counted(
+    told: int | None, text: str | None, segments: int
+) -> None:
+    form = msgspec.structs.replace(MESSAGE, segments=told, text=text)
+    assert receive_message(form, sender(), VOUCHED, b"").segments == segments
+
+
+def test_a_call_is_told_without_text_or_segments() -> None:
+    record = receive_call(CallForm("c-1", SENDER, OWN), sender(), VOUCHED, b"evidence")
+    assert (record.id, record.kind, record.sms_type) == ("c-1", ReceivedKind.CALL, "voice")
+    assert (record.text, record.segments, record.amount_microunits) == (None, 0, None)
+    assert decode(record.TOPIC, encode(record)) == record
+
+
+def test_a_report_follows_the_trace_of_the_message_it_answers() -> None:
+    record = receive_report(REPORT, PSEUDONYM, VOUCHED)
+    assert (record.ref, record.trace) == ("m-1", derive_trace("m-1"))
+    lost = msgspec.structs.replace(REPORT, ref=None)
+    assert receive_report(lost, PSEUDONYM, VOUCHED).trace == derive_trace("r-1")
+    assert decode(record.TOPIC, encode(record)) == record
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message_id": "r-2"},
+        {"ref": None},
+        {"status": "delivered"},
+        {"sequence": None},
+        {"sequence": 0},
+        {"error_code": "420"},
+        {"segments": None},
+        {"amount_microunits": 0},
+        {"amount_microunits": None},
+    ],
+)
+def test_whatever_tells_something_else_is_another_report(change: dict[str, object]) -> None:
+    changed = msgspec.structs.replace(REPORT, **change)
+    assert report_id(changed) != report_id(REPORT)
+    assert form_owner(changed) != form_owner(REPORT)
+
+
+def test_a_repeat_is_the_same_report_whoever_it_says_it_went_to() -> None:
+    masked = msgspec.structs.replace(REPORT, recipient="33639981xxx")
+    assert report_id(masked) == report_id(REPORT)
+
+
+def test_what_a_nonce_belongs_to_tells_kinds_apart() -> None:
+    owners = {form_owner(MESSAGE), form_owner(CallForm("m-1", "", "")), form_owner(REPORT)}
+    assert len(owners) == 3
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])))
+def test_whatever_the_sender_is_a_record_can_be_told(raw: str) -> None:
+    facts = replace(classify_number(raw, OWN))
+    record = receive_message(MESSAGE, Sender(PSEUDONYM, facts, False, None), VOUCHED, b"")
+    assert decode(record.TOPIC, encode(record)) == record

@@ -1,0 +1,88 @@
+"""The number is linked as billing wishes, once a later look says so."""
+
+from datetime import timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from antirelou.records import Posture, PostureChanged
+from services.responder.core.attachment import (
+    Attachment,
+    AttachmentRules,
+    apply_seen,
+    apply_try,
+    apply_wish,
+)
+from tests.unit.responder.cases import MINUTE, NOW
+
+RULES = AttachmentRules(
+    enabled=True, check_every=10 * MINUTE, retry_first=MINUTE / 60, retry_longest=MINUTE
+)
+OFF = AttachmentRules(
+    enabled=False, check_every=10 * MINUTE, retry_first=MINUTE / 60, retry_longest=MINUTE
+)
+LINKED = Attachment(NOW, attached=True)
+
+
+def wish(sequence: int, *, attach: bool) -> PostureChanged:
+    return PostureChanged(
+        id=f"posture-{sequence}", trace="t", at=NOW, sequence=sequence,
+        posture=Posture.SUSPENDED, cause="floor", attach=attach,
+    )  # fmt: skip
+
+
+def seen(attachment: Attachment, attached: object, rules: AttachmentRules = RULES) -> Attachment:
+    assert attached is None or isinstance(attached, bool)
+    return apply_seen(attachment, attached=attached, rules=rules, now=NOW)
+
+
+def test_a_wish_is_tried_at_once_and_ever_later_until_confirmed() -> None:
+    wished = apply_wish(LINKED, wish(1, attach=False), RULES, NOW)
+    assert wished.link_at == NOW
+    pauses = []
+    for _ in range(8):
+        wished = seen(apply_try(wished, RULES, NOW), True)
+        assert wished.link_at is not None
+        pauses.append((wished.link_at - NOW).total_seconds())
+    assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
+    confirmed = seen(wished, False)
+    assert (confirmed.link_at, confirmed.tries) == (None, 0)
+
+
+def test_what_cannot_be_read_confirms_nothing_and_starts_nothing() -> None:
+    wished = apply_wish(LINKED, wish(1, attach=False), RULES, NOW)
+    assert seen(wished, None).link_at is not None
+    calm = seen(apply_wish(LINKED, wish(1, attach=True), RULES, NOW), True)
+    assert seen(calm, None).link_at is None
+
+
+def test_somebody_else_unlinking_it_is_mended() -> None:
+    calm = seen(apply_wish(LINKED, wish(1, attach=True), RULES, NOW), True)
+    assert seen(calm, False).link_at == NOW
+
+
+def test_before_a_first_wish_nothing_is_touched() -> None:
+    for attached in (True, False, None):
+        assert seen(Attachment(NOW), attached).link_at is None
+    first = apply_wish(Attachment(NOW + MINUTE), wish(0, attach=True), RULES, NOW)
+    assert (first.link_at, first.check_at) == (None, NOW)
+
+
+def test_without_an_application_detaching_is_off() -> None:
+    wished = apply_wish(LINKED, wish(1, attach=False), OFF, NOW)
+    assert wished.link_at is None
+    assert seen(wished, True, OFF).link_at is None
+
+
+def test_it_is_looked_at_again_in_time() -> None:
+    assert seen(LINKED, True).check_at == NOW + timedelta(minutes=10)
+    assert seen(LINKED, None).check_at == NOW + timedelta(minutes=1)
+
+
+@given(st.permutations([wish(n, attach=n % 3 == 0) for n in range(1, 6)]))
+def test_the_highest_sequence_counts_in_any_order(wishes: list[PostureChanged]) -> None:
+    attachment = LINKED
+    for each in [*wishes, *wishes]:
+        attachment = apply_wish(attachment, each, RULES, NOW)
+    assert (attachment.sequence, attachment.attach) == (5, False)
+    assert attachment.link_at == NOW

@@ -1,0 +1,84 @@
+"""Which stretches of the log are read, and what of them is passed on."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from services.responder.core.backfill import (
+    BackfillRules,
+    Scan,
+    ScanKind,
+    apply_page,
+    is_ours,
+    is_over,
+    is_passed_on,
+    open_scan,
+)
+from tests.unit.responder.cases import MINUTE, NOW, logged
+
+RULES = BackfillRules(every=10 * MINUTE, behind=10 * MINUTE)
+SCAN = Scan("whole", ScanKind.WHOLE, NOW, None, 0, NOW)
+
+
+@given(st.lists(st.tuples(st.integers(0, 3000), st.integers(0, 45)), max_size=30))
+def test_no_second_is_left_out(rounds: list[tuple[int, int]]) -> None:
+    scan, now = SCAN, NOW
+    for seconds, count in rounds:
+        now += timedelta(seconds=seconds)
+        before, scan = scan, open_scan(scan, RULES, now)
+        if scan.until is None:
+            assert scan.since == before.since
+            continue
+        assert scan.until <= now - RULES.behind
+        end, read, more = scan.until, 0, True
+        while more:
+            assert (scan.since, scan.until, scan.offset) == (before.since, end, read)
+            page = min(20, count - read)
+            more = read + page < count
+            scan = apply_page(scan, page, more=more, rules=RULES, now=now)
+            read += page
+        assert read == count
+        assert (scan.since, scan.until) == (end, None)
+        assert scan.look_at == now + RULES.every
+
+
+def test_an_empty_page_ends_a_stretch_whatever_it_says() -> None:
+    opened = open_scan(SCAN, RULES, NOW + timedelta(hours=1))
+    assert apply_page(opened, 0, more=True, rules=RULES, now=NOW).until is None
+
+
+def test_only_what_was_ordered_ends() -> None:
+    ordered = replace(SCAN, kind=ScanKind.ORDERED)
+    opened = open_scan(ordered, RULES, NOW + timedelta(hours=1))
+    assert not is_over(opened)
+    assert is_over(apply_page(opened, 3, more=False, rules=RULES, now=NOW))
+    assert not is_over(SCAN)
+
+
+@pytest.mark.parametrize(
+    ("kind", "state", "amount", "passed"),
+    [
+        (ScanKind.WHOLE, "delivered", 10_000, False),
+        (ScanKind.WHOLE, "delivered", 30_000, False),
+        (ScanKind.WHOLE, "delivered", 30_001, True),
+        (ScanKind.WHOLE, "delivered", None, False),
+        (ScanKind.WHOLE, "undelivered", 10_000, True),
+        (ScanKind.WHOLE, "received", None, True),
+        (ScanKind.UNDELIVERED, "undelivered", 10_000, True),
+        (ScanKind.ORDERED, "delivered", 10_000, True),
+    ],
+)
+def test_what_is_passed_on(kind: ScanKind, state: str, amount: int | None, passed: object) -> None:
+    assert is_passed_on(kind, logged(state, amount), 10_000) is passed
+
+
+def test_segments_are_allowed_for() -> None:
+    assert not is_passed_on(ScanKind.WHOLE, logged("delivered", 60_000, segments=2), 10_000)
+
+
+def test_ours_is_what_was_sent_to_our_number() -> None:
+    assert is_ours(logged(recipient="33937000000"), "+33937000000")
+    assert not is_ours(logged(recipient="33937000001"), "+33937000000")
