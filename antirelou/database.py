@@ -57,11 +57,19 @@ _TRANSIENT_STATES = (
     ("25006", "database_away"),  # read only: a standby, or one that is being demoted
 )
 
+_UNMIGRATED = "the database is not migrated for this version: run `antirelou migrate`"
+
 # What no waiting mends; what to do about it.
 _FATAL_STATES = (
     ("28", "database_login", "the database refuses the login of DATABASE_URL"),
     ("3D000", "database_missing", "the database named by DATABASE_URL does not exist"),
-    ("22023", "database_unmigrated", "the database is not migrated: run `antirelou migrate`"),
+    ("22023", "database_unmigrated", _UNMIGRATED),
+    # Schema, table, column, function or right missing: no record is to blame for it.
+    ("3F000", "database_unmigrated", _UNMIGRATED),
+    ("42P01", "database_unmigrated", _UNMIGRATED),
+    ("42703", "database_unmigrated", _UNMIGRATED),
+    ("42883", "database_unmigrated", _UNMIGRATED),
+    ("42501", "database_unmigrated", _UNMIGRATED),
 )
 
 

@@ -10,11 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from nacl.public import PrivateKey
 from pydantic import SecretStr
 
+from antirelou.data_dir import make_data_dir
 from antirelou.errors import Fatal
-from antirelou.privacy import new_keypair
+from antirelou.privacy import new_keypair, public_half
 from antirelou.settings import Settings
 
 EVIDENCE_PRIVATE_FILE = "evidence-private-key.TAKE-OFFLINE"
@@ -77,7 +77,7 @@ def ensure_keys(settings: Settings) -> Settings:
 
     The sending pair is taken or made whole: a half given alone is not completed by a stranger's.
     """
-    folder = settings.data_dir / "keys"
+    folder = make_data_dir(settings.data_dir) / "keys"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = new_keys()
     found: dict[str, SecretStr] = {}
@@ -123,7 +123,7 @@ def _keep_evidence_key(data_dir: Path, fresh_private: str) -> str:
 
 
 def _public_half(private: str) -> str:
-    return PrivateKey(bytes.fromhex(private)).public_key.encode().hex()
+    return public_half(bytes.fromhex(private)).hex()
 
 
 def _given(settings: Settings, name: str) -> bool:

@@ -86,6 +86,14 @@ def classify_number(raw: str, own_number: str) -> NumberFacts:
     return _classify_cached(raw, own_number)
 
 
+def answerable_number(facts: NumberFacts, *, to_ours: bool) -> str | None:
+    """The number to seal for sending: that of a mobile who wrote to us; of nobody else.
+
+    Which countries are answered is the filter's to decide.
+    """
+    return facts.e164 if to_ours and facts.kind is SenderKind.MOBILE else None
+
+
 def _classify(raw: str, own_number: str) -> NumberFacts:
     digits = _read_digits(raw)
     if digits is None:

@@ -24,6 +24,7 @@ import asyncpg
 import psutil
 import structlog
 
+from antirelou.data_dir import make_data_dir
 from antirelou.errors import Fatal
 from antirelou.postgres_host import Account, find_account, find_programs, let_in, socket_folder
 
@@ -92,9 +93,9 @@ def hold_data_dir(data_dir: Path) -> Iterator[None]:
     """Make this process the one ``serve all`` of a data folder.
 
     Raises:
-        Fatal: ``data_dir_busy``: another has it, and which.
+        Fatal: ``data_dir_busy``: another has it, and which; ``settings``: it cannot be made.
     """
-    data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+    data_dir = make_data_dir(data_dir)
     with (data_dir / "serve.lock").open("a+b") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -150,7 +151,7 @@ class _Server:
     """The server of one data folder. Its methods block, but for those that are coroutines."""
 
     def __init__(self, data_dir: Path, settings: Mapping[str, str]) -> None:
-        data_dir = data_dir.expanduser().resolve()
+        data_dir = make_data_dir(data_dir)
         self.data_dir, self.settings = data_dir, settings
         self.cluster = data_dir / "postgres"
         self.log_path = data_dir / "postgres.log"
@@ -159,7 +160,6 @@ class _Server:
         self._account = find_account(self.cluster)
         self._child: subprocess.Popen[bytes] | None = None
         self._left = threading.Event()
-        data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         for folder in {self.cluster, self.socket_dir}:
             self._make_folder(folder)
         if self._account != Account():

@@ -168,6 +168,11 @@ def new_keypair() -> tuple[bytes, bytes]:
     return private.encode(), private.public_key.encode()
 
 
+def public_half(private_key: bytes) -> bytes:
+    """The public key that belongs to a private key, 32 bytes both."""
+    return PrivateKey(private_key).public_key.encode()
+
+
 def key_id(public_key: bytes) -> bytes:
     """The 8 bytes by which sealed bytes name their recipient's key."""
     return hashlib.sha256(public_key).digest()[:KEY_ID_BYTES]

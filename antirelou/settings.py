@@ -48,6 +48,9 @@ REPLY_TEXTS = (
 )
 """Fit for someone who mistyped a number as well; each one GSM-7 segment."""
 
+DURATION_SECONDS_MAX = 3650 * 86_400
+"""Ten years; beyond, times would leave what a calendar holds."""
+
 _UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
@@ -63,14 +66,17 @@ def parse_duration(text: Any) -> timedelta:
     """Read ``90s``, ``20m``, ``48h``, ``30d``.
 
     Raises:
-        ValueError: it is not a whole or decimal number and one of these units.
+        ValueError: it is not a whole or decimal number and one of these units, or too long.
     """
     if isinstance(text, timedelta):
         return text
     match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(text).strip())
     if not match:
         raise ValueError("a duration such as 90s, 20m, 48h or 30d")
-    return timedelta(seconds=float(match[1]) * _UNITS[match[2]])
+    seconds = float(match[1]) * _UNITS[match[2]]
+    if seconds > DURATION_SECONDS_MAX:
+        raise ValueError("a duration of at most 3650d")
+    return timedelta(seconds=seconds)
 
 
 def _parse_money(value: Any) -> int:
@@ -144,9 +150,12 @@ def _number(value: str) -> str:
     return value
 
 
+_PORT = re.compile(r"[0-9]{1,5}")
+
+
 def _address(value: str) -> str:
     host, separator, port = value.rpartition(":")
-    if not separator or not host or not port.isdigit() or int(port) > 65535:  # noqa: PLR2004
+    if not separator or not host or not _PORT.fullmatch(port) or int(port) > 65535:  # noqa: PLR2004
         raise ValueError("HOST:PORT such as 127.0.0.1:8080")
     return value
 
@@ -178,6 +187,18 @@ def _database_url(value: SecretStr) -> SecretStr:
     return value
 
 
+def _application(value: str) -> str:
+    if not re.fullmatch(r"[0-9A-Za-z_-]{0,64}", value):
+        raise ValueError("an application's id as the provider's console shows it: digits")
+    return value
+
+
+def _some_time(value: timedelta) -> timedelta:
+    if value <= timedelta():
+        raise ValueError("a duration above zero")
+    return value
+
+
 def _addresses(value: str) -> str:
     return ",".join(_address(part.strip()) for part in value.split(",")) if value else value
 
@@ -205,8 +226,10 @@ def _countries(value: Any) -> tuple[str, ...]:
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
+LongerThanNothing = Annotated[Duration, AfterValidator(_some_time)]
 Money = Annotated[int, BeforeValidator(_parse_money)]
 Address = Annotated[str, AfterValidator(_address)]
+Application = Annotated[str, AfterValidator(_application)]
 Key = Annotated[SecretStr, AfterValidator(_key)]
 
 
@@ -250,8 +273,8 @@ class Settings(BaseSettings):
     countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_countries)] = ("FR",)
     plivo_auth_id: Annotated[str, Field(pattern=r"^(M|S)A[A-Z0-9]{18}$")] | None = None
     plivo_auth_token: SecretStr = SecretStr("")
-    plivo_app_id: str = ""
-    plivo_mute_app_id: str = ""
+    plivo_app_id: Application = ""
+    plivo_mute_app_id: Application = ""
     plivo_api_url: Annotated[str, AfterValidator(_bare_url)] = "https://api.plivo.com"
     provider_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
     provider_rate: Annotated[int, BeforeValidator(_parse_money), Field(gt=0)] = 1_000_000
@@ -265,7 +288,7 @@ class Settings(BaseSettings):
         tuple[time, time] | None, NoDecode, BeforeValidator(_parse_quiet_hours)
     ] = (time(22), time(9))
     timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Paris"
-    reply_window: Duration = timedelta(days=180)
+    reply_window: LongerThanNothing = timedelta(days=180)
     burst: int = Field(30, ge=1)
 
     call_answer: CallAnswer = CallAnswer.REJECT
@@ -275,12 +298,12 @@ class Settings(BaseSettings):
     price_reply: Money = 150_000
     cap_per_exchange: Money = 160_000
     fund_floor: Money = 20_000_000
-    fund_horizon: Duration = timedelta(days=7)
+    fund_horizon: LongerThanNothing = timedelta(days=7)
     daily_cap: Money | None = None
-    max_wait: Duration = timedelta(hours=72)
+    max_wait: LongerThanNothing = timedelta(hours=72)
     send_rate: float = Field(0.5, gt=0, le=1000)
 
-    retain_text: Duration = timedelta(days=7)
+    retain_text: LongerThanNothing = timedelta(days=7)
     operator_token: SecretStr = SecretStr("")
     operator_url: Annotated[str, AfterValidator(_http_url)] | None = None
     clock_speed: float = Field(1, gt=0, le=1_000_000)
@@ -302,6 +325,10 @@ class Settings(BaseSettings):
         if self.price_receive + self.price_reply > self.cap_per_exchange:
             raise ValueError(
                 "CAP_PER_EXCHANGE: at least PRICE_RECEIVE + PRICE_REPLY, else nobody is answered"
+            )
+        if self.plivo_mute_app_id and self.plivo_mute_app_id == self.plivo_app_id:
+            raise ValueError(
+                "PLIVO_MUTE_APP_ID: another application than PLIVO_APP_ID, else detaching is none"
             )
         return self
 

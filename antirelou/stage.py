@@ -11,13 +11,14 @@ import contextlib
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from functools import partial
+from typing import Protocol, TypeVar
 
 import msgspec
 import structlog
 
 from antirelou.clock import Clock
-from antirelou.errors import Fenced, Rejected, Transient
+from antirelou.errors import Fatal, Fenced, Rejected, Transient
 from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
 from antirelou.records import DeadRecord, Record, decode
 from antirelou.topics import dead
@@ -79,6 +80,7 @@ class Handler(Protocol):
 
         Raises:
             Transient: nothing was changed; the stage waits and calls again.
+            Fatal: nothing was changed and no record is to blame; the stage stops with it.
             Exception: anything else; nothing was changed. The stage calls again record by record,
                 and what fails alone goes to the dead topic.
         """
@@ -159,7 +161,13 @@ class Stage:
         self._woken.set()
 
     async def run(self) -> None:
-        """Read, handle, append, commit, until drained. Raises only on a programmer's error."""
+        """Read, handle, append, commit, until drained.
+
+        Raises:
+            Fatal: the handler or the log cannot go on; nothing was lost, and no record buried.
+            BaseExceptionGroup: a programmer's error.
+        """
+        end: Fatal | None = None
         while not self._draining.is_set():
             try:
                 async with (
@@ -172,15 +180,20 @@ class Stage:
                 self._trouble = _first(trouble).code
                 LOG.warning("stage_waits", service=self._name, code=self._trouble)
                 await self._pause(RETRY_SECONDS_MAX / 5)
+            except* Fatal as fatal:
+                end = _first(fatal)
+            if end is not None:
+                raise end
 
     async def _run_reader(self, reader: Reader) -> None:
         retry_seconds = RETRY_SECONDS_MIN
         while not self._draining.is_set():
             try:
                 batch = await self._read(reader)
-                await self._handle_until_done(batch)
+                if batch.records:
+                    await self._until_done(partial(self._handle, batch.records))
                 if batch.positions:
-                    await reader.commit(batch)
+                    await self._until_done(partial(reader.commit, batch))
                 if not self._draining.is_set():
                     self._publish(batch)
                 retry_seconds = RETRY_SECONDS_MIN
@@ -212,12 +225,12 @@ class Stage:
             draining.cancel()
             await asyncio.gather(reading, draining, return_exceptions=True)
 
-    async def _handle_until_done(self, batch: Batch) -> None:
-        """Handle and append; while a dependency is away, wait here and keep the place."""
+    async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> None:
+        """Handle and append, or commit; while a dependency is away, wait here, keep the place."""
         retry_seconds = RETRY_SECONDS_MIN
-        while batch.records:
+        while True:
             try:
-                await self._handle(batch.records)
+                await attempt()
             except Fenced:
                 raise
             except Transient as trouble:
@@ -236,7 +249,7 @@ class Stage:
         received = [found for found, _ in readable]
         try:
             outputs = list(await self._handler.handle(received, self._clock.now()))
-        except Transient:
+        except (Transient, Fatal):
             raise
         except Exception:
             LOG.warning("batch_failed", service=self._name, records=len(records), exc_info=True)
@@ -258,7 +271,7 @@ class Stage:
         for received, record in readable:
             try:
                 outputs += await self._handler.handle([received], self._clock.now())
-            except Transient:
+            except (Transient, Fatal):
                 raise
             except Exception as error:  # noqa: BLE001 - this record's alone
                 corpses.append(self._bury(record, error))
@@ -369,9 +382,12 @@ def bury(record: LogRecord, *, service: str, reason: str, error: str, at: dateti
     return Outgoing(dead(record.topic), record.key, msgspec.json.encode(corpse))
 
 
-def _first(group: BaseExceptionGroup[Transient]) -> Transient:
-    error: BaseException = group
+E = TypeVar("E", Transient, Fatal)
+
+
+def _first(group: BaseExceptionGroup[E]) -> E:
+    """The first error of a group that ``except*`` let nothing else into."""
+    error: E | BaseExceptionGroup[E] = group
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    assert isinstance(error, Transient)  # noqa: S101 - except* let nothing else in
     return error

@@ -162,8 +162,11 @@ def weekend(seed: int, scale: float = 1.0, own_number: str = OWN_NUMBER) -> Iter
 
 
 def _paris_time(at: float) -> datetime:
-    """Paris's time as a fixed offset: two times of one zone compare by their hands on the clock,
-    and that Sunday the hour from 2 to 3 came twice."""
+    """Paris's time as a fixed offset.
+
+    Two times of one zone compare by their hands on the clock, and that Sunday the hour from 2 to 3
+    came twice.
+    """
     there = datetime.fromtimestamp(at, PARIS)
     offset = there.utcoffset()
     return there if offset is None else there.astimezone(timezone(offset))

@@ -10,6 +10,7 @@ import aiohttp
 
 from antirelou.cli import compose
 from antirelou.cli.client import Operator
+from antirelou.database import translate_errors
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.phone import classify_number
 from antirelou.provider.port import Account, Away, Link
@@ -105,7 +106,8 @@ async def _database(settings: Settings) -> str:
     import asyncpg
 
     async with compose.open_database(settings) as url:
-        connection = await asyncpg.connect(url, timeout=LIVE_SECONDS_MAX)
+        with translate_errors():
+            connection = await asyncpg.connect(url, timeout=LIVE_SECONDS_MAX)
         try:
             version = await connection.fetchval("SHOW server_version", timeout=LIVE_SECONDS_MAX)
         finally:
@@ -127,13 +129,15 @@ async def _try(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
             return Finding(what, good=True, found=await look())
     except AntirelouError as error:
         fix = f"{error}"
-    except (OSError, TimeoutError) as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others are still looked at
         fix = f"no answer ({type(error).__name__}): is it running, is its address right?"
     return Finding(what, good=False, found="away", fix=fix)
 
 
 async def examine_live(settings: Settings) -> list[Finding]:
     """Look from outside: a signed webhook through ``PUBLIC_URL``, and the provider's account."""
+    if not _settings_there(settings).good:
+        return []  # said already; nothing can be signed or asked without
     return [
         *await _webhook(settings),
         *await _account(settings),
@@ -148,7 +152,7 @@ async def _running(settings: Settings) -> str:
 
 async def _webhook(settings: Settings) -> Sequence[Finding]:
     """A report on an SMS that never was: signed as the provider signs, and harmless."""
-    from plivo.utils.signature_v3 import (  # type: ignore[attr-defined]
+    from plivo.utils.signature_v3 import (
         construct_post_url,
         get_signature_v3,
     )

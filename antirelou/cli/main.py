@@ -4,7 +4,9 @@ Errors of use exit 2 with one line that names the setting or argument and the fi
 1; no traceback reaches a user.
 """
 
+import os
 import sys
+import traceback
 from pathlib import Path
 from typing import Annotated
 
@@ -97,6 +99,18 @@ def run() -> None:
 def main(arguments: list[str]) -> int:
     """Run a command. Returns the exit code."""
     try:
+        return _run(arguments)
+    except BrokenPipeError:  # whoever reads our output has enough of it
+        # What is still buffered has nowhere to go when Python ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
+        return 1
+    except Exception as error:  # noqa: BLE001 - no traceback reaches a user
+        return _complain(_describe_defect(error), 1)
+
+
+def _run(arguments: list[str]) -> int:
+    """Run a command; what it means by an error becomes a line and a code."""
+    try:
         result = app(arguments, standalone_mode=False)
     except typer.Exit as exit_:
         return exit_.exit_code
@@ -109,6 +123,15 @@ def main(arguments: list[str]) -> int:
     except (KeyboardInterrupt, typer.Abort):
         return _complain("interrupted", 130)
     return result if isinstance(result, int) else 0
+
+
+def _describe_defect(error: Exception) -> str:
+    """What and where, for a report; not what it says, which may quote a number."""
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+    *_, (frame, line) = traceback.walk_tb(error.__traceback__)
+    file = Path(frame.f_code.co_filename).name
+    return f"a defect of antirelou ({type(error).__name__} at {file}:{line}): please report it"
 
 
 def _complain(message: str, code: int) -> int:

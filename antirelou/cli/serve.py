@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import structlog
 
 from antirelou.cli.compose import running
+from antirelou.errors import Fatal
 from antirelou.service import Service
 from antirelou.settings import Settings
 from antirelou.telemetry import configure_logging
@@ -43,10 +44,20 @@ async def _serve(target: str, settings: Settings) -> int:
             code = 1
         for work in works:
             if work.done() and not work.cancelled() and (error := work.exception()):
-                LOG.error("service_failed", service=work.get_name(), exc_info=error)
+                _say_failure(work.get_name(), error)
                 code = 1
     LOG.info("stopped", code=code)
     return code
+
+
+def _say_failure(service: str, error: BaseException) -> None:
+    """What ended a service: of a ``Fatal`` its message, which names the fix; else where it was."""
+    while isinstance(error, BaseExceptionGroup) and len(error.exceptions) == 1:
+        error = error.exceptions[0]
+    if isinstance(error, Fatal):
+        LOG.error("service_failed", service=service, code=error.code, error=str(error))
+    else:
+        LOG.error("service_failed", service=service, exc_info=error)
 
 
 async def _drain(services: Sequence[Service], works: Sequence[asyncio.Task[None]]) -> bool:

@@ -135,16 +135,13 @@ class EmbeddedReader:
         """See ``Reader``."""
         clock = asyncio.get_running_loop()
         deadline = clock.time() + wait_seconds
-        with translate_errors():
-            while True:
-                if not any(self._lags.values()):
-                    await self._wait_for_news(min(deadline - clock.time(), WAIT_SECONDS_MAX))
-                self._news.clear()
-                self._looked_at = clock.time()
-                look = await self._look()
-                batch = await self._take(look, records_max, bytes_max)
-                if batch.records or clock.time() >= deadline:
-                    return batch
+        while True:
+            if not any(self._lags.values()):
+                await self._wait_for_news(min(deadline - clock.time(), WAIT_SECONDS_MAX))
+            self._looked_at = clock.time()
+            batch = await self._follow_news(records_max, bytes_max)
+            if batch.records or clock.time() >= deadline:
+                return batch
 
     async def commit(self, batch: Batch) -> None:
         """See ``Reader``."""
@@ -180,6 +177,16 @@ class EmbeddedReader:
             case _:
                 self._news.set()
 
+    async def _follow_news(self, records_max: int, bytes_max: int) -> Batch:
+        """Look and take; news that a cancelled or failed look was about stay news."""
+        self._news.clear()
+        try:
+            with translate_errors():
+                return await self._take(await self._look(), records_max, bytes_max)
+        except BaseException:
+            self._news.set()
+            raise
+
     async def _wait_for_news(self, seconds: float) -> None:
         """Wait for a notification, and then a little for more, if one was only just followed."""
         clock = asyncio.get_running_loop()
@@ -200,8 +207,13 @@ class EmbeddedReader:
         member = await hold("SELECT nextval('member_ids')::int")
         assert isinstance(member, int)  # noqa: S101 - the query's shape
         self._member, self._session_number = member, self._session.number
-        await hold("SELECT pg_advisory_lock(member_class(), $1)", member)
-        await hold("SELECT join_group($1, $2, $3)", self._group, member, list(self._topics))
+        try:
+            await hold("SELECT pg_advisory_lock(member_class(), $1)", member)
+            await hold("SELECT join_group($1, $2, $3)", self._group, member, list(self._topics))
+        except BaseException:
+            # It may have joined, unknown to us: alive, and nobody who reads what falls to it.
+            self._session.reset()
+            raise
         self._joined = True
 
     @property

@@ -82,7 +82,7 @@ class KafkaLog:
         """See ``Log``."""
         for topic in topics:
             await self._find_topic(topic)
-        member = KafkaReader(partial(self._make_consumer, group), topics)
+        member = KafkaReader(partial(self._make_consumer, group), topics, self._looker)
         try:
             await member.open()
             yield member

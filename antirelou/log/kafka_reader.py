@@ -5,6 +5,7 @@ starts at the group's commit, and what was read in an older one cannot be commit
 """
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from antirelou.clock import SystemClock
 from antirelou.errors import Fenced
 from antirelou.log.kafka_client import (
     REQUEST_SECONDS_MAX,
+    Kept,
     close_quietly,
     translate_kafka_errors,
 )
@@ -62,15 +64,29 @@ class KafkaReader:
 
     Args:
         make: makes a consumer of the group, not started.
+        looker: a consumer that fetches nothing, to look up ends with. A broker answers a connection
+            in order, so behind a fetch that waits for records a question waits as long.
     """
 
-    def __init__(self, make: Callable[[], AIOKafkaConsumer], topics: Sequence[str]) -> None:
-        self._make, self._topics = make, tuple(topics)
+    def __init__(
+        self,
+        make: Callable[[], AIOKafkaConsumer],
+        topics: Sequence[str],
+        looker: Kept[AIOKafkaConsumer] | None = None,
+    ) -> None:
+        self._make, self._topics, self._looker = make, tuple(topics), looker
         self._clock = SystemClock()
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0
         self._given_in: dict[Partition, int] = {}
         self._answered_at = 0.0
+        self._settled = asyncio.Event()
+        self._fenced_at = 0.0
+        self._rebalance()
+
+    def _rebalance(self) -> None:
+        """The consumer holds other partitions now, each at the group's commit."""
+        self._settled.set()
         self._forget()
 
     def _forget(self) -> None:
@@ -87,7 +103,7 @@ class KafkaReader:
         """Join the group, unless we are in it. Raises ``Transient``."""
         if self._consumer is None:
             consumer = self._make()
-            consumer.subscribe(self._topics, listener=_Listener(self._forget))
+            consumer.subscribe(self._topics, listener=_Listener(self._rebalance))
             try:
                 with translate_kafka_errors():
                     async with asyncio.timeout(JOIN_SECONDS_MAX):
@@ -95,7 +111,7 @@ class KafkaReader:
             except BaseException:
                 await close_quietly(consumer.stop())
                 raise
-            self._forget()
+            self._rebalance()
             self._consumer = consumer
             self._answered_at = self._clock.monotonic()
         return self._consumer
@@ -104,12 +120,15 @@ class KafkaReader:
         """Leave the group."""
         consumer, self._consumer = self._consumer, None
         if consumer is not None:
-            self._forget()
+            self._rebalance()
             await close_quietly(consumer.stop())
 
     async def read(self, *, records_max: int, bytes_max: int, wait_seconds: float) -> Batch:
         """See ``Reader``."""
         consumer = await self.open()
+        if not self._settled.is_set():
+            await self._wait_for_rebalance(wait_seconds)
+            return Batch()
         with translate_kafka_errors():
             if not self._buffer:
                 await self._fetch(consumer, records_max, wait_seconds)
@@ -134,8 +153,19 @@ class KafkaReader:
                     except (CommitFailedError, IllegalStateError):
                         raise Fenced("the group was rebalanced", code="fenced") from None
         except Fenced:
+            # Until it has joined again the consumer stands after what was just forgotten.
+            self._settled.clear()
+            self._fenced_at = self._clock.monotonic()
             self._forget()
             raise
+
+    async def _wait_for_rebalance(self, seconds: float) -> None:
+        """Wait, at most so long, until the consumer goes back to the group's commit."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._settled.wait()
+        if self._clock.monotonic() - self._fenced_at > TROUBLE_SECONDS_MAX:
+            await self.close()
 
     async def _fetch(
         self, consumer: AIOKafkaConsumer, records_max: int, wait_seconds: float
@@ -162,8 +192,9 @@ class KafkaReader:
         looked_at = self._clock.now() - timedelta(seconds=SKEW_SECONDS_MAX)
         try:
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
+                asked = await self._looker.get() if self._looker else consumer
                 # Without a partition we ask all the same, to see that the broker is there.
-                ends = await consumer.end_offsets(held) if held else await consumer.topics()
+                ends = await asked.end_offsets(held) if held else await asked.topics()
                 buffered = {(record.topic, record.partition) for record in self._buffer}
                 positions = {
                     Partition(*place): await consumer.position(place)
@@ -174,6 +205,8 @@ class KafkaReader:
             return  # rebalanced meanwhile
         except (KafkaError, TimeoutError):
             if self._clock.monotonic() - self._answered_at > TROUBLE_SECONDS_MAX:
+                if self._looker:
+                    self._looker.drop()
                 await self.close()
             raise
         self._answered_at = self._clock.monotonic()

@@ -170,7 +170,7 @@ class OperatorStore(Protocol):
     Everything raises ``Transient`` while the database is away.
     """
 
-    async def read_status(self) -> Status:
+    async def read_status(self, now: datetime) -> Status:
         """Posture, fund and counters."""
         ...
 

@@ -111,7 +111,7 @@ class OperatorApi:
     # -- the fund ---------------------------------------------------------------------------
 
     async def _status(self, _: web.Request) -> web.Response:
-        status = await self._store.read_status()
+        status = await self._store.read_status(self._clock.now())
         dead: int | None = None
         with suppress(Transient):  # the log is away: the rest is still worth knowing
             dead = await self._dead.count()
@@ -134,7 +134,7 @@ class OperatorApi:
         return await self._answer_booked(entry_id, amount, outcome)
 
     async def _answer_booked(self, entry_id: str, amount: int, outcome: Outcome) -> web.Response:
-        status = await self._store.read_status()
+        status = await self._store.read_status(self._clock.now())
         body = {
             "id": entry_id,
             "amount_microeuros": amount,
@@ -143,7 +143,7 @@ class OperatorApi:
         return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
 
     async def _fund(self, _: web.Request) -> web.Response:
-        status = await self._store.read_status()
+        status = await self._store.read_status(self._clock.now())
         entries = await self._store.list_entries()
         return web.json_response(
             {"fund": describe_fund(status.fund), "entries": describe_entries(entries)}
@@ -158,7 +158,7 @@ class OperatorApi:
         if outcome is Outcome.CONFLICT:
             return refuse(409, "entry", "a correction stays; book the amount again instead")
         self._wake()
-        status = await self._store.read_status()
+        status = await self._store.read_status(self._clock.now())
         body = {"entry": entry_id, "available_microeuros": status.fund.available_microeuros}
         return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
 
@@ -192,7 +192,7 @@ class OperatorApi:
 
     async def _answer_posture(self, outcome: Outcome) -> web.Response:
         await self._tell()
-        status = await self._store.read_status()
+        status = await self._store.read_status(self._clock.now())
         return web.json_response(
             {
                 "posture": status.posture,

@@ -7,7 +7,7 @@ import structlog
 
 from antirelou.clock import Clock
 from antirelou.errors import Transient
-from antirelou.phone import classify_number
+from antirelou.phone import answerable_number, classify_number
 from antirelou.privacy import Pseudonymizer, Sealer
 from antirelou.records import SenderKind, SmsReceived, SmsReported
 from antirelou.topics import outgoing
@@ -19,7 +19,6 @@ from services.ingest.core.nonce import NonceMemory, hash_nonce
 from services.ingest.core.reception import (
     Sender,
     Vouched,
-    answerable_number,
     form_owner,
     receive_call,
     receive_message,

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from antirelou.clock import Clock
 from antirelou.log.port import Outgoing
-from antirelou.phone import classify_number
+from antirelou.phone import answerable_number, classify_number
 from antirelou.privacy import Pseudonymizer, Sealer
 from antirelou.provider.port import Away, LoggedMessage, Page, Provider
 from antirelou.records import SignatureMode, SmsReceived, Source, derive_trace
@@ -51,7 +51,8 @@ class Backfiller:
 
     def _describe(self, message: LoggedMessage) -> SmsReceived:
         facts = classify_number(message.sender, self._settings.number)
-        sealed = self._sealer.seal(facts.e164.encode()) if facts.e164 else None
+        to_ours = is_ours(message, self._settings.number)
+        number = answerable_number(facts, to_ours=to_ours)
         return SmsReceived(
             id=message.message_id,
             trace=derive_trace(message.message_id),
@@ -59,9 +60,9 @@ class Backfiller:
             sender=self._pseudonymizer.pseudonym(facts.canonical),
             source=Source.BACKFILL,
             sender_kind=facts.kind,
-            sender_sealed=sealed,
+            sender_sealed=None if number is None else self._sealer.seal(number.encode()),
             country=facts.country,
-            to_ours=is_ours(message, self._settings.number),
+            to_ours=to_ours,
             text=None,
             sms_type=message.message_type,
             segments=max(message.segments or 1, 1),

@@ -255,9 +255,9 @@ class Housekeeper:
         }
         read = len(page.messages) + page.unreadable
         self._sweep = Sweep(sweep.since, sweep.until, sweep.offset + read) if page.more else None
-        if not page.more:  # what was not on any page is looked for later
-            missed = [reply.reply_id for reply in unsettled if reply.reply_id not in steps]
-            steps |= {reply_id: self._step(None) for reply_id in missed}
+        if not page.more:  # what was on no page of its stretch is looked for later
+            missed = [r for r in unsettled if r.reply_id not in steps and sweep.covers(r)]
+            steps |= {reply.reply_id: self._step(None) for reply in missed}
         await self._change(steps)
         return True
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from antirelou.errors import Fatal
+from antirelou.privacy import public_half
 from antirelou.settings import Settings, require
 from services.responder.core.attachment import AttachmentRules
 from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
@@ -55,12 +56,13 @@ def read_settings(settings: Settings) -> ResponderSettings:
     """Take what the responder needs, and check the texts.
 
     Raises:
-        Fatal: ``settings``: one is missing, or a text breaks the cap.
+        Fatal: ``settings``: one is missing, the keys are no pair, or a text breaks the cap.
     """
     require(
         settings, "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key",
         "sending_public_key", "sending_private_key",
     )  # fmt: skip
+    _check_keys(settings)
     _check_texts(settings)
 
     def scaled(seconds: float, seconds_min: float) -> timedelta:
@@ -108,6 +110,18 @@ def read_settings(settings: Settings) -> ResponderSettings:
 def _microunits(settings: Settings, microeuros: int) -> int:
     """A price in millionths of the provider's currency."""
     return microeuros * 1_000_000 // settings.provider_rate
+
+
+def _check_keys(settings: Settings) -> None:
+    """A pair of two installations seals what nobody opens: every reply would fail."""
+    private = bytes.fromhex(settings.sending_private_key.get_secret_value())
+    public = bytes.fromhex(settings.sending_public_key.get_secret_value())
+    if public_half(private) != public:
+        raise Fatal(
+            "ANTIRELOU_SENDING_PRIVATE_KEY: is not the private half of "
+            "ANTIRELOU_SENDING_PUBLIC_KEY, accepted: a pair as `antirelou init` makes it",
+            code="settings",
+        )
 
 
 def _check_texts(settings: Settings) -> None:

@@ -45,6 +45,7 @@ class MemoryLog:
         away: while True every call raises ``Transient``, and nothing is appended.
         append_seconds: how long an append takes to be acknowledged.
         fail_after_append: that many appends are taken and then raise ``Transient`` all the same.
+        fail_commit: that many commits raise ``Transient`` and are not taken.
         append_calls: how many calls of ``append`` were acknowledged.
     """
 
@@ -57,6 +58,7 @@ class MemoryLog:
         self.away = False
         self.append_seconds = 0.0
         self.fail_after_append = 0
+        self.fail_commit = 0
         self.append_calls = 0
 
     # -- the port ---------------------------------------------------------------------------
@@ -207,6 +209,9 @@ class MemoryReader:
 
     async def commit(self, batch: Batch) -> None:
         self._log._check_there()  # noqa: SLF001 - one module
+        if self._log.fail_commit:
+            self._log.fail_commit -= 1
+            raise Transient("the commit was not answered", code="log_slow")
         if self._synchronize():
             raise Fenced("the group was rebalanced", code="fenced")
         self._group.committed.update(batch.positions)

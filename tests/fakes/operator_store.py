@@ -45,7 +45,7 @@ class FakeOperatorStore:
         self.received, self.judged = 0, dict[str, int]()
         self.told: list[Outgoing] = []
 
-    async def read_status(self) -> Status:
+    async def read_status(self, now: datetime) -> Status:  # noqa: ARG002 - the port's
         self._check()
         gifts = sum(self._total(kind) for kind in (EntryKind.DONATION, EntryKind.CORRECTION))
         fees = -self._total(EntryKind.FEE)

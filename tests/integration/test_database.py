@@ -302,5 +302,18 @@ async def test_a_value_that_cannot_be_stored_is_rejected_and_not_quoted(
 
 
 async def test_a_defect_is_no_trouble_that_passes(pool: Pool) -> None:
-    with pytest.raises(asyncpg.UndefinedTableError), translate_errors():
-        await pool.execute("SELECT * FROM nowhere")
+    with pytest.raises(asyncpg.PostgresSyntaxError), translate_errors():
+        await pool.execute("SELEKT 1")
+
+
+@pytest.mark.parametrize(
+    "statement",
+    ["SELECT * FROM nowhere", "SELECT nothing FROM entries", "SELECT nowhere(1)",
+     "CREATE TABLE more (id int)"],
+)  # fmt: skip
+async def test_what_only_migrating_mends_stops_rather_than_blame_a_record(
+    pool: Pool, statement: str
+) -> None:
+    with pytest.raises(Fatal) as caught, translate_errors():
+        await pool.execute(statement)
+    assert caught.value.code == "database_unmigrated"

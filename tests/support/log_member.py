@@ -15,6 +15,7 @@ from antirelou.log.embedded import open_embedded_log
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Batch, Log, Outgoing, Reader
 from antirelou.settings import load_settings
+from antirelou.telemetry import configure_logging
 
 
 class LogMember:
@@ -82,4 +83,5 @@ async def _obey(
 
 
 if __name__ == "__main__":
+    configure_logging()  # to standard error: standard output is for the answers
     asyncio.run(_serve(*sys.argv[1:]))

@@ -26,6 +26,8 @@ WRONG = {
     "NUMBER": "0639980000",
     "COUNTRIES": "France",
     "PLIVO_AUTH_ID": "me",
+    "PLIVO_APP_ID": "app/1",
+    "PLIVO_MUTE_APP_ID": "no app",
     "PLIVO_API_URL": "https://api.plivo.com/v1",
     "PROVIDER_CURRENCY": "euros",
     "PROVIDER_RATE": "0",
@@ -54,7 +56,7 @@ WRONG = {
     "CLOCK_SPEED": "0",
 }
 UNBOUNDED = {"DATA_DIR", "KAFKA_SECURITY_CA_FILE", "KAFKA_SECURITY_USERNAME",
-             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN", "PLIVO_APP_ID"}  # fmt: skip
+             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN"}  # fmt: skip
 """Any text is a value of these; whether it works, only use can tell."""
 
 
@@ -79,6 +81,39 @@ def test_a_wrong_setting_stops_with_its_name(
     with pytest.raises(Fatal, match=f"ANTIRELOU_{name}: ") as refusal:
         load_settings()
     assert refusal.value.code == "settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN", "127.0.0.1:²"),
+        ("LISTEN", "127.0.0.1:65536"),
+        ("REPLY_DELAY", "99999999999999d"),
+        ("REPLY_WINDOW", "0s"),
+        ("FUND_HORIZON", "0d"),
+        ("MAX_WAIT", "0h"),
+        ("RETAIN_TEXT", "0ms"),
+        ("SEND_RATE", "nan"),
+        ("CLOCK_SPEED", "inf"),
+        ("PROVIDER_RATE", "-1"),
+        ("QUIET_HOURS", "24:00-09:00"),
+        ("REPLY_TEXTS", '["Non.", " "]'),
+        ("REPLY_TEXTS", "[]"),
+    ],
+)
+def test_values_at_the_edge_are_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ANTIRELOU_{name}", value)
+    with pytest.raises(Fatal, match=f"ANTIRELOU_{name}: was .*, accepted: "):
+        load_settings()
+
+
+def test_the_mute_application_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_PLIVO_APP_ID", "1")
+    monkeypatch.setenv("ANTIRELOU_PLIVO_MUTE_APP_ID", "1")
+    with pytest.raises(Fatal, match=r"ANTIRELOU_PLIVO_MUTE_APP_ID: "):
+        load_settings()
 
 
 @pytest.mark.parametrize("name", ["PSEUDONYM_KEY", "NUMBER", "OPERATOR_TOKEN", "DATABASE_URL"])

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from antirelou.clock import SystemClock
-from antirelou.errors import Transient
+from antirelou.errors import Fatal, Transient
 from antirelou.log.port import Outgoing, Partition
 from antirelou.records import DeadRecord, SenderBlocked
 from antirelou.stage import Due, Progress, Received, Stage, StageLimits
@@ -213,6 +213,38 @@ async def test_what_no_handler_can_take_is_buried_and_the_rest_goes_on(log: Memo
     assert by_reason["handler_failed"].value == fact(1).value
     assert by_reason["handler_failed"].error == "ValueError"  # its message may quote anything
     assert by_reason["handler_failed"].service == "test"
+    assert await committed(log) == 0
+
+
+async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
+    log: MemoryLog,
+) -> None:
+    class Unmigrated(Echo):
+        async def handle(self, _: Sequence[Received], __: datetime) -> Sequence[Outgoing]:
+            raise Fatal("run `antirelou migrate`", code="database_unmigrated")
+
+    await log.append([fact(0), fact(1)])
+    counts = Counts()
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC], log=log, handler=Unmigrated(), clock=CLOCK,
+        metrics=counts,
+    )  # fmt: skip
+    with pytest.raises(Fatal, match="antirelou migrate"):
+        await asyncio.wait_for(stage.run(), 5)
+    assert (counts.deaths, log.read_all(TOPIC + ".dead")) == ([], [])
+    assert await committed(log) == -2
+
+
+async def test_a_commit_that_failed_is_made_again_though_nothing_new_comes(
+    log: MemoryLog,
+) -> None:
+    handler = Echo()
+    await log.append([fact(0)])
+    log.fail_commit = 2
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: log.fail_commit == 0)
+        await until(lambda: counts.lags == {TOPIC: 0} and stage.trouble is None)
+        assert handler.seen == ["m0"]
     assert await committed(log) == 0
 
 

@@ -106,7 +106,9 @@ def is_overdue(sender: Sender, at: datetime) -> bool:
 def span_to_count(sender: Sender, rules: Rules) -> Span | None:
     """The sightings to count before the sender's deliberated message can be judged."""
     case = sender.deliberation
-    return case and span_of(case.digest, case.first_at, case.due_at, rules.campaign)
+    if case is None:
+        return None
+    return span_of(case.digest, case.first_at, case.due_at, rules.campaign)
 
 
 def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) -> Outcome:

@@ -26,7 +26,7 @@ CREATE INDEX senders_due ON senders (partition, due_at) WHERE due_at IS NOT NULL
 -- The one answer of a sender's window (I3): the key is the sender, and an answer gives way to
 -- another only when its window is over or it ended without an SMS (queries/put_answers.sql).
 CREATE TABLE answers (
-    sender text COLLATE "C" PRIMARY KEY,
+    sender text COLLATE "C" PRIMARY KEY REFERENCES senders,
     message_id text NOT NULL UNIQUE,
     answered_at timestamptz NOT NULL
 );

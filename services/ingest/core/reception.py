@@ -11,7 +11,6 @@ from msgspec import Struct
 from antirelou.phone import NumberFacts
 from antirelou.records import (
     ReceivedKind,
-    SenderKind,
     SignatureMode,
     SmsReceived,
     SmsReported,
@@ -43,14 +42,6 @@ class Sender(Struct, frozen=True):
     facts: NumberFacts
     to_ours: bool
     number_sealed: bytes | None
-
-
-def answerable_number(facts: NumberFacts, *, to_ours: bool) -> str | None:
-    """The number to seal for sending: that of a mobile who wrote to us; of nobody else.
-
-    Which countries are answered is the filter's to decide, not the door's.
-    """
-    return facts.e164 if to_ours and facts.kind is SenderKind.MOBILE else None
 
 
 def receive_message(

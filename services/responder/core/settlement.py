@@ -24,6 +24,11 @@ class Sweep:
     until: datetime
     offset: int = 0
 
+    def covers(self, reply: Reply) -> bool:
+        """Whether the reply was handed over in this stretch, as far as clocks may differ."""
+        at = reply.sending_at
+        return at is not None and self.since + SKEW <= at <= self.until - SKEW
+
 
 def plan_sweep(unsettled: Sequence[Reply], sent_between: int) -> Sweep | None:
     """Whether reading pages of the log asks fewer questions than asking for each reply.

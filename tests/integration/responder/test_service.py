@@ -22,7 +22,7 @@ from antirelou.records import (
     Source,
 )
 from tests.fakes.log import MemoryLog
-from tests.fakes.provider import FakeProvider, Taken
+from tests.fakes.provider import NUMBER, FakeProvider, Taken
 from tests.integration.responder.scene import (
     CALM,
     CLOCK,
@@ -362,12 +362,15 @@ class TestBackfill:
             seen = scene.provider.receive(phone(99))
             dear = scene.provider.receive(phone(98), amount_microunits=900_000)
             detached = scene.provider.receive(phone(97), state="received")
+            loop = scene.provider.receive(NUMBER, state="undelivered")
 
             def found() -> dict[str, SmsReceived]:
                 return {record.id: record for record in scene.told(SmsReceived.TOPIC)}
 
-            await until(lambda: len(found()) == 47, 20)
+            await until(lambda: len(found()) == 48, 20)
             assert {dear, detached} < set(found())
+            assert found()[detached].sender_sealed is not None
+            assert found()[loop].sender_sealed is None  # nobody to answer: nothing to keep
             assert seen not in found()
             record = next(iter(found().values()))
             assert (record.source, record.text, record.to_ours) == (Source.BACKFILL, None, True)

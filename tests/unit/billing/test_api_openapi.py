@@ -60,7 +60,7 @@ def test_every_reference_leads_somewhere() -> None:
 
 async def test_the_status_has_the_fields_that_its_schema_requires() -> None:
     schemas = DOCUMENT["components"]["schemas"]
-    status = describe_status(await FakeOperatorStore().read_status(), 0)
+    status = describe_status(await FakeOperatorStore().read_status(SystemClock().now()), 0)
     assert list(status) == schemas["Status"]["required"]
     assert list(status["fund"]) == schemas["Fund"]["required"]
     properties = schemas["Status"]["properties"]

@@ -1,5 +1,8 @@
 """Errors of use: exit 2 and one line that names the setting or argument and the fix."""
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -106,3 +109,73 @@ def test_a_group_alone_shows_its_commands(
 ) -> None:
     assert main(arguments) == 2
     assert "Commands" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "arguments", [["migrate"], ["topics", "apply"], ["serve"], ["doctor"], ["serve", "all"]]
+)
+def test_a_data_folder_that_cannot_be_made_is_named(
+    arguments: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("ANTIRELOU_DATA_DIR", str(tmp_path / "file" / "data"))
+    monkeypatch.setenv("ANTIRELOU_NUMBER", "+33937000000")
+    monkeypatch.setenv("ANTIRELOU_PLIVO_AUTH_ID", "MA" + "X" * 18)
+    monkeypatch.setenv("ANTIRELOU_PLIVO_AUTH_TOKEN", "token")
+    assert main(arguments) == (1 if arguments == ["doctor"] else 2)
+    said = capsys.readouterr()
+    assert "ANTIRELOU_DATA_DIR: was " in said.out + said.err
+    assert "Traceback" not in said.err
+
+
+def test_a_defect_is_one_line_that_quotes_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> None:
+        raise RuntimeError("+33639980001")
+
+    monkeypatch.setattr("antirelou.cli.operate.load_settings", fail)
+    assert main(["status"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("antirelou: a defect of antirelou (RuntimeError at test_use.py:")
+    assert "+336" not in said
+
+
+def test_a_reader_who_has_enough_is_no_defect() -> None:
+    command = [sys.executable, "-m", "antirelou.cli", "simulate", "weekend", "--scale", "0.05"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout
+        assert process.stderr
+        assert process.stdout.readline().startswith(b"{")
+        process.stdout.close()
+        assert process.stderr.read() == b""
+        assert process.wait(20) == 1
+
+
+def test_the_weekend_is_a_trace(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "weekend.jsonl"
+    assert main(["simulate", "weekend", "--scale", "0.001", "--out", str(out)]) == 0
+    lines = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [set(line) for line in lines] == [{"at", "id", "from", "text"}] * len(lines)
+    assert [line["at"] for line in lines] == sorted(line["at"] for line in lines)
+    assert main(["simulate", "weekend", "--out", str(tmp_path / "no" / "file")]) == 2
+    assert "--out: " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["simulate", "plivo"], "NUMBER, PLIVO_AUTH_ID"),
+        (["simulate", "plivo", "--signature", "v9"], "--signature: was 'v9'"),
+        (["simulate", "weekend", "--scale", "0"], "--scale"),
+        (["simulate", "weekend", "--live", "http://127.0.0.1:1"], "--live: http://127.0.0.1:1"),
+    ],
+)
+def test_wrong_arguments_of_the_simulator(
+    arguments: list[str], named: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(arguments) == 2
+    assert named in capsys.readouterr().err

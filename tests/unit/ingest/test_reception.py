@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.phone import classify_number
+from antirelou.phone import answerable_number, classify_number
 from antirelou.records import (
     Intent,
     ReceivedKind,
@@ -22,7 +22,6 @@ from services.ingest.core.form import CallForm, MessageForm, ReportForm
 from services.ingest.core.reception import (
     Sender,
     Vouched,
-    answerable_number,
     form_owner,
     receive_call,
     receive_message,

@@ -37,6 +37,13 @@ def test_what_is_missing_is_named(name: str) -> None:
         read_settings(settings)
 
 
+def test_keys_of_two_pairs_stop_the_start() -> None:
+    _, another = new_keypair()
+    with pytest.raises(Fatal, match="SENDING_PRIVATE_KEY: is not the private half") as refusal:
+        read_settings(make(sending_public_key=another.hex()))
+    assert PRIVATE.hex() not in str(refusal.value)
+
+
 def test_a_fast_clock_cuts_waits_but_not_below_what_they_wait_for() -> None:
     slow, fast = read_settings(make()), read_settings(make(clock_speed=4000))
     assert slow.outbox.settle_after == timedelta(minutes=10)

@@ -35,3 +35,14 @@ def test_pages_are_read_where_that_asks_less() -> None:
     assert sweep.until == NOW + timedelta(seconds=9) + SKEW
     assert plan_sweep(replies, sent_between=180) is None
     assert plan_sweep(replies[:1], sent_between=1) is None
+
+
+def test_a_sweep_concludes_nothing_about_what_it_did_not_read() -> None:
+    """Else a reply of yesterday would end without its amount because a sweep of now ended."""
+    replies = [replace(sent(), sending_at=NOW + timedelta(seconds=n)) for n in range(10)]
+    sweep = plan_sweep(replies, sent_between=100)
+    assert sweep is not None
+    assert all(sweep.covers(reply) for reply in replies)
+    for seconds in (-1, 10):
+        assert not sweep.covers(replace(sent(), sending_at=NOW + timedelta(seconds=seconds)))
+    assert not sweep.covers(replace(sent(), sending_at=None))

@@ -36,7 +36,7 @@ def test_each_segment_is_billed(text: str | None, segments: int) -> None:
     ("text", "too_long"),
     [("e" * 1600, False), ("e" * 1601, True), ("ê" * 737, False), ("ê" * 738, True)],
 )
-def test_the_longest_text(text: str, too_long: bool) -> None:
+def test_the_longest_text(text: str, *, too_long: bool) -> None:
     assert is_too_long(text) is too_long
 
 

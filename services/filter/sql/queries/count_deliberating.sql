@@ -1,2 +1,2 @@
 -- How many messages of the partitions held are deliberated. $1: partitions.
-SELECT count(*) FROM senders WHERE partition = ANY ($1::smallint[]) AND due_at IS NOT NULL
+SELECT count(*) AS count FROM senders WHERE partition = ANY ($1::smallint[]) AND due_at IS NOT NULL

@@ -1,6 +1,7 @@
 -- The senders of a batch, locked in canonical order. $1: pseudonyms.
-SELECT s.*, a.message_id AS answer_id, a.answered_at
-FROM senders s LEFT JOIN answers a USING (sender)
-WHERE s.sender = ANY ($1::text[])
-ORDER BY s.sender
-FOR UPDATE OF s
+SELECT sender, opted_out, blocked, blocked_at, message_id, kind, partition, first_at, last_at,
+       due_at, texts, digest, backfilled, sender_sealed
+FROM senders
+WHERE sender = ANY ($1::text[])
+ORDER BY sender
+FOR UPDATE

@@ -5,4 +5,5 @@ FROM unnest($1::smallint[]) AS held (partition),
      LATERAL (SELECT * FROM messages
               WHERE partition = held.partition AND judged_at IS NOT NULL AND emitted_at IS NULL
               ORDER BY judged_at LIMIT $2) AS m
+ORDER BY m.judged_at
 LIMIT $2

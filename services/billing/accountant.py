@@ -1,0 +1,251 @@
+"""The accountant at work: looks at the books, decides the posture, pays for whom it can, tells.
+
+One look is one transaction under the standing's lock, so one replica decides at a time. What it
+decides is rows; they are told after it has committed, and again after a crash.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from antirelou.clock import Clock
+from antirelou.log.port import Log, Outgoing
+from antirelou.records import (
+    PostureChanged,
+    ReplyState,
+    SmsReceived,
+    derive_id,
+    derive_trace,
+)
+from antirelou.stage import Due, Progress
+from antirelou.topics import BILLING_GROUP, PARTITIONS, outgoing
+from services.billing.core.ledger import Account, Balances, Transfer
+from services.billing.core.posture import (
+    DELIVERIES_JUDGED,
+    Cause,
+    Facts,
+    Standing,
+    advance_clock,
+    decide_standing,
+    floor_for_replies,
+)
+from services.billing.core.reply import (
+    Reply,
+    authorize_reply,
+    describe_authorization,
+    describe_end,
+    end_reply,
+)
+from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
+from services.billing.core.tariff import price_reply
+from services.billing.core.waiting import next_quiet_or_loud
+from services.billing.metrics import Metrics
+from services.billing.settings import BillingSettings
+from services.billing.store import PostureStep, Step, Store, Transaction
+
+LOOK_SECONDS = 2.0
+"""How often one looks although nothing happened: days turn, waits end, a hold of quiet is over."""
+EXPIRED_MAX = 1000
+TOLD_MAX = 1000
+UNKNOWN = 2**31
+"""More unread than any bound allows."""
+LAG_SECONDS = 1.0
+"""How old the group's lag may be where other members hold partitions too."""
+
+
+class Accountant:
+    """Decides who is paid for, and what the others are told.
+
+    Args:
+        log: asked for the group's lag where other members hold some of the receipts.
+    """
+
+    def __init__(
+        self, store: Store, log: Log, settings: BillingSettings, clock: Clock, metrics: Metrics
+    ) -> None:
+        self._store, self._log, self._settings = store, log, settings
+        self._clock, self._metrics = clock, metrics
+        self._lag, self._lag_at = 0, float("-inf")
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        """See ``stage.Handler``."""
+        unread = await self._count_unread(progress)
+        await self.look(unread, now)
+        replies = await self._store.load_untold(TOLD_MAX)
+        if not replies:
+            before = now - self._settings.reappend_after
+            replies = await self._store.load_unanswered(before, TOLD_MAX)
+        postures = await self._store.load_postures()
+        records = [*map(_describe_posture, postures), *map(_describe, replies)]
+
+        async def mark() -> None:
+            at = self._clock.now()
+            await self._store.mark_postures([posture.sequence for posture in postures], at)
+            await self._store.mark_told([reply.reply_id for reply in replies], at)
+
+        return Due(records, mark if records else None, self._look_next(now))
+
+    async def look(self, unread: int | None, now: datetime) -> None:
+        """Decide the posture, end what waited too long, pay for whom the fund can.
+
+        Args:
+            unread: receipts that are not booked yet; None: nobody can say.
+        """
+        settings = self._settings
+        ended: list[Reply] = []
+        async with self._store.transaction() as store:
+            before = await store.load_standing()
+            counts = await store.read_tallies()
+            waiting = counts.get("reply.waiting", 0)
+            balances = await (store.lock_balances() if waiting else store.read_balances())
+            facts = await self._read_facts(store, balances, now)
+            standing = advance_clock(before, settings.quiet, now)
+            standing = decide_standing(standing, facts, settings.posture, now)
+            changes = _Changes()
+            if waiting:
+                ended = await self._end_expired(store, standing, changes, now)
+                allowance = plan_allowance(
+                    standing,
+                    facts,
+                    self._load(counts, unread, now),
+                    settings.posture,
+                    settings.tariff,
+                )
+                standing = await self._pay(store, standing, allowance, changes, now)
+            await changes.save(store)
+            if standing.sequence != before.sequence:
+                await store.add_posture(
+                    PostureStep(
+                        standing.sequence, now, standing.posture, standing.cause, standing.attach
+                    )
+                )
+            await store.save_standing(standing)
+        self._metrics.ended(ended)
+
+    async def read_floor(self, store: Transaction, now: datetime) -> int:
+        """What replies may not touch now."""
+        facts = await self._read_facts(store, await store.read_balances(), now)
+        return floor_for_replies(facts, await store.read_standing(), self._settings.posture)
+
+    async def _read_facts(self, store: Transaction, balances: Balances, now: datetime) -> Facts:
+        provider = await store.read_provider()
+        spent = balances[Account.SPENT_RECEIVE] + balances[Account.SPENT_REPLY]
+        credit = provider.credit_microeuros
+        if credit is not None:
+            credit -= spent - provider.spent_microeuros + balances[Account.RESERVED]
+        return Facts(
+            available=balances[Account.FUND],
+            reserved=balances[Account.RESERVED],
+            spent=spent,
+            received_last_hour=await store.read_receiving(now - self._settings.hour),
+            credit=credit,
+            given=-balances[Account.DONATIONS],
+            deliveries=await store.read_deliveries(DELIVERIES_JUDGED),
+            next_price=price_reply(self._settings.tariff),
+            today=now.astimezone(self._settings.zone).date(),
+        )
+
+    def _load(self, counts: dict[str, int], unread: int | None, now: datetime) -> Load:
+        quiet = self._settings.quiet
+        return Load(
+            outstanding=counts.get(f"reply.{ReplyState.AUTHORIZED}", 0),
+            ahead_max=self._settings.ahead_max,
+            unread=unread if unread is not None else UNKNOWN,
+            unread_max=self._settings.unread_max,
+            quiet=quiet is not None and quiet.covers(now),
+        )
+
+    async def _end_expired(
+        self, store: Transaction, standing: Standing, changes: "_Changes", now: datetime
+    ) -> list[Reply]:
+        entered_before = standing.shown - self._settings.wait_longest
+        expired = await store.load_expired(entered_before, EXPIRED_MAX)
+        ended = [end_reply(reply, ReplyState.EXPIRED, "max_wait", now) for reply in expired]
+        for reply in ended:
+            changes.add(reply)
+        return ended
+
+    async def _pay(
+        self,
+        store: Transaction,
+        standing: Standing,
+        allowance: Allowance,
+        changes: "_Changes",
+        now: datetime,
+    ) -> Standing:
+        """Authorise. Returns the standing with the probes that are left."""
+        if not allowance.count:
+            return standing
+        found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
+        waiting = [reply for reply in found if reply.reply_id not in changes.replies]
+        for reply in choose_replies(waiting, allowance):
+            stepped = authorize_reply(reply, now)
+            changes.add(stepped.reply)
+            changes.transfers += stepped.transfers
+            if standing.cause is Cause.DELIVERIES_FAILING and standing.probes:
+                standing = replace(standing, probes=standing.probes - 1)
+        return standing
+
+    async def _count_unread(self, progress: Progress) -> int | None:
+        """Receipts in the log that are not booked; None before anything was read."""
+        held = {p: lag for p, lag in progress.lags.items() if p.topic == SmsReceived.TOPIC}
+        if len(held) >= PARTITIONS:
+            return sum(held.values())
+        if not progress.lags:
+            return None
+        at = self._clock.monotonic()
+        if at - self._lag_at > LAG_SECONDS:
+            lags = await self._log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)
+            self._lag, self._lag_at = sum(lags.values()), at
+        return self._lag
+
+    def _look_next(self, now: datetime) -> datetime:
+        turn = next_quiet_or_loud(now, self._settings.quiet)
+        soon = now + timedelta(seconds=LOOK_SECONDS)
+        return soon if turn is None else min(soon, turn)
+
+
+class _Changes:
+    """Replies that one look moves on from ``waiting``."""
+
+    def __init__(self) -> None:
+        self.replies: dict[str, Reply] = {}
+        self.transfers: list[Transfer] = []
+
+    def add(self, reply: Reply) -> None:
+        """A reply that waited until now."""
+        self.replies[reply.reply_id] = reply
+
+    async def save(self, store: Transaction) -> None:
+        """Save; accounts and tallies last."""
+        replies = list(self.replies.values())
+        if not replies:
+            return
+        await store.save_replies(replies)
+        steps = [Step(r.reply_id, r.changed_at, r.state, r.reason) for r in replies]
+        await store.add_steps(steps)
+        await store.add_transfers(self.transfers)
+        tallies = Counter(f"reply.{reply.state}" for reply in replies)
+        tallies[f"reply.{ReplyState.WAITING}"] -= len(replies)
+        await store.add_tallies(tallies)
+
+
+def _describe(reply: Reply) -> Outgoing:
+    if reply.state is ReplyState.AUTHORIZED:
+        return outgoing(describe_authorization(reply))
+    return outgoing(describe_end(reply))
+
+
+def _describe_posture(step: PostureStep) -> Outgoing:
+    changed_id = derive_id("posture", step.sequence)
+    return outgoing(
+        PostureChanged(
+            id=changed_id,
+            trace=derive_trace(changed_id),
+            at=step.at,
+            sequence=step.sequence,
+            posture=step.posture,
+            cause=step.cause,
+            attach=step.attach,
+        )
+    )

@@ -1,0 +1,1 @@
+"""The accountant's rules: pure, no I/O, no clock, no chance."""

@@ -1,0 +1,235 @@
+"""The posture: what is paid for, and whether the number should be attached (DESIGN §5).
+
+Pure: facts in, the next standing out. The first cause that holds suspends; a cause that
+suspended already must be past by a margin before it lets go, so that a cent does not flap.
+"""
+
+import enum
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
+
+from antirelou.records import Posture
+from antirelou.settings import QuietHours
+from services.billing.core.waiting import waited_between
+
+DELIVERIES_JUDGED = 20
+"""Ended replies that deliveries are judged by."""
+PROBES = 5
+"""Replies that are let go at a time while deliveries fail, to find out whether they still do."""
+
+REATTACH_EXCHANGES = 10
+"""So many exchanges above the floor, the number comes back without a donation: money that open
+replies give back would else switch it on and off."""
+
+
+class Cause(enum.StrEnum):
+    """Why the posture is as it is; of those that suspend, the first that holds is named."""
+
+    CALM = "calm"
+    OPERATOR = "operator"
+    CREDIT = "credit"
+    FLOOR = "floor"
+    DAILY_CAP = "daily_cap"
+    DELIVERIES_FAILING = "deliveries_failing"
+
+
+@dataclass(frozen=True, slots=True)
+class PostureRules:
+    """The controls.
+
+    Attributes:
+        floor_microeuros: ``FUND_FLOOR``.
+        daily_cap_microeuros: None: none.
+        margin_microeuros: what must be there beyond a limit before its cause lets go: one
+            exchange.
+        credit_floor_microeuros: of the provider's credit, what is left alone.
+        floor_hours: so many hours of receiving at the last hour's rate are kept while a flood
+            lasts.
+        probe_every: between two rounds of probes.
+    """
+
+    floor_microeuros: int
+    daily_cap_microeuros: int | None
+    margin_microeuros: int
+    credit_floor_microeuros: int
+    floor_hours: int
+    probe_every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the books and the provider say now, micro-euros.
+
+    Attributes:
+        received_last_hour: spent on receiving in the last hour.
+        spent: on receiving and replies, ever; ``reserved`` not included.
+        credit: what is left at the provider, as last read, less what was spent and reserved
+            since; None: not known, or not prepaid.
+        given: donated, ever.
+        deliveries: of the last ended replies, whether each was delivered; the latest first.
+        next_price: of a reply.
+        today: the date in the operator's time zone.
+    """
+
+    available: int
+    reserved: int
+    spent: int
+    received_last_hour: int
+    credit: int | None
+    given: int
+    deliveries: Sequence[bool]
+    next_price: int
+    today: date
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """The posture and what it remembers.
+
+    Attributes:
+        sequence: of the last change; 0: none.
+        attach: whether the number should be attached.
+        paused: the operator's reason; None: not paused.
+        detached: the operator wants the number off.
+        given_then: donated when the number was last detached for want of money.
+        at_donation: available right after the last donation, micro-euros.
+        day, spent_before: what was spent before that day began.
+        probe_at: when the next probes may go; None: deliveries do not fail.
+        probes: how many of them may still go.
+        shown, shown_at: what the waiting clock (``core/waiting.py``) showed, and when.
+    """
+
+    posture: Posture
+    cause: Cause
+    attach: bool
+    sequence: int = 0
+    paused: str | None = None
+    detached: bool = False
+    given_then: int = 0
+    at_donation: int = 0
+    day: date | None = None
+    spent_before: int = 0
+    probe_at: datetime | None = None
+    probes: int = 0
+    shown: timedelta = timedelta()
+    shown_at: datetime | None = None
+
+
+FIRST = Standing(Posture.NORMAL, Cause.CALM, attach=True)
+"""Before anything was looked at."""
+
+
+def floor_for_replies(facts: Facts, standing: Standing, rules: PostureRules) -> int:
+    """What replies may not touch: ``FUND_FLOOR``, or more while a flood lasts.
+
+    Six hours of receiving at the last hour's rate, but at most half of what was available at the
+    last donation, so that a flood cannot keep all of it from those it was given for.
+    """
+    for_flood = rules.floor_hours * facts.received_last_hour
+    return max(rules.floor_microeuros, min(for_flood, standing.at_donation // 2))
+
+
+def spendable(facts: Facts, standing: Standing, rules: PostureRules) -> int:
+    """What replies may take now, micro-euros; below zero: less than nothing.
+
+    Whatever is authorised within it leaves the floor, the daily cap and the credit whole.
+    """
+    limits = [facts.available - floor_for_replies(facts, standing, rules)]
+    if rules.daily_cap_microeuros is not None:
+        limits.append(_left_today(facts, standing, rules.daily_cap_microeuros))
+    if facts.credit is not None:
+        limits.append(facts.credit - rules.credit_floor_microeuros)
+    return min(limits)
+
+
+def decide_standing(
+    standing: Standing, facts: Facts, rules: PostureRules, now: datetime
+) -> Standing:
+    """The standing from now on. Its sequence counts up where others are to be told."""
+    standing = _turn_day(standing, facts)
+    standing = _keep_probes(standing, facts, rules, now)
+    cause = _find_cause(standing, facts, rules)
+    posture = Posture.NORMAL if cause is Cause.CALM else Posture.SUSPENDED
+    attach = _decide_attach(standing, facts, rules)
+    if standing.attach and not attach:
+        standing = replace(standing, given_then=facts.given)
+    if (posture, cause, attach) == (standing.posture, standing.cause, standing.attach):
+        return standing
+    return replace(
+        standing, posture=posture, cause=cause, attach=attach, sequence=standing.sequence + 1
+    )
+
+
+def advance_clock(standing: Standing, quiet: QuietHours | None, now: datetime) -> Standing:
+    """Let the waiting clock go on to now; while suspended it stands still."""
+    since = standing.shown_at or now
+    if now <= since:
+        return standing if standing.shown_at else replace(standing, shown_at=now)
+    shown = standing.shown
+    if standing.posture is not Posture.SUSPENDED:
+        shown += waited_between(since, now, quiet)
+    return replace(standing, shown=shown, shown_at=now)
+
+
+def _find_cause(standing: Standing, facts: Facts, rules: PostureRules) -> Cause:
+    def lacks(left: int, cause: Cause) -> bool:
+        # What was spent today does not come back: of the cap no margin is needed.
+        sticks = standing.cause is cause is not Cause.DAILY_CAP
+        margin = rules.margin_microeuros if sticks else 0
+        return left < facts.next_price + margin
+
+    if standing.paused is not None:
+        return Cause.OPERATOR
+    if facts.credit is not None and lacks(
+        facts.credit - rules.credit_floor_microeuros, Cause.CREDIT
+    ):
+        return Cause.CREDIT
+    if lacks(facts.available - floor_for_replies(facts, standing, rules), Cause.FLOOR):
+        return Cause.FLOOR
+    cap = rules.daily_cap_microeuros
+    if cap is not None and lacks(_left_today(facts, standing, cap), Cause.DAILY_CAP):
+        return Cause.DAILY_CAP
+    if standing.probe_at is not None:
+        return Cause.DELIVERIES_FAILING
+    return Cause.CALM
+
+
+def _left_today(facts: Facts, standing: Standing, cap: int) -> int:
+    return cap - (facts.spent - standing.spent_before) - facts.reserved
+
+
+def _turn_day(standing: Standing, facts: Facts) -> Standing:
+    if standing.day == facts.today:
+        return standing
+    return replace(standing, day=facts.today, spent_before=facts.spent)
+
+
+def _keep_probes(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Standing:
+    """Deliveries fail when fewer than half of the last ended replies were delivered."""
+    failing = len(facts.deliveries) >= DELIVERIES_JUDGED and 2 * sum(facts.deliveries) < len(
+        facts.deliveries
+    )
+    if not failing:
+        return replace(standing, probe_at=None, probes=0)
+    if standing.probe_at is None:
+        return replace(standing, probe_at=now + rules.probe_every, probes=0)
+    if now >= standing.probe_at:
+        return replace(standing, probe_at=now + rules.probe_every, probes=PROBES)
+    return standing
+
+
+def _decide_attach(standing: Standing, facts: Facts, rules: PostureRules) -> bool:
+    """Off when the operator says so, or when only the floor is left to pay for receiving.
+
+    Before the first donation there is nothing to save: the number is left on.
+    """
+    if standing.detached:
+        return False
+    if not facts.given:
+        return True
+    margin = 0
+    if not standing.attach:
+        donated = facts.given > standing.given_then
+        margin = rules.margin_microeuros * (1 if donated else REATTACH_EXCHANGES)
+    return facts.available > rules.floor_microeuros + margin

@@ -1,0 +1,44 @@
+"""The waiting clock: how long replies have waited for money.
+
+It stands still in quiet hours and while suspended: a reply that came in when it showed 3 h, and is
+looked at when it shows 70 h, has waited 67 h. Past ``MAX_WAIT`` it expires.
+"""
+
+from datetime import datetime, timedelta
+
+from antirelou.settings import QuietHours
+
+
+def waited_between(since: datetime, until: datetime, quiet: QuietHours | None) -> timedelta:
+    """How far the waiting clock goes between two instants, quiet hours left out."""
+    if until <= since:
+        return timedelta()
+    if quiet is None:
+        return until - since
+    loud = timedelta()
+    at = quiet.next_loud(since)
+    while at < until:
+        end = _next_quiet(at, quiet)
+        if end <= at:  # quiet hours of no length
+            return loud + (until - at)
+        loud += min(end, until) - at
+        at = quiet.next_loud(end)
+    return loud
+
+
+def _next_quiet(at: datetime, quiet: QuietHours) -> datetime:
+    """When the next quiet hours begin after a loud instant; ``at`` itself: never."""
+    if quiet.start == quiet.end:
+        return at
+    local = at.astimezone(quiet.zone)
+    start = datetime.combine(local.date(), quiet.start, quiet.zone)
+    if start <= local:
+        start = datetime.combine(local.date() + timedelta(days=1), quiet.start, quiet.zone)
+    return start.astimezone(at.tzinfo)
+
+
+def next_quiet_or_loud(at: datetime, quiet: QuietHours | None) -> datetime | None:
+    """When it next becomes loud or quiet; None: never."""
+    if quiet is None or quiet.start == quiet.end:
+        return None
+    return quiet.next_loud(at) if quiet.covers(at) else _next_quiet(at, quiet)

@@ -1,0 +1,263 @@
+"""What billing's stage does with what it reads: load, let the core decide, save.
+
+Everything that is told is a row first and told by the timer (``due``), so a crash tells it again.
+"""
+
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from antirelou.log.port import Outgoing
+from antirelou.money import convert_microunits
+from antirelou.records import (
+    Decision,
+    ProviderChecked,
+    Reason,
+    ReceivedKind,
+    Record,
+    ReplyChanged,
+    ReplyState,
+    SmsJudged,
+    SmsReceived,
+    Source,
+)
+from antirelou.stage import Due, Progress, Received
+from services.billing.accountant import Accountant
+from services.billing.core.ledger import (
+    Account,
+    Receipt,
+    Transfer,
+    book_again,
+    book_receipt,
+    cost_received,
+    open_receipt,
+)
+from services.billing.core.posture import advance_clock
+from services.billing.core.reply import (
+    BY,
+    Reply,
+    admit_reply,
+    end_reply,
+    hear_change,
+    reply_unheard_of,
+)
+from services.billing.core.tariff import Basis
+from services.billing.metrics import Metrics
+from services.billing.settings import BillingSettings
+from services.billing.store import Interval, ProviderState, Step, Store, Transaction
+
+R = TypeVar("R", bound=Record)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MINUTES = 60
+
+WITHDRAWN = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
+"""Verdicts on a later message that reach a reply which still waits."""
+
+
+class BillingHandler:
+    """The ``Handler`` of billing's stage.
+
+    Args:
+        accountant: decides, with the timer, who is paid for.
+        keep: called by the timer: what a person decided is told, the gauges are set.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        settings: BillingSettings,
+        accountant: Accountant,
+        metrics: Metrics,
+        keep: Callable[[datetime], Awaitable[None]],
+    ) -> None:
+        self._store, self._settings = store, settings
+        self._accountant, self._metrics, self._keep = accountant, metrics, keep
+        self._minute = settings.hour / _MINUTES
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        """See ``stage.Handler``. What is told is told by ``due``."""
+        records = [received.record for received in batch]
+        async with self._store.transaction() as store:
+            work = _Work(store, now)
+            await self._book_receipts(work, _of(SmsReceived, records))
+            await self._hear_verdicts(work, _of(SmsJudged, records))
+            await self._hear_changes(work, _of(ReplyChanged, records))
+            await work.save()
+            await self._hear_provider(store, _of(ProviderChecked, records))
+        for on, count in work.doubted.items():
+            self._metrics.doubted(on, count)
+        self._metrics.ended(work.replies.values())
+        return ()
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        """See ``stage.Handler``: pay for what may be paid, tell what was decided."""
+        await self._keep(now)
+        return await self._accountant.due(progress, now)
+
+    # -- what receiving cost ---------------------------------------------------------------------
+
+    async def _book_receipts(self, work: "_Work", messages: Sequence[SmsReceived]) -> None:
+        tariff = self._settings.tariff
+        first: dict[str, Receipt] = {}
+        again: list[SmsReceived] = []
+        for message in messages:
+            if message.id in first:
+                again.append(message)
+            else:
+                first[message.id] = open_receipt(message, tariff)
+        added = await work.store.add_receipts(list(first.values()))
+        for message_id in added:
+            receipt = first[message_id]
+            work.transfers += book_receipt(receipt, work.now)
+            work.tallies["received"] += receipt.kind == ReceivedKind.MESSAGE
+            work.doubted["receive"] += receipt.basis is Basis.DOUBTED
+            self._note_receiving(work, receipt, receipt.cost_microeuros)
+        if len(added) < len(messages):
+            again += [m for m in messages if m.id not in added]
+            await self._book_again(work, again)
+
+    async def _book_again(self, work: "_Work", messages: Sequence[SmsReceived]) -> None:
+        known = await work.store.load_receipts(sorted({message.id for message in messages}))
+        changed: dict[str, Receipt] = {}
+        for message in messages:
+            before = changed.get(message.id) or known[message.id]
+            cost = cost_received(message, self._settings.tariff)
+            booked = book_again(before, cost, work.now)
+            if booked.receipt is not before:
+                changed[message.id] = booked.receipt
+                work.transfers += booked.transfers
+                difference = booked.receipt.cost_microeuros - before.cost_microeuros
+                self._note_receiving(work, booked.receipt, difference)
+        await work.store.save_receipts(list(changed.values()))
+
+    def _note_receiving(self, work: "_Work", receipt: Receipt, amount: int) -> None:
+        since = receipt.received_at - (receipt.received_at - _EPOCH) % self._minute
+        at = receipt.received_at if receipt.source == Source.WEBHOOK else None
+        known = work.receiving.get(since, Interval(since, 0, None))
+        latest = max((t for t in (known.webhook_at, at) if t is not None), default=None)
+        work.receiving[since] = Interval(since, known.spent_microeuros + amount, latest)
+
+    # -- who deserves a reply --------------------------------------------------------------------
+
+    async def _hear_verdicts(self, work: "_Work", verdicts: Sequence[SmsJudged]) -> None:
+        if not verdicts:
+            return
+        distinct = {verdict.id: verdict for verdict in verdicts}
+        added = await work.store.add_verdicts(list(distinct.values()))
+        for message_id in added:
+            verdict = distinct[message_id]
+            if verdict.kind is ReceivedKind.MESSAGE:
+                work.tallies[f"judged.{_name_verdict(verdict)}"] += 1
+        replied = [v for v in distinct.values() if v.decision is Decision.REPLY and v.id in added]
+        if replied:
+            standing = await work.store.read_standing()
+            entered = advance_clock(standing, self._settings.quiet, work.now).shown
+            admitted = [admit_reply(v, self._settings.tariff, entered, work.now) for v in replied]
+            await work.add_replies(admitted)
+        withdrawn = {v.sender: v for v in distinct.values() if v.reason in WITHDRAWN}
+        for reply in await work.store.find_waiting(sorted(withdrawn)):
+            verdict = withdrawn[reply.sender]
+            if reply.received_at <= verdict.received_at:
+                ended = end_reply(reply, ReplyState.REFUSED, verdict.reason, work.now)
+                work.change(reply, ended)
+
+    # -- what became of replies ------------------------------------------------------------------
+
+    async def _hear_changes(self, work: "_Work", changes: Sequence[ReplyChanged]) -> None:
+        changes = [change for change in changes if change.by != BY]
+        if not changes:
+            return
+        known = await work.load_replies([change.reply_id for change in changes])
+        strange = {
+            change.reply_id: reply_unheard_of(change, work.now)
+            for change in changes
+            if change.reply_id not in known
+        }
+        await work.add_replies(list(strange.values()))
+        for change in changes:
+            before = work.replies[change.reply_id]
+            stepped = hear_change(before, change, self._settings.tariff, work.now)
+            doubted = stepped.reply.basis is Basis.DOUBTED is not before.basis
+            work.doubted["reply"] += doubted
+            work.change(before, stepped.reply)
+            work.transfers += stepped.transfers
+
+    async def _hear_provider(self, store: Transaction, checks: Sequence[ProviderChecked]) -> None:
+        if not checks:
+            return
+        balances = await store.read_balances()
+        spent = balances[Account.SPENT_RECEIVE] + balances[Account.SPENT_REPLY]
+        rate = self._settings.tariff.rate_micro
+        for check in sorted(checks, key=lambda checked: checked.at):
+            credit = check.credit_microunits
+            euros = None if credit is None else convert_microunits(max(credit, 0), rate)
+            await store.save_provider(ProviderState(check.at, euros, spent, check.attached))
+
+
+class _Work:
+    """What one batch changes, saved in one order (``store``)."""
+
+    def __init__(self, store: Transaction, now: datetime) -> None:
+        self.store, self.now = store, now
+        self.replies: dict[str, Reply] = {}
+        self.changed: dict[str, None] = {}
+        self.steps: list[Step] = []
+        self.transfers: list[Transfer] = []
+        self.tallies: Counter[str] = Counter()
+        self.doubted: Counter[str] = Counter()
+        self.receiving: dict[datetime, Interval] = {}
+
+    async def load_replies(self, reply_ids: Sequence[str]) -> Mapping[str, Reply]:
+        """Replies as they are now, in this batch or in the store."""
+        missing = [reply_id for reply_id in reply_ids if reply_id not in self.replies]
+        self.replies |= await self.store.load_replies(missing)
+        return self.replies
+
+    async def add_replies(self, replies: Sequence[Reply]) -> None:
+        """Replies that are new, each with its first state."""
+        added = await self.store.add_replies(replies)
+        for reply in replies:
+            if reply.reply_id in added:
+                self.replies[reply.reply_id] = reply
+                self.steps.append(step_of(reply))
+                self.tallies[f"reply.{reply.state}"] += 1
+
+    def change(self, before: Reply, after: Reply) -> None:
+        """A reply is another one now."""
+        if after == before:
+            return
+        self.replies[after.reply_id] = after
+        self.changed[after.reply_id] = None
+        self.tallies.update(count_change(before, after))
+        if (before.state, before.reason) != (after.state, after.reason):
+            self.steps.append(step_of(after))
+
+    async def save(self) -> None:
+        """Save; accounts and tallies last."""
+        await self.store.save_replies([self.replies[reply_id] for reply_id in self.changed])
+        await self.store.add_steps(self.steps)
+        await self.store.add_transfers(self.transfers)
+        await self.store.add_receiving(list(self.receiving.values()))
+        await self.store.add_tallies(self.tallies)
+
+
+def step_of(reply: Reply) -> Step:
+    """The state that a reply came into."""
+    return Step(reply.reply_id, reply.changed_at, reply.state, reply.reason)
+
+
+def count_change(before: Reply, after: Reply) -> dict[str, int]:
+    """How the tallies change with a reply's state."""
+    if before.state is after.state:
+        return {}
+    return {f"reply.{before.state}": -1, f"reply.{after.state}": 1}
+
+
+def _name_verdict(verdict: SmsJudged) -> str:
+    return Decision.REPLY if verdict.decision is Decision.REPLY else verdict.reason
+
+
+def _of(kind: type[R], records: Iterable[Record]) -> list[R]:
+    return [record for record in records if isinstance(record, kind)]

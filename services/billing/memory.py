@@ -1,0 +1,265 @@
+"""Billing's store in memory: the same promises, one transaction at a time."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from antirelou.records import ReplyKind, ReplyState, SmsJudged
+from services.billing.core.ledger import (
+    EMPTY,
+    Account,
+    Balances,
+    Receipt,
+    Transfer,
+    TransferKind,
+    apply_transfers,
+)
+from services.billing.core.posture import FIRST, Standing
+from services.billing.core.reply import ENDED_HERE, Reply
+from services.billing.core.room import order_of
+from services.billing.store import Interval, PostureStep, ProviderState, Step
+
+_DELIVERED = (ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED)
+
+
+@dataclass(slots=True)
+class Tables:
+    """What is kept; the values are immutable, so a copy of the containers is a snapshot."""
+
+    receipts: dict[str, Receipt] = field(default_factory=dict)
+    verdicts: dict[str, SmsJudged] = field(default_factory=dict)
+    replies: dict[str, Reply] = field(default_factory=dict)
+    steps: list[Step] = field(default_factory=list)
+    transfers: dict[str, Transfer] = field(default_factory=dict)
+    balances: Balances = field(default_factory=lambda: EMPTY)
+    tallies: dict[str, int] = field(default_factory=dict)
+    receiving: dict[datetime, Interval] = field(default_factory=dict)
+    standing: Standing = FIRST
+    postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
+    provider: ProviderState = field(default_factory=ProviderState)
+
+    def copy(self) -> "Tables":
+        """A snapshot."""
+        return replace(
+            self,
+            receipts=dict(self.receipts),
+            verdicts=dict(self.verdicts),
+            replies=dict(self.replies),
+            steps=list(self.steps),
+            transfers=dict(self.transfers),
+            tallies=dict(self.tallies),
+            receiving=dict(self.receiving),
+            postures=dict(self.postures),
+        )
+
+
+class MemoryTransaction:
+    """A ``Transaction``."""
+
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    async def add_receipts(self, receipts: Sequence[Receipt]) -> set[str]:
+        """See ``Transaction``."""
+        new = {r.message_id: r for r in receipts if r.message_id not in self._tables.receipts}
+        self._tables.receipts |= new
+        return set(new)
+
+    async def load_receipts(self, message_ids: Sequence[str]) -> dict[str, Receipt]:
+        """See ``Transaction``."""
+        receipts = self._tables.receipts
+        return {i: receipts[i] for i in message_ids if i in receipts}
+
+    async def save_receipts(self, receipts: Sequence[Receipt]) -> None:
+        """See ``Transaction``."""
+        self._tables.receipts |= {receipt.message_id: receipt for receipt in receipts}
+
+    async def add_verdicts(self, verdicts: Sequence[SmsJudged]) -> set[str]:
+        """See ``Transaction``."""
+        new = {v.id: v for v in verdicts if v.id not in self._tables.verdicts}
+        self._tables.verdicts |= new
+        return set(new)
+
+    async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
+        """See ``Transaction``."""
+        return {i: self._tables.replies[i] for i in reply_ids if i in self._tables.replies}
+
+    async def find_waiting(self, senders: Sequence[str]) -> list[Reply]:
+        """See ``Transaction``."""
+        found = [reply for reply in self._waiting() if reply.sender in senders]
+        return sorted(found, key=lambda reply: reply.reply_id)
+
+    async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
+        """See ``Transaction``."""
+        found = [r for r in self._waiting() if r.kind is ReplyKind.TEST or not tests_only]
+        return sorted(found, key=order_of)[:count]
+
+    async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
+        """See ``Transaction``."""
+        found = [reply for reply in self._waiting() if reply.entered < entered_before]
+        return sorted(found, key=lambda reply: reply.entered)[:count]
+
+    def _waiting(self) -> list[Reply]:
+        return [r for r in self._tables.replies.values() if r.state is ReplyState.WAITING]
+
+    async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
+        """See ``Transaction``."""
+        new = {r.reply_id: r for r in replies if r.reply_id not in self._tables.replies}
+        self._tables.replies |= new
+        return set(new)
+
+    async def save_replies(self, replies: Sequence[Reply]) -> None:
+        """See ``Transaction``."""
+        assert all(reply.reply_id in self._tables.replies for reply in replies)  # noqa: S101
+        self._tables.replies |= {reply.reply_id: reply for reply in replies}
+
+    async def add_steps(self, steps: Sequence[Step]) -> None:
+        """See ``Transaction``."""
+        self._tables.steps += steps
+
+    async def add_transfers(self, transfers: Sequence[Transfer]) -> None:
+        """See ``Transaction``."""
+        for moved in transfers:
+            assert moved.id not in self._tables.transfers, moved.kind  # noqa: S101
+            self._tables.transfers[moved.id] = moved
+        after = apply_transfers(self._tables.balances, transfers)
+        reserving = any(moved.kind is TransferKind.RESERVE for moved in transfers)
+        assert after[Account.FUND] >= 0 or not reserving, "overdrawn"  # noqa: S101
+        owned = set(Account) - {Account.FUND, Account.DONATIONS}
+        assert all(after[account] >= 0 for account in owned), after  # noqa: S101
+        self._tables.balances = after
+
+    async def add_tallies(self, deltas: Mapping[str, int]) -> None:
+        """See ``Transaction``."""
+        for name, delta in deltas.items():
+            self._tables.tallies[name] = self._tables.tallies.get(name, 0) + delta
+
+    async def read_tallies(self) -> dict[str, int]:
+        """See ``Transaction``."""
+        return dict(self._tables.tallies)
+
+    async def add_receiving(self, intervals: Sequence[Interval]) -> None:
+        """See ``Transaction``."""
+        for new in intervals:
+            known = self._tables.receiving.get(new.since, Interval(new.since, 0, None))
+            times = [at for at in (known.webhook_at, new.webhook_at) if at is not None]
+            spent = known.spent_microeuros + new.spent_microeuros
+            latest = max(times, default=None)
+            self._tables.receiving[new.since] = Interval(new.since, spent, latest)
+
+    async def read_receiving(self, since: datetime) -> int:
+        """See ``Transaction``."""
+        return sum(i.spent_microeuros for i in self._tables.receiving.values() if i.since > since)
+
+    async def lock_balances(self) -> Balances:
+        """See ``Transaction``."""
+        return self._tables.balances
+
+    async def read_balances(self) -> Balances:
+        """See ``Transaction``."""
+        return self._tables.balances
+
+    async def load_standing(self) -> Standing:
+        """See ``Transaction``."""
+        return self._tables.standing
+
+    async def read_standing(self) -> Standing:
+        """See ``Transaction``."""
+        return self._tables.standing
+
+    async def save_standing(self, standing: Standing) -> None:
+        """See ``Transaction``."""
+        self._tables.standing = standing
+
+    async def add_posture(self, step: PostureStep) -> None:
+        """See ``Transaction``."""
+        assert step.sequence not in self._tables.postures  # noqa: S101
+        self._tables.postures[step.sequence] = (step, False)
+
+    async def read_deliveries(self, count: int) -> list[bool]:
+        """See ``Transaction``."""
+        ended = [r for r in self._tables.replies.values() if r.state in _DELIVERED]
+        ended.sort(key=lambda reply: reply.changed_at, reverse=True)
+        return [reply.state is ReplyState.DELIVERED for reply in ended[:count]]
+
+    async def read_provider(self) -> ProviderState:
+        """See ``Transaction``."""
+        return self._tables.provider
+
+    async def save_provider(self, state: ProviderState) -> None:
+        """See ``Transaction``."""
+        known = self._tables.provider
+        assert state.checked_at is not None  # noqa: S101
+        if known.checked_at is None or known.checked_at < state.checked_at:
+            attached = known.attached if state.attached is None else state.attached
+            self._tables.provider = replace(state, attached=attached)
+
+
+class MemoryStore:
+    """A ``Store``."""
+
+    def __init__(self) -> None:
+        self._tables = Tables()
+        self._lock = asyncio.Lock()
+
+    @property
+    def tables(self) -> Tables:
+        """What was committed, to look at."""
+        return self._tables
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
+        """See ``Store``."""
+        async with self._lock:
+            tables = self._tables.copy()
+            yield MemoryTransaction(tables)
+            self._tables = tables
+
+    async def load_untold(self, count: int) -> list[Reply]:
+        """See ``Store``."""
+        told_later = ENDED_HERE | {ReplyState.AUTHORIZED}
+        found = [
+            reply
+            for reply in self._tables.replies.values()
+            if reply.state in told_later and reply.told_at is None
+        ]
+        return sorted(found, key=lambda reply: reply.changed_at)[:count]
+
+    async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
+        """See ``Store``."""
+        found = [
+            (reply.told_at, reply.reply_id, reply)
+            for reply in self._tables.replies.values()
+            if reply.state is ReplyState.AUTHORIZED and not reply.sequence and reply.told_at
+        ]
+        return [reply for at, _, reply in sorted(found)[:count] if at < told_before]
+
+    async def mark_told(self, reply_ids: Sequence[str], now: datetime) -> None:
+        """See ``Store``."""
+        async with self._lock:
+            for reply_id in reply_ids:
+                reply = self._tables.replies[reply_id]
+                self._tables.replies[reply_id] = replace(reply, told_at=now)
+
+    async def load_postures(self) -> list[PostureStep]:
+        """See ``Store``."""
+        return [step for _, (step, told) in sorted(self._tables.postures.items()) if not told]
+
+    async def mark_postures(self, sequences: Sequence[int], now: datetime) -> None:  # noqa: ARG002
+        """See ``Store``."""
+        async with self._lock:
+            for sequence in sequences:
+                step, _ = self._tables.postures[sequence]
+                self._tables.postures[sequence] = (step, True)
+
+    async def prune_receiving(self, before: datetime) -> None:
+        """See ``Store``."""
+        async with self._lock:
+            kept = self._tables.receiving.values()
+            latest = max((i.since for i in kept if i.webhook_at is not None), default=None)
+            if latest is not None:
+                self._tables.receiving = {
+                    i.since: i for i in kept if i.since >= before or i.since >= latest
+                }

@@ -1,0 +1,269 @@
+"""What the operator does with the fund and sees of it, on PostgreSQL: the whole ``OperatorStore``.
+
+What changes the posture is decided at once, so that the answer to ``pause`` says ``suspended``.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from antirelou.database import Pool
+from antirelou.records import OperatorDecided, ReplyState, SenderBlocked
+from services.billing.accountant import Accountant
+from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
+from services.billing.core.posture import Standing, advance_clock
+from services.billing.core.reply import SealedPhone, admit_test, end_reply
+from services.billing.operator import (
+    Entry,
+    EntryKind,
+    Fund,
+    Outcome,
+    ReplyWay,
+    SmsTest,
+    Status,
+    Unresolved,
+    Waiting,
+    Way,
+)
+from services.billing.operator import Step as WayStep
+from services.billing.operator_store import PostgresDecisions
+from services.billing.settings import BillingSettings
+from services.billing.store import PostgresStore, Step
+
+_JUDGED, _REPLY = "judged.", "reply."
+
+
+class PostgresOperatorStore(PostgresDecisions):
+    """An ``OperatorStore``; see there for each method."""
+
+    def __init__(
+        self, pool: Pool, store: PostgresStore, accountant: Accountant, settings: BillingSettings
+    ) -> None:
+        super().__init__(pool)
+        self._books, self._accountant, self._settings = store, accountant, settings
+
+    async def read_status(self, now: datetime) -> Status:
+        """See ``OperatorStore``."""
+        async with self._books.transaction() as store:
+            balances, standing = await store.read_balances(), await store.read_standing()
+            provider, counts = await store.read_provider(), await store.read_tallies()
+            floor = await self._accountant.read_floor(store, now)
+            webhook_at = (await store.fetch("read_webhook_at"))[0]["at"]
+        return Status(
+            posture=standing.posture,
+            posture_cause=standing.cause,
+            attached=provider.attached,
+            last_webhook_at=webhook_at,
+            fund=Fund(
+                donated_microeuros=-balances[Account.DONATIONS],
+                available_microeuros=balances[Account.FUND],
+                reserved_microeuros=balances[Account.RESERVED],
+                spent_receive_microeuros=balances[Account.SPENT_RECEIVE],
+                spent_reply_microeuros=balances[Account.SPENT_REPLY],
+                fees_microeuros=balances[Account.FEES],
+                floor_microeuros=floor,
+                provider_credit_microeuros=provider.credit_microeuros,
+            ),
+            received=counts.get("received", 0),
+            judged=_pick(counts, _JUDGED),
+            replies=_pick(counts, _REPLY),
+        )
+
+    # -- the fund ---------------------------------------------------------------------------------
+
+    async def book_entry(
+        self, entry_id: str, kind: EntryKind, amount_microeuros: int, note: str, now: datetime
+    ) -> Outcome:
+        """See ``OperatorStore``."""
+        fee = kind is EntryKind.FEE
+        signed = -amount_microeuros if fee else amount_microeuros
+        async with self._books.transaction() as store:
+            standing = await store.load_standing()
+            if not await store.fetch("add_entry", entry_id, kind, signed, note, now):
+                known = (await store.fetch("load_entry", entry_id))[0]
+                same = (known["kind"], known["amount_microeuros"]) == (kind, signed)
+                return Outcome.REPEATED if same else Outcome.CONFLICT
+            await store.add_transfers([_enter(kind, entry_id, amount_microeuros, now)])
+            if not fee:
+                available = (await store.read_balances())[Account.FUND]
+                await store.save_standing(replace(standing, at_donation=max(available, 0)))
+        await self._accountant.look(None, now)
+        return Outcome.DONE
+
+    async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
+        """See ``OperatorStore``."""
+        async with self._books.transaction() as store:
+            await store.load_standing()
+            found = await store.fetch("load_entry", entry_id)
+            if not found:
+                return Outcome.UNKNOWN
+            kind, amount = EntryKind(found[0]["kind"]), found[0]["amount_microeuros"]
+            if kind is EntryKind.CORRECTION:
+                return Outcome.CONFLICT
+            correction = f"correction:{entry_id}"
+            if not await store.fetch(
+                "add_entry", correction, EntryKind.CORRECTION, -amount, why, now
+            ):
+                return Outcome.REPEATED
+            await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
+        await self._accountant.look(None, now)
+        return Outcome.DONE
+
+    async def list_entries(self) -> Sequence[Entry]:
+        """See ``OperatorStore``."""
+        return [
+            Entry(
+                row["at"], EntryKind(row["kind"]), row["amount_microeuros"], row["id"], row["note"]
+            )
+            for row in await self._books.fetch("list_entries")
+        ]
+
+    # -- the posture ------------------------------------------------------------------------------
+
+    async def pause(self, reason: str, now: datetime) -> Outcome:
+        """See ``OperatorStore``."""
+        return await self._wish(paused=reason, now=now)
+
+    async def resume(self, now: datetime) -> Outcome:
+        """See ``OperatorStore``."""
+        return await self._wish(paused=None, now=now)
+
+    async def _wish(self, *, paused: str | None, now: datetime) -> Outcome:
+        async with self._books.transaction() as store:
+            standing = await store.load_standing()
+            changed = (standing.paused is None) is not (paused is None)
+            if changed:
+                await store.save_standing(replace(standing, paused=paused))
+        await self._accountant.look(None, now)
+        return Outcome.DONE if changed else Outcome.REPEATED
+
+    async def read_waiting(self) -> Waiting:
+        """See ``OperatorStore``."""
+        row = (await self._books.fetch("read_waiting"))[0]
+        return Waiting(row["count"], row["cost"])
+
+    async def attach(self, *, attach: bool, now: datetime) -> Outcome:
+        """See ``OperatorStore``."""
+        async with self._books.transaction() as store:
+            standing: Standing = await store.load_standing()
+            changed = standing.detached is attach
+            if changed:
+                await store.save_standing(replace(standing, detached=not attach))
+        await self._accountant.look(None, now)
+        return Outcome.DONE if changed else Outcome.REPEATED
+
+    # -- senders ----------------------------------------------------------------------------------
+
+    async def set_blocked(self, change: SenderBlocked) -> Outcome:
+        """See ``OperatorStore``. What still waits for a blocked sender is refused."""
+        outcome = await super().set_blocked(change)
+        if change.blocked:
+            async with self._books.transaction() as store:
+                ended = [
+                    end_reply(reply, ReplyState.REFUSED, "blocked", change.at)
+                    for reply in await store.find_waiting([change.sender])
+                ]
+                await store.save_replies(ended)
+                await store.add_steps(
+                    [Step(r.reply_id, r.changed_at, r.state, r.reason) for r in ended]
+                )
+                count = len(ended)
+                await store.add_tallies({"reply.waiting": -count, "reply.refused": count})
+        return outcome
+
+    async def explain_sender(self, sender: str, count_max: int) -> Sequence[Way]:
+        """See ``OperatorStore``."""
+        return await self._explain(await self._books.fetch("explain_sender", sender, count_max))
+
+    async def explain_message(self, message_id: str) -> Way | None:
+        """See ``OperatorStore``."""
+        ways = await self._explain(await self._books.fetch("explain_message", message_id))
+        return ways[0] if ways else None
+
+    async def _explain(self, rows: Sequence[asyncpg.Record]) -> list[Way]:
+        found = await self._books.fetch("explain_replies", [row["id"] for row in rows])
+        steps: defaultdict[str, list[asyncpg.Record]] = defaultdict(list)
+        for step in found:
+            steps[step["reply_id"]].append(step)
+        return [_describe_way(row, steps[row["id"]]) for row in rows]
+
+    async def add_test(self, test: SmsTest, now: datetime) -> Outcome:
+        """See ``OperatorStore``."""
+        settings = self._settings
+        async with self._books.transaction() as store:
+            clock = advance_clock(await store.read_standing(), settings.quiet, now)
+            phone = SealedPhone(test.sender, test.sender_sealed)
+            reply = admit_test(test.id, phone, settings.tariff, clock.shown, now)
+            if not await store.add_replies([reply]):
+                known = (await store.load_replies([test.id]))[test.id]
+                return Outcome.REPEATED if known.sender == test.sender else Outcome.CONFLICT
+            await store.add_steps([Step(reply.reply_id, now, reply.state, reply.reason)])
+            await store.add_tallies({f"{_REPLY}{reply.state}": 1})
+        return Outcome.DONE
+
+    # -- what only a person can decide ------------------------------------------------------------
+
+    async def list_unresolved(self) -> Sequence[Unresolved]:
+        """See ``OperatorStore``."""
+        return [
+            Unresolved(row["reply_id"], row["changed_at"], row["price_microeuros"])
+            for row in await self._books.fetch("list_unresolved")
+        ]
+
+    async def decide_unresolved(self, decided: OperatorDecided) -> Outcome:
+        """See ``OperatorStore``."""
+        reply_id = decided.reply_id or ""
+        async with self._books.transaction() as store:
+            found = await store.load_replies([reply_id])
+        if reply_id not in found:
+            return Outcome.UNKNOWN
+        unresolved = found[reply_id].state is ReplyState.UNRESOLVED
+        return await self.decide(decided, unresolved=unresolved)
+
+
+def _pick(counts: dict[str, int], prefix: str) -> dict[str, int]:
+    return {n.removeprefix(prefix): count for n, count in counts.items() if n.startswith(prefix)}
+
+
+def _enter(kind: EntryKind, entry_id: str, amount: int, now: datetime) -> Transfer:
+    if kind is EntryKind.FEE:
+        movement = Movement(TransferKind.FEE, Account.FUND, Account.FEES, amount)
+    else:
+        movement = Movement(TransferKind.DONATION, Account.DONATIONS, Account.FUND, amount)
+    return transfer(movement, entry_id, now)
+
+
+def _reverse(kind: EntryKind, entry_id: str, amount: int, now: datetime) -> Transfer:
+    came_from = Account.FEES if kind is EntryKind.FEE else Account.FUND
+    goes_to = Account.FUND if kind is EntryKind.FEE else Account.DONATIONS
+    movement = Movement(TransferKind.CORRECTION, came_from, goes_to, amount)
+    return transfer(movement, entry_id, now)
+
+
+def _describe_way(row: asyncpg.Record, steps: Sequence[asyncpg.Record]) -> Way:
+    basis: dict[str, Any] = json.loads(row["basis"]) if row["basis"] else {}
+    return Way(
+        id=row["id"],
+        kind="message" if row["kind"] == "reply" else row["kind"],
+        received_at=row["received_at"],
+        cost_microeuros=row["cost_microeuros"],
+        verdict=row["decision"],
+        reason=row["reason"],
+        basis=basis,
+        due_at=row["due_at"],
+        reply=_describe_reply(steps) if steps else None,
+    )
+
+
+def _describe_reply(steps: Sequence[asyncpg.Record]) -> ReplyWay:
+    last = steps[-1]
+    return ReplyWay(
+        steps=[WayStep(step["at"], step["state"], step["reason"]) for step in steps],
+        price_microeuros=last["price_microeuros"],
+        cost_microeuros=None if last["basis"] is None else last["cost_microeuros"],
+    )

@@ -1,0 +1,98 @@
+"""Billing's composition root: starts its parts in order, stops them in reverse."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import datetime
+
+from aiohttp import web
+
+from antirelou.database import Pool, open_pool, role_of
+from antirelou.service import Ports
+from antirelou.settings import Settings
+from antirelou.stage import Stage, StageLimits
+from antirelou.telemetry import StageTelemetry
+from antirelou.topics import BILLING_GROUP, READS
+from services.billing.accountant import Accountant
+from services.billing.api import operator_routes
+from services.billing.handler import BillingHandler
+from services.billing.metrics import Metrics
+from services.billing.operator_books import PostgresOperatorStore
+from services.billing.settings import BillingSettings, read_settings
+from services.billing.store import PostgresStore
+
+NAME = "billing"
+POOL_SIZE_MAX = 6
+SHOW_SECONDS = 2.0
+"""How old the gauges may be."""
+LIMITS = StageLimits(records_max=4000)
+
+
+class Billing:
+    """Running billing (``service.Service``)."""
+
+    name = NAME
+
+    def __init__(self, settings: BillingSettings, ports: Ports, pool: Pool) -> None:
+        self._settings, self._ports = settings, ports
+        self._metrics = Metrics(ports.telemetry)
+        self._store = PostgresStore(pool)
+        accountant = Accountant(self._store, ports.log, settings, ports.clock, self._metrics)
+        self._operator = PostgresOperatorStore(pool, self._store, accountant, settings)
+        self._shown_at = float("-inf")
+        self._stage = Stage(
+            name=NAME,
+            group=BILLING_GROUP,
+            topics=READS[BILLING_GROUP],
+            log=ports.log,
+            handler=BillingHandler(self._store, settings, accountant, self._metrics, self._keep),
+            clock=ports.clock,
+            metrics=StageTelemetry(ports.telemetry, NAME),
+            limits=LIMITS,
+        )
+
+    async def run(self) -> None:
+        """See ``Service``."""
+        await self._stage.run()
+
+    def drain(self) -> None:
+        """See ``Service``."""
+        self._stage.drain()
+
+    def missing(self) -> Sequence[str]:
+        """See ``Service``."""
+        trouble = self._stage.trouble
+        return [trouble] if trouble else []
+
+    def ops_routes(self) -> Sequence[web.AbstractRouteDef]:
+        """See ``Service``: the operator API."""
+        return operator_routes(
+            self._operator,
+            self._ports.log,
+            self._ports.clock,
+            self._settings.operator,
+            self._stage.wake,
+        )
+
+    async def _keep(self, now: datetime) -> None:
+        """Now and then: tell what a person decided while the log was away, set the gauges."""
+        at = self._ports.clock.monotonic()
+        if at - self._shown_at < SHOW_SECONDS:
+            return
+        self._shown_at = at
+        await self._operator.tell(self._ports.log.append)
+        await self._store.prune_receiving(now - 2 * self._settings.hour)
+        self._metrics.show(await self._operator.read_status(now))
+
+
+@asynccontextmanager
+async def open_billing(settings: Settings, ports: Ports) -> AsyncIterator[Billing]:
+    """Billing on PostgreSQL, not yet working (``run``).
+
+    Raises:
+        Fatal: ``settings``: one is missing.
+    """
+    own = read_settings(settings)
+    async with open_pool(
+        ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
+    ) as pool:
+        yield Billing(own, ports, pool)

@@ -1,0 +1,85 @@
+"""The settings that billing needs, and the house's own durations."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
+from antirelou.settings import QuietHours, Settings, require
+from antirelou.text import segment_text
+from services.billing.core.posture import PostureRules
+from services.billing.core.tariff import Tariff
+from services.billing.operator_api import OperatorSettings
+
+CREDIT_EXCHANGES = 10
+"""Exchanges for which the provider's credit must reach, or no reply is authorised."""
+FLOOR_HOURS = 6
+UNREAD_MAX = 500
+"""Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class BillingSettings:
+    """Billing's part of the settings.
+
+    Attributes:
+        hour: in which receiving is counted for the floor under a flood; a minute is its sixtieth.
+        wait_longest: ``MAX_WAIT``.
+        ahead_max: replies authorised and not yet handed over: a minute of sending.
+        unread_max: ``UNREAD_MAX``.
+        reappend_after: an authorisation that nobody answered for so long is told again.
+    """
+
+    tariff: Tariff
+    posture: PostureRules
+    quiet: QuietHours | None
+    zone: ZoneInfo
+    hour: timedelta
+    wait_longest: timedelta
+    ahead_max: int
+    unread_max: int
+    reappend_after: timedelta
+    operator: OperatorSettings
+
+
+def read_settings(settings: Settings) -> BillingSettings:
+    """Take what billing needs.
+
+    Raises:
+        Fatal: ``settings``: one is missing.
+    """
+    require(settings, "operator_token", "pseudonym_key", "sending_public_key")
+    tariff = Tariff(
+        receive_microeuros=settings.price_receive,
+        reply_microeuros=settings.price_reply,
+        reply_segments=max(segment_text(text).segments for text in settings.reply_texts),
+        cap_microeuros=settings.cap_per_exchange,
+        rate_micro=settings.provider_rate,
+    )
+    exchange = settings.cap_per_exchange
+    minute = settings.scaled(timedelta(minutes=1))
+    return BillingSettings(
+        tariff=tariff,
+        posture=PostureRules(
+            floor_microeuros=settings.fund_floor,
+            daily_cap_microeuros=settings.daily_cap,
+            margin_microeuros=exchange,
+            credit_floor_microeuros=CREDIT_EXCHANGES * exchange,
+            floor_hours=FLOOR_HOURS,
+            probe_every=settings.scaled(timedelta(minutes=30)),
+        ),
+        quiet=settings.quiet,
+        zone=ZoneInfo(settings.timezone),
+        hour=settings.scaled(timedelta(hours=1)),
+        wait_longest=settings.max_wait,
+        # Telling and hearing takes real time: under a fast clock a minute is too short for it.
+        ahead_max=max(int(settings.send_rate * max(minute.total_seconds(), 1.0)), 1),
+        unread_max=UNREAD_MAX,
+        reappend_after=max(settings.scaled(timedelta(minutes=10)), timedelta(seconds=10)),
+        operator=OperatorSettings(
+            token=settings.operator_token.get_secret_value(),
+            number=settings.number or "",
+            send_rate=settings.send_rate,
+            pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
+            sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
+        ),
+    )

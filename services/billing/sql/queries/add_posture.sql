@@ -1,0 +1,2 @@
+-- A change of posture, to be told.
+INSERT INTO postures (sequence, at, posture, cause, attach) VALUES ($1, $2, $3, $4, $5)

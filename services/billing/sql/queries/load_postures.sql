@@ -1,0 +1,2 @@
+-- Changes of posture that were not told yet.
+SELECT sequence, at, posture, cause, attach FROM postures WHERE told_at IS NULL ORDER BY sequence

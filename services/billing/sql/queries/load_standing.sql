@@ -1,0 +1,3 @@
+-- The posture and what it remembers, locked.
+SELECT posture, cause, attach, sequence, paused, detached, given_then, at_donation, day, spent_before,
+       probe_at, probes, shown, shown_at FROM standing FOR UPDATE

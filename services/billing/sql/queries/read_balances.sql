@@ -1,0 +1,2 @@
+-- The balances.
+SELECT name, balance_microeuros FROM accounts

@@ -1,0 +1,3 @@
+-- As load_standing, not locked.
+SELECT posture, cause, attach, sequence, paused, detached, given_then, at_donation, day, spent_before,
+       probe_at, probes, shown, shown_at FROM standing

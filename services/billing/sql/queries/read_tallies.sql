@@ -1,0 +1,2 @@
+-- How many of what.
+SELECT name, count FROM tallies

@@ -1,0 +1,27 @@
+"""What the filter counts."""
+
+from collections import Counter
+from collections.abc import Iterable
+
+from antirelou.records import SmsJudged
+from antirelou.telemetry import Telemetry
+
+
+class Metrics:
+    """The filter's side of ``telemetry.METRICS``."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._telemetry = telemetry
+        self._deliberating = telemetry.gauge("antirelou_deliberating")
+
+    def judged(self, verdicts: Iterable[SmsJudged]) -> None:
+        """These verdicts are new, and committed; told again they are not counted again."""
+        counts = Counter((verdict.decision, verdict.reason) for verdict in verdicts)
+        for (decision, reason), count in counts.items():
+            self._telemetry.counter(
+                "antirelou_verdicts_total", decision=decision, reason=reason
+            ).inc(count)
+
+    def deliberating(self, count: int) -> None:
+        """So many messages of the partitions held are deliberated."""
+        self._deliberating.set(count)

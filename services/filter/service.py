@@ -1,0 +1,72 @@
+"""The filter's composition root: starts its parts in order, stops them in reverse."""
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+from aiohttp import web
+
+from antirelou.database import open_pool, role_of
+from antirelou.service import Ports
+from antirelou.settings import Settings
+from antirelou.stage import Stage, StageLimits
+from antirelou.telemetry import StageTelemetry
+from antirelou.topics import FILTER_GROUP, READS
+from services.filter.handler import FilterHandler
+from services.filter.metrics import Metrics
+from services.filter.settings import FilterSettings, read_settings
+from services.filter.store import PostgresStore, Store
+
+NAME = "filter"
+POOL_SIZE_MAX = 3
+"""The batch, the timer, and one to spare."""
+LIMITS = StageLimits(records_max=4000)
+"""A round trip of the database is shared by many."""
+
+
+class Filter:
+    """A running filter (``service.Service``)."""
+
+    name = NAME
+
+    def __init__(self, settings: FilterSettings, ports: Ports, store: Store) -> None:
+        self._stage = Stage(
+            name=NAME,
+            group=FILTER_GROUP,
+            topics=READS[FILTER_GROUP],
+            log=ports.log,
+            handler=FilterHandler(store, settings, Metrics(ports.telemetry)),
+            clock=ports.clock,
+            metrics=StageTelemetry(ports.telemetry, NAME),
+            limits=LIMITS,
+        )
+
+    async def run(self) -> None:
+        """See ``Service``."""
+        await self._stage.run()
+
+    def drain(self) -> None:
+        """See ``Service``."""
+        self._stage.drain()
+
+    def missing(self) -> Sequence[str]:
+        """See ``Service``."""
+        trouble = self._stage.trouble
+        return [trouble] if trouble else []
+
+    def ops_routes(self) -> Sequence[web.AbstractRouteDef]:
+        """See ``Service``: none."""
+        return ()
+
+
+@asynccontextmanager
+async def open_filter(settings: Settings, ports: Ports) -> AsyncIterator[Filter]:
+    """The filter on PostgreSQL, not yet working (``run``).
+
+    Raises:
+        Fatal: ``settings``: NUMBER is missing.
+    """
+    own = read_settings(settings)
+    async with open_pool(
+        ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
+    ) as pool:
+        yield Filter(own, ports, PostgresStore(pool))

@@ -1,0 +1,2 @@
+-- The key of the hashes and of the jitter.
+SELECT key FROM secret

@@ -1,0 +1,387 @@
+"""The filter's store: the port, and its PostgreSQL adapter. The only SQL is in ``sql/``.
+
+Senders are locked in the order of their pseudonyms before anything else is looked at, and what
+another member was faster with shows as a key that is taken: then nothing is changed, and the batch
+is handled again on what is there now.
+"""
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime, timedelta
+from importlib import resources
+from typing import Any, Protocol
+
+import asyncpg
+import msgspec
+
+from antirelou.database import Connection, Pool, translate_errors
+from antirelou.errors import Transient
+from antirelou.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
+from services.filter.core.campaign import Sighting, Span, bucket_of
+from services.filter.core.docket import Changes, Loaded, NewMessage
+from services.filter.core.retention import Cutoffs
+from services.filter.core.sender import Answer, Deliberation, Sender
+
+
+class Transaction(Protocol):
+    """What can be done in one transaction."""
+
+    async def load(
+        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
+    ) -> Loaded:
+        """What is known of these; the senders are locked."""
+        ...
+
+    async def load_due(
+        self, horizons: Mapping[int, datetime], campaigns_until: datetime, count_max: int
+    ) -> list[Sender]:
+        """Senders whose deliberation is due, locked; of many, about the longest due.
+
+        Args:
+            horizons: for each partition, the instant before which it must be due.
+            campaigns_until: the same for those whose text could make a campaign.
+        """
+        ...
+
+    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+        """Insert those that are not there. Sorted; they count at once in this transaction."""
+        ...
+
+    async def count_campaigns(
+        self, spans: Sequence[Span], window: timedelta, senders_max: int
+    ) -> dict[Span, int]:
+        """For each span the distinct senders, counted up to ``senders_max``."""
+        ...
+
+    async def save(self, changes: Changes, window: timedelta) -> None:
+        """Save what became of what was loaded in this transaction; called once, at its end.
+
+        Args:
+            window: of an answer; until it is over no other takes its place.
+
+        Raises:
+            Transient: ``filter_conflict``: another member was faster.
+        """
+        ...
+
+
+class Store(Protocol):
+    """What the filter keeps. Everything raises ``Transient`` while the database is away."""
+
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All or nothing; committed when the context is left without an error."""
+        ...
+
+    async def load_key(self) -> bytes:
+        """The key of the hashes and of the jitter; always the same, 32 bytes."""
+        ...
+
+    async def load_unemitted(self, partitions: Sequence[int], count_max: int) -> list[SmsJudged]:
+        """Verdicts of these partitions that nobody has been told yet."""
+        ...
+
+    async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:
+        """These verdicts have been told."""
+        ...
+
+    async def next_due(self, partitions: Sequence[int]) -> datetime | None:
+        """When the next deliberation of these partitions is due."""
+        ...
+
+    async def count_deliberating(self, partitions: Sequence[int]) -> int:
+        """How many messages of these partitions are deliberated."""
+        ...
+
+    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
+        """Delete what is older, at most so many rows of each table. False: there may be more."""
+        ...
+
+
+_QUERY_NAMES = (
+    "add_sightings", "count_campaigns", "count_deliberating", "delete_answers", "erase_sealed",
+    "judge_messages", "load_answers", "load_due", "load_key", "load_messages", "load_nonces",
+    "load_senders", "load_unemitted", "mark_emitted", "next_due", "prune_answers",
+    "prune_messages", "prune_nonces", "prune_senders", "prune_sightings", "put_answers",
+    "update_senders",
+)  # fmt: skip
+
+_SENDER_COLUMNS = (
+    "sender", "opted_out", "blocked", "blocked_at", "message_id", "kind", "partition", "first_at",
+    "last_at", "due_at", "texts", "digest", "backfilled", "sender_sealed",
+)  # fmt: skip
+_MESSAGE_COLUMNS = (
+    "id", "sender", "partition", "kind", "received_at", "decision", "reason", "score", "due_at",
+    "judged_at", "basis", "sender_sealed", "emitted_at",
+)  # fmt: skip
+_NONCE_COLUMNS = ("nonce", "message_id", "seen_at")
+
+_NO_DELIBERATION = (None,) * 10
+_NO_VERDICT = (None,) * 8
+
+
+def _read_queries() -> dict[str, str]:
+    folder = resources.files("services.filter") / "sql" / "queries"
+    return {name: (folder / f"{name}.sql").read_text("utf-8") for name in _QUERY_NAMES}
+
+
+class PostgresTransaction:
+    """A ``Transaction``."""
+
+    def __init__(self, connection: Connection, queries: Mapping[str, str]) -> None:
+        self._connection, self._queries = connection, queries
+
+    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        return await self._connection.fetch(self._queries[name], *arguments)
+
+    async def _change(self, name: str, *arguments: Any) -> int:
+        """Execute. Returns how many rows it changed."""
+        status = await self._connection.execute(self._queries[name], *arguments)
+        return int(status.rpartition(" ")[2])
+
+    async def load(
+        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
+    ) -> Loaded:
+        """See ``Transaction``."""
+        found = await self._load_senders(await self._fetch("load_senders", senders), senders)
+        messages = await self._fetch("load_messages", message_ids)
+        seen = await self._fetch("load_nonces", nonces)
+        return Loaded(
+            senders=found,
+            verdicts={row["id"]: _verdict(row) for row in messages},
+            nonces={row["nonce"]: row["message_id"] for row in seen},
+        )
+
+    async def _load_senders(
+        self, rows: Sequence[asyncpg.Record], pseudonyms: Collection[str]
+    ) -> dict[str, Sender]:
+        answers = {
+            row["sender"]: Answer(row["message_id"], row["answered_at"])
+            for row in await self._fetch("load_answers", pseudonyms)
+        }
+        return {row["sender"]: _sender(row, answers.get(row["sender"])) for row in rows}
+
+    async def load_due(
+        self, horizons: Mapping[int, datetime], campaigns_until: datetime, count_max: int
+    ) -> list[Sender]:
+        """See ``Transaction``."""
+        partitions, instants = list(horizons), list(horizons.values())
+        rows = [
+            row
+            for row in await self._fetch(
+                "load_due", partitions, instants, campaigns_until, count_max
+            )
+            # Not those that another put off or judged while we waited for the lock.
+            if row["due_at"] is not None and row["due_at"] < horizons[row["partition"]]
+        ]
+        if not rows:
+            return []
+        return list((await self._load_senders(rows, [row["sender"] for row in rows])).values())
+
+    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+        """See ``Transaction``."""
+        if sightings:
+            columns = zip(
+                *((s.digest, s.bucket, s.sender, s.seen_at) for s in sightings), strict=True
+            )
+            await self._change("add_sightings", *columns)
+
+    async def count_campaigns(
+        self, spans: Sequence[Span], window: timedelta, senders_max: int
+    ) -> dict[Span, int]:
+        """See ``Transaction``."""
+        counts = dict.fromkeys(spans, 0)
+        distinct = list(counts)
+        if not distinct:
+            return counts
+        rows = await self._fetch(
+            "count_campaigns",
+            [span.digest for span in distinct],
+            [span.since for span in distinct],
+            [span.until for span in distinct],
+            [bucket_of(span.since, window) for span in distinct],
+            [bucket_of(span.until, window) for span in distinct],
+            senders_max,
+        )
+        return counts | {distinct[row["number"] - 1]: row["senders"] for row in rows}
+
+    async def save(self, changes: Changes, window: timedelta) -> None:
+        """See ``Transaction``."""
+        try:
+            await self._save_senders(changes)
+            await self._save_answers(changes, window)
+            await self._save_messages(changes)
+        except asyncpg.UniqueViolationError:
+            raise _conflict() from None
+
+    async def _save_senders(self, changes: Changes) -> None:
+        there = changes.before
+        old = sorted(_sender_row(s) for s in changes.after if s.sender in there)
+        new = sorted(_sender_row(s) for s in changes.after if s.sender not in there)
+        if old:
+            columns = zip(*old, strict=True)
+            _expect(len(old), await self._change("update_senders", *columns))
+        await self._add("senders", _SENDER_COLUMNS, new)
+
+    async def _save_answers(self, changes: Changes, window: timedelta) -> None:
+        before = {s.sender: s.answer for s in changes.before.values() if s.answer is not None}
+        changed = [s for s in changes.after if s.answer != before.get(s.sender)]
+        gone = sorted(
+            (s.sender, before[s.sender].message_id) for s in changed if s.sender in before
+        )
+        put = sorted(
+            (s.sender, s.answer.message_id, s.answer.at) for s in changed if s.answer is not None
+        )
+        if gone:
+            await self._change("delete_answers", *zip(*gone, strict=True))
+        if put:
+            _expect(len(put), await self._change("put_answers", *zip(*put, strict=True), window))
+
+    async def _save_messages(self, changes: Changes) -> None:
+        if changes.judged:
+            rows = sorted(map(_judged_row, changes.judged))
+            columns = zip(*rows, strict=True)
+            _expect(len(rows), await self._change("judge_messages", *columns, changes.at))
+        await self._add(
+            "messages",
+            _MESSAGE_COLUMNS,
+            sorted(_message_row(m, changes.at) for m in changes.messages),
+        )
+        nonces = sorted((nonce, id_, changes.at) for nonce, id_ in changes.nonces.items())
+        await self._add("nonces", _NONCE_COLUMNS, nonces)
+        if changes.ended:
+            await self._change("erase_sealed", changes.ended)
+
+    async def _add(
+        self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
+    ) -> None:
+        """Insert new rows, in the order of their keys so that two members cannot deadlock."""
+        if rows:
+            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+
+
+class PostgresStore:
+    """A ``Store``.
+
+    Args:
+        pool: of the role ``antirelou_filter``.
+    """
+
+    def __init__(self, pool: Pool) -> None:
+        self._pool = pool
+        self._queries = _read_queries()
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Transaction]:
+        """See ``Store``."""
+        with translate_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield PostgresTransaction(connection, self._queries)
+
+    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
+        with translate_errors():
+            return await self._pool.fetch(self._queries[name], *arguments)
+
+    async def load_key(self) -> bytes:
+        """See ``Store``."""
+        key: bytes = (await self._fetch("load_key"))[0]["key"]
+        return key
+
+    async def load_unemitted(self, partitions: Sequence[int], count_max: int) -> list[SmsJudged]:
+        """See ``Store``."""
+        rows = await self._fetch("load_unemitted", partitions, count_max)
+        return [verdict for verdict in map(_verdict, rows) if verdict is not None]
+
+    async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:
+        """See ``Store``."""
+        await self._fetch("mark_emitted", message_ids, at)
+
+    async def next_due(self, partitions: Sequence[int]) -> datetime | None:
+        """See ``Store``."""
+        at: datetime | None = (await self._fetch("next_due", partitions))[0]["at"]
+        return at
+
+    async def count_deliberating(self, partitions: Sequence[int]) -> int:
+        """See ``Store``."""
+        return int((await self._fetch("count_deliberating", partitions))[0]["count"])
+
+    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
+        """See ``Store``."""
+        done = True
+        for name, *arguments in (
+            ("prune_messages", cutoffs.messages),
+            ("prune_nonces", cutoffs.messages),
+            ("prune_sightings", cutoffs.sightings),
+            ("prune_answers", cutoffs.answers),
+            ("prune_senders",),
+        ):
+            with translate_errors():
+                status = await self._pool.execute(self._queries[name], *arguments, count_max)
+            done &= int(status.rpartition(" ")[2]) < count_max
+        return done
+
+
+def _conflict() -> Transient:
+    return Transient("another member was faster", code="filter_conflict")
+
+
+def _expect(count: int, changed: int) -> None:
+    if changed != count:
+        raise _conflict()
+
+
+def _sender(row: asyncpg.Record, answer: Answer | None) -> Sender:
+    pseudonym, opted_out, blocked, blocked_at, message_id, kind, *rest = row
+    deliberation = None
+    if message_id is not None:
+        deliberation = Deliberation(message_id, ReceivedKind(kind), *rest)
+    return Sender(pseudonym, opted_out, blocked, blocked_at, deliberation, answer)
+
+
+def _sender_row(sender: Sender) -> tuple[Any, ...]:
+    """As ``_SENDER_COLUMNS``."""
+    head = (sender.sender, sender.opted_out, sender.blocked, sender.blocked_at)
+    case = sender.deliberation
+    if case is None:
+        return (*head, *_NO_DELIBERATION)
+    return (
+        *head, case.message_id, case.kind, case.partition, case.first_at, case.last_at,
+        case.due_at, case.texts, case.digest, case.backfilled, case.sender_sealed,
+    )  # fmt: skip
+
+
+def _judged_row(verdict: SmsJudged) -> tuple[Any, ...]:
+    return (
+        verdict.id, verdict.decision, verdict.reason, verdict.score, verdict.due_at,
+        msgspec.json.encode(verdict.basis).decode(), verdict.sender_sealed,
+    )  # fmt: skip
+
+
+def _message_row(message: NewMessage, at: datetime) -> tuple[Any, ...]:
+    """As ``_MESSAGE_COLUMNS``."""
+    head = (
+        message.message_id, message.sender, message.partition, message.kind, message.received_at,
+    )  # fmt: skip
+    if message.verdict is None:
+        return (*head, *_NO_VERDICT)
+    _, decision, reason, score, due_at, basis, sealed = _judged_row(message.verdict)
+    told_at = at if message.told else None
+    return (*head, decision, reason, score, due_at, at, basis, sealed, told_at)
+
+
+def _verdict(row: asyncpg.Record) -> SmsJudged | None:
+    if row["judged_at"] is None:
+        return None
+    return SmsJudged(
+        id=row["id"],
+        trace=derive_trace(row["id"]),
+        at=row["judged_at"],
+        sender=row["sender"],
+        decision=Decision(row["decision"]),
+        reason=Reason(row["reason"]),
+        kind=ReceivedKind(row["kind"]),
+        score=row["score"],
+        received_at=row["received_at"],
+        due_at=row["due_at"],
+        basis=msgspec.json.decode(row["basis"]),
+        sender_sealed=row["sender_sealed"],
+    )

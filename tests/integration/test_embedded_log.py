@@ -1,0 +1,83 @@
+"""Faults of the embedded log's own that its contract suite cannot bring about."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from antirelou.database import Schema, migrate
+from antirelou.errors import Transient
+from antirelou.log import embedded_session
+from antirelou.log.embedded import EmbeddedLog, open_embedded_log
+from antirelou.log.embedded_reader import EmbeddedReader
+from antirelou.log.embedded_session import Session
+from antirelou.log.port import Batch, Outgoing, TopicSpec
+from tests.support.eventually import eventually
+
+TOPIC, GROUP = "topic", "group"
+PARTITIONS = 4
+
+
+@pytest.fixture
+async def log(fresh_database: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[EmbeddedLog]:
+    monkeypatch.setattr(embedded_session, "SWEEP_SECONDS", 0.1)
+    monkeypatch.setattr(embedded_session, "RECONNECT_SECONDS", 0.05)
+    folder = Path(str(resources.files("antirelou.log"))) / "sql"
+    await migrate(fresh_database, [Schema("log", folder)])
+    async with open_embedded_log(fresh_database) as opened:
+        await opened.apply_topics([TopicSpec(TOPIC, PARTITIONS, None)])
+        yield opened
+
+
+async def test_who_joined_and_was_not_told_so_leaves_no_ghost(
+    log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ghost would be alive, and what falls to it would never be read."""
+    hold, lost = Session.hold, [True]
+
+    async def lose_the_answer(self: Session, statement: str, *arguments: object) -> object:
+        answer = await hold(self, statement, *arguments)
+        if "join_group" in statement and lost:
+            lost.pop()
+            raise Transient("the answer was lost", code="log_away")
+        return answer
+
+    async with log.reader(GROUP, [TOPIC]) as reader:
+        monkeypatch.setattr(Session, "hold", lose_the_answer)
+        log._session.reset()  # noqa: SLF001 - as when the connection breaks
+
+        async def holds_all() -> bool:
+            try:
+                batch = await reader.read(records_max=1, bytes_max=1, wait_seconds=0)
+            except Transient:
+                return False
+            return not lost and len(batch.lags) == PARTITIONS
+
+        await eventually(holds_all, seconds_max=10)
+
+
+async def test_news_that_a_failed_read_was_about_is_not_forgotten(
+    log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    look, broken = EmbeddedReader._look, [True]  # noqa: SLF001 - where the database is asked
+
+    async def break_once(self: EmbeddedReader) -> object:
+        if broken:
+            broken.pop()
+            raise Transient("the database is away", code="database_away")
+        return await look(self)
+
+    async def read() -> Batch:
+        return await reader.read(records_max=9, bytes_max=99, wait_seconds=5)
+
+    async with log.reader(GROUP, [TOPIC]) as reader:
+        await reader.read(records_max=1, bytes_max=1, wait_seconds=0)
+        monkeypatch.setattr(EmbeddedReader, "_look", break_once)
+        reading = asyncio.create_task(read())
+        await log.append([Outgoing(TOPIC, b"k", b"v")])
+        with pytest.raises(Transient):
+            await reading
+        async with asyncio.timeout(2):
+            assert [record.value for record in (await read()).records] == [b"v"]

@@ -1,0 +1,130 @@
+"""Values that the filter's tests start from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from antirelou.log.port import Partition
+from antirelou.records import (
+    ReplyChanged,
+    ReplyKind,
+    ReplyState,
+    SenderBlocked,
+    SenderKind,
+    SignatureMode,
+    SmsReceived,
+    derive_id,
+    derive_trace,
+)
+from antirelou.stage import Progress
+from services.filter.core.campaign import CampaignRules, fingerprint
+from services.filter.core.due import Delays
+from services.filter.core.retention import Retention
+from services.filter.core.sender import Arrival
+from services.filter.core.verdict import Rules
+from services.filter.settings import FilterSettings
+
+NOW = datetime(2017, 10, 27, 14, tzinfo=UTC)
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+KEY = bytes(range(32))
+
+SETTINGS = FilterSettings(
+    countries=frozenset({"FR"}),
+    call_counts=False,
+    window=180 * DAY,
+    burst=30,
+    delay=HOUR,
+    jitter=timedelta(),
+    quiet=30 * MINUTE,
+    longest=4 * HOUR,
+    hours=None,
+    campaign_window=HOUR,
+    campaign_senders_min=3,
+    retention=Retention(messages=200 * DAY, window=180 * DAY, sightings=6 * HOUR),
+    prune_every=10 * MINUTE,
+)
+"""No jitter and no quiet hours, unless a test is about them."""
+
+RULES: Rules = SETTINGS.build_rules(KEY)
+DELAYS: Delays = RULES.delays
+CAMPAIGN: CampaignRules = RULES.campaign
+
+RAID = "Un sms chacun avant minuit, copiez collez ce texte et faites tourner"
+"""Informative."""
+
+
+def pseudonym(number: int) -> str:
+    return f"{number:032x}"
+
+
+def received(message_id: str = "m-1", sender: int = 1, **fields: Any) -> SmsReceived:
+    """A text of a French mobile, to ours."""
+    values: dict[str, Any] = {
+        "id": message_id,
+        "trace": derive_trace(message_id),
+        "at": NOW,
+        "sender": pseudonym(sender),
+        "sender_kind": SenderKind.MOBILE,
+        "sender_sealed": b"sealed-%d" % sender,
+        "country": "FR",
+        "to_ours": True,
+        "text": "Coucou",
+        "signature": SignatureMode.V3,
+    }
+    return SmsReceived(**values | fields)
+
+
+def arrival(message_id: str = "m-1", sender: int = 1, **fields: Any) -> Arrival:
+    message = received(message_id, sender, **fields)
+    return Arrival(message, sender % 12, fingerprint(message.text, KEY))
+
+
+def blocked(sender: int = 1, *, at: datetime = NOW, off: bool = False) -> SenderBlocked:
+    return SenderBlocked(
+        id=derive_id(pseudonym(sender), at.isoformat(), str(off)),
+        trace="t",
+        at=at,
+        sender=pseudonym(sender),
+        blocked=not off,
+    )
+
+
+def reply_ended(
+    reply_id: str = "m-1",
+    sender: int = 1,
+    *,
+    state: ReplyState = ReplyState.EXPIRED,
+    kind: ReplyKind = ReplyKind.REPLY,
+    final: bool = True,
+) -> ReplyChanged:
+    return ReplyChanged(
+        id=derive_id(reply_id, state),
+        trace=derive_trace(reply_id),
+        at=NOW,
+        sender=pseudonym(sender),
+        reply_id=reply_id,
+        sequence=1,
+        by="billing",
+        kind=kind,
+        state=state,
+        due_at=NOW,
+        final=final,
+    )
+
+
+def read_until(at: datetime, partitions: Sequence[int] = range(12)) -> Progress:
+    """A stage that has handled whatever these partitions held at an instant."""
+    return read_each_until({number: at for number in partitions})
+
+
+def read_each_until(instants: Mapping[int, datetime]) -> Progress:
+    marks = {Partition(SmsReceived.TOPIC, number): at for number, at in instants.items()}
+    return Progress(watermarks=marks | {Partition(SenderBlocked.TOPIC, 0): NOW - DAY})
+
+
+def delays(**fields: Any) -> Delays:
+    return replace(DELAYS, **fields)
