@@ -476,7 +476,7 @@ def decode_as(kind: type[R], value: bytes) -> R:
 
 def derive_id(*parts: str | int) -> str:
     """An id that the same parts always give: 128 bits of SHA-256, hexadecimal."""
-    joined = "\x1f".join(str(part) for part in parts)
+    joined = "\x1f".join(map(str, parts))
     return hashlib.sha256(joined.encode()).hexdigest()[:32]
 
 

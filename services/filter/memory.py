@@ -3,10 +3,10 @@
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from msgspec.structs import replace as replace_fields
+from msgspec.structs import replace
 
 from antirelou.records import SmsJudged
 from services.filter.core.campaign import Sighting, Span, bucket_of
@@ -115,7 +115,7 @@ class MemoryTransaction:
         for message_id in changes.ended:
             ended = tables.messages.get(message_id)
             if ended is not None and ended.verdict is not None:
-                self._replace_verdict(replace_fields(ended.verdict, sender_sealed=None))
+                self._replace_verdict(replace(ended.verdict, sender_sealed=None))
 
     def _replace_verdict(self, verdict: SmsJudged) -> None:
         message = self._tables.messages[verdict.id]

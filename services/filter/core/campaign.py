@@ -10,15 +10,19 @@ so that counting up to an instant gives the same whenever it is done.
 """
 
 import hashlib
+import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
 
 CHARACTERS_MIN = 25
 DISTINCT_MIN = 8
 DIGEST_BYTES = 16
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +40,7 @@ class CampaignRules:
     key: bytes
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Sighting:
+class Sighting(Struct, frozen=True, order=True):
     """A sender sent a text: ``digest`` by ``fingerprint``, ``bucket`` counts windows from 1970."""
 
     digest: bytes
@@ -46,8 +49,7 @@ class Sighting:
     seen_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(Struct, frozen=True):
     """Which sightings count for a verdict: of this text, ``since`` < seen at <= ``until``."""
 
     digest: bytes
@@ -57,8 +59,8 @@ class Span:
 
 def normalize(text: str) -> str:
     """What of a text counts: its letters and digits, without case, accents and all else."""
-    folded = unicodedata.normalize("NFKD", text).casefold()
-    return "".join(filter(str.isalnum, folded))
+    folded = text if text.isascii() else unicodedata.normalize("NFKD", text)
+    return _NEITHER_LETTER_NOR_DIGIT.sub("", folded.casefold())
 
 
 def fingerprint(text: str | None, key: bytes) -> bytes | None:

@@ -8,9 +8,12 @@ judged when that record is reached; where this needs a campaign's count, the wal
 
 from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import assert_never
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from antirelou.records import (
     Reason,
@@ -53,8 +56,7 @@ class Loaded:
     nonces: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class NewMessage:
+class NewMessage(Struct, frozen=True):
     """A message id that was never seen before.
 
     Attributes:

@@ -7,9 +7,10 @@ table is empty for now, so everyone scores 0.0: first come, first served.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class Evidence:
+
+class Evidence(Struct, frozen=True):
     """What is known of a sender when his reply is due: counts, never a text.
 
     Attributes:

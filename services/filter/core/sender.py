@@ -3,9 +3,11 @@
 Every function takes a state and gives the next one, with the verdict where there is one.
 """
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from antirelou.records import (
     Decision,
@@ -30,8 +32,7 @@ REOPENING = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED, ReplyState.FAILED
 """He got nothing after all: he may be answered again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Deliberation:
+class Deliberation(Struct, frozen=True):
     """A message whose reply is not yet due.
 
     Attributes:
@@ -53,16 +54,14 @@ class Deliberation:
     sender_sealed: bytes | None
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """The one reply of the window: to which message, and when it was due."""
 
     message_id: str
     at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Sender:
+class Sender(Struct, frozen=True):
     """All we know of a sender. A sender who was never heard of is ``Sender(pseudonym)``."""
 
     sender: str
@@ -73,8 +72,7 @@ class Sender:
     answer: Answer | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Struct, frozen=True):
     """A message as read from a partition of ``sms.received``.
 
     Attributes:

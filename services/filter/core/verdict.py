@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from msgspec import Struct
+
 from antirelou.records import Reason, ReceivedKind, SenderKind, SmsReceived
 from services.filter.core.campaign import CampaignRules
 from services.filter.core.due import Delays
@@ -32,8 +34,7 @@ class Rules:
     campaign: CampaignRules
 
 
-@dataclass(frozen=True, slots=True)
-class Standing:
+class Standing(Struct, frozen=True):
     """Where a sender stands with us at an instant."""
 
     opted_out: bool
