@@ -4,15 +4,13 @@ Durations and rates come out already divided and multiplied by ``CLOCK_SPEED``, 
 this module knows of it but through ``Settings.scaled``, for durations that are not settings.
 """
 
-import json
 import os
 import re
 from datetime import datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import (
@@ -34,7 +32,23 @@ from pydantic_settings import (
 )
 
 from antirelou.errors import Fatal
-from antirelou.money import parse_micro
+from antirelou.setting_values import (
+    check_above_zero,
+    check_address,
+    check_addresses,
+    check_application,
+    check_bare_url,
+    check_database_url,
+    check_http_url,
+    check_key,
+    check_number,
+    check_zone,
+    parse_countries,
+    parse_duration,
+    parse_money,
+    parse_quiet_hours,
+    parse_texts,
+)
 
 PREFIX = "ANTIRELOU_"
 
@@ -48,11 +62,6 @@ REPLY_TEXTS = (
 )
 """Fit for someone who mistyped a number as well; each one GSM-7 segment."""
 
-DURATION_SECONDS_MAX = 3650 * 86_400
-"""Ten years; beyond, times would leave what a calendar holds."""
-
-_UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
-
 
 class CallAnswer(StrEnum):
     """How a call is answered."""
@@ -60,34 +69,6 @@ class CallAnswer(StrEnum):
     REJECT = "reject"
     BUSY = "busy"
     RING = "ring"
-
-
-def parse_duration(text: Any) -> timedelta:
-    """Read ``90s``, ``20m``, ``48h``, ``30d``.
-
-    Raises:
-        ValueError: it is not a whole or decimal number and one of these units, or too long.
-    """
-    if isinstance(text, timedelta):
-        return text
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(ms|s|m|h|d)", str(text).strip())
-    if not match:
-        raise ValueError("a duration such as 90s, 20m, 48h or 30d")
-    seconds = float(match[1]) * _UNITS[match[2]]
-    if seconds > DURATION_SECONDS_MAX:
-        raise ValueError("a duration of at most 3650d")
-    return timedelta(seconds=seconds)
-
-
-def _parse_money(value: Any) -> int:
-    """Decimal euros of a setting as micro-euros, never negative."""
-    try:
-        amount = parse_micro(str(value))
-    except ValueError:
-        amount = -1
-    if amount < 0:
-        raise ValueError("an amount in decimal euros such as 0.16")
-    return amount
 
 
 class QuietHours:
@@ -120,117 +101,17 @@ class QuietHours:
         end = datetime.combine(local.date(), self.end, self.zone)
         if end <= local:
             end = datetime.combine(local.date() + timedelta(days=1), self.end, self.zone)
-        return end.astimezone(now.tzinfo)
-
-
-def _parse_quiet_hours(value: Any) -> tuple[time, time] | None:
-    if value is None or isinstance(value, tuple):
-        return value
-    text = str(value).strip()
-    if text.lower() in {"off", "none", ""}:
-        return None
-    match = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)", text)
-    if not match:
-        raise ValueError("hours such as 22:00-09:00, or off")
-    hours = [int(part) for part in match.groups()]
-    return time(hours[0], hours[1]), time(hours[2], hours[3])
-
-
-def _zone(name: str) -> str:
-    try:
-        ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("a time zone such as Europe/Paris") from None
-    return name
-
-
-def _number(value: str) -> str:
-    if not re.fullmatch(r"\+[1-9]\d{6,14}", value):
-        raise ValueError("a number in E.164, such as +33937000000")
-    return value
-
-
-_PORT = re.compile(r"[0-9]{1,5}")
-
-
-def _address(value: str) -> str:
-    host, separator, port = value.rpartition(":")
-    if not separator or not host or not _PORT.fullmatch(port) or int(port) > 65535:  # noqa: PLR2004
-        raise ValueError("HOST:PORT such as 127.0.0.1:8080")
-    return value
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.netloc or parts.query or parts.fragment:
-        raise ValueError("a URL such as https://sms.example.org, without query")
-    return value.rstrip("/")
-
-
-def _bare_url(value: str) -> str:
-    value = _http_url(value)
-    if urlsplit(value).path:
-        raise ValueError("scheme, host and port alone, such as https://api.plivo.com")
-    return value
-
-
-def _key(value: SecretStr) -> SecretStr:
-    text = value.get_secret_value()
-    if text and not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise ValueError("64 lower-case hexadecimal digits, as `antirelou init` makes them")
-    return value
-
-
-def _database_url(value: SecretStr) -> SecretStr:
-    if not re.match(r"postgres(ql)?://|$", value.get_secret_value()):
-        raise ValueError("a URL such as postgresql://user@host/database")
-    return value
-
-
-def _application(value: str) -> str:
-    if not re.fullmatch(r"[0-9A-Za-z_-]{0,64}", value):
-        raise ValueError("an application's id as the provider's console shows it: digits")
-    return value
-
-
-def _some_time(value: timedelta) -> timedelta:
-    if value <= timedelta():
-        raise ValueError("a duration above zero")
-    return value
-
-
-def _addresses(value: str) -> str:
-    return ",".join(_address(part.strip()) for part in value.split(",")) if value else value
-
-
-def _parse_texts(value: Any) -> tuple[str, ...]:
-    accepted = 'a JSON list of texts such as ["Bonjour."], none of them blank'
-    if isinstance(value, str):
-        try:
-            value = json.loads(value)
-        except ValueError:
-            raise ValueError(accepted) from None
-    if not isinstance(value, list | tuple) or not value:
-        raise ValueError(accepted)
-    if not all(isinstance(text, str) and text.strip() for text in value):
-        raise ValueError(accepted)
-    return tuple(value)
-
-
-def _countries(value: Any) -> tuple[str, ...]:
-    if isinstance(value, str):
-        value = tuple(part.strip().upper() for part in value.split(",") if part.strip())
-    if not value or not all(re.fullmatch(r"[A-Z]{2}", str(part)) for part in value):
-        raise ValueError("ISO country codes such as FR or FR,BE")
-    return tuple(value)
+        loud = end.astimezone(now.tzinfo)
+        # In the hour that comes twice the clock may have shown the end once already.
+        return loud if loud > now else end.replace(fold=1).astimezone(now.tzinfo)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
-LongerThanNothing = Annotated[Duration, AfterValidator(_some_time)]
-Money = Annotated[int, BeforeValidator(_parse_money)]
-Address = Annotated[str, AfterValidator(_address)]
-Application = Annotated[str, AfterValidator(_application)]
-Key = Annotated[SecretStr, AfterValidator(_key)]
+LongerThanNothing = Annotated[Duration, AfterValidator(check_above_zero)]
+Money = Annotated[int, BeforeValidator(parse_money)]
+Address = Annotated[str, AfterValidator(check_address)]
+Application = Annotated[str, AfterValidator(check_application)]
+Key = Annotated[SecretStr, AfterValidator(check_key)]
 
 
 class Settings(BaseSettings):
@@ -250,10 +131,10 @@ class Settings(BaseSettings):
 
     listen: Address = "127.0.0.1:8080"
     ops_listen: Address = "127.0.0.1:9100"
-    public_url: Annotated[str, AfterValidator(_http_url)] = "http://127.0.0.1:8080"
+    public_url: Annotated[str, AfterValidator(check_http_url)] = "http://127.0.0.1:8080"
     data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("antirelou"))
-    database_url: Annotated[SecretStr, AfterValidator(_database_url)] = SecretStr("")
-    kafka_bootstrap: Annotated[str, AfterValidator(_addresses)] = ""
+    database_url: Annotated[SecretStr, AfterValidator(check_database_url)] = SecretStr("")
+    kafka_bootstrap: Annotated[str, AfterValidator(check_addresses)] = ""
     kafka_security_protocol: str = Field(
         "PLAINTEXT", pattern=r"^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$"
     )
@@ -269,25 +150,25 @@ class Settings(BaseSettings):
     sending_private_key: Key = SecretStr("")
     evidence_public_key: Key = SecretStr("")
 
-    number: Annotated[str, AfterValidator(_number)] | None = None
-    countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_countries)] = ("FR",)
+    number: Annotated[str, AfterValidator(check_number)] | None = None
+    countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_countries)] = ("FR",)
     plivo_auth_id: Annotated[str, Field(pattern=r"^(M|S)A[A-Z0-9]{18}$")] | None = None
     plivo_auth_token: SecretStr = SecretStr("")
     plivo_app_id: Application = ""
     plivo_mute_app_id: Application = ""
-    plivo_api_url: Annotated[str, AfterValidator(_bare_url)] = "https://api.plivo.com"
+    plivo_api_url: Annotated[str, AfterValidator(check_bare_url)] = "https://api.plivo.com"
     provider_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
-    provider_rate: Annotated[int, BeforeValidator(_parse_money), Field(gt=0)] = 1_000_000
+    provider_rate: Annotated[int, BeforeValidator(parse_money), Field(gt=0)] = 1_000_000
 
-    reply_texts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_parse_texts)] = REPLY_TEXTS
+    reply_texts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_texts)] = REPLY_TEXTS
     reply_delay: Duration = timedelta(hours=1)
     reply_delay_jitter: Duration = timedelta(minutes=40)
     reply_quiet: Duration = timedelta(minutes=30)
     reply_delay_max: Duration = timedelta(hours=4)
     quiet_hours: Annotated[
-        tuple[time, time] | None, NoDecode, BeforeValidator(_parse_quiet_hours)
+        tuple[time, time] | None, NoDecode, BeforeValidator(parse_quiet_hours)
     ] = (time(22), time(9))
-    timezone: Annotated[str, AfterValidator(_zone)] = "Europe/Paris"
+    timezone: Annotated[str, AfterValidator(check_zone)] = "Europe/Paris"
     reply_window: LongerThanNothing = timedelta(days=180)
     burst: int = Field(30, ge=1)
 
@@ -305,7 +186,7 @@ class Settings(BaseSettings):
 
     retain_text: LongerThanNothing = timedelta(days=7)
     operator_token: SecretStr = SecretStr("")
-    operator_url: Annotated[str, AfterValidator(_http_url)] | None = None
+    operator_url: Annotated[str, AfterValidator(check_http_url)] | None = None
     clock_speed: float = Field(1, gt=0, le=1_000_000)
 
     _scaled: bool = PrivateAttr(default=False)

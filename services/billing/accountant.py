@@ -4,7 +4,7 @@ One look is one transaction under the standing's lock, so one replica decides at
 decides is rows; they are told after it has committed, and again after a crash.
 """
 
-from collections import Counter
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,10 +31,11 @@ from services.billing.core.posture import (
 )
 from services.billing.core.reply import (
     Reply,
-    authorize_reply,
+    Withdrawal,
     describe_authorization,
     describe_end,
     end_reply,
+    pay_reply,
 )
 from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
 from services.billing.core.tariff import price_reply
@@ -92,7 +93,7 @@ class Accountant:
             unread: receipts that are not booked yet; None: nobody can say.
         """
         settings = self._settings
-        ended: list[Reply] = []
+        changes = _Changes()
         async with self._store.transaction() as store:
             before = await store.load_standing()
             counts = await store.read_tallies()
@@ -101,9 +102,8 @@ class Accountant:
             facts = await self._read_facts(store, balances, now)
             standing = advance_clock(before, settings.quiet, now)
             standing = decide_standing(standing, facts, settings.posture, now)
-            changes = _Changes()
             if waiting:
-                ended = await self._end_expired(store, standing, changes, now)
+                await self._end_expired(store, standing, changes, now)
                 allowance = plan_allowance(
                     standing,
                     facts,
@@ -120,7 +120,7 @@ class Accountant:
                     )
                 )
             await store.save_standing(standing)
-        self._metrics.ended(ended)
+        self._metrics.ended(changes.replies.values())
 
     async def read_floor(self, store: Transaction, now: datetime) -> int:
         """What replies may not touch now."""
@@ -157,13 +157,11 @@ class Accountant:
 
     async def _end_expired(
         self, store: Transaction, standing: Standing, changes: "_Changes", now: datetime
-    ) -> list[Reply]:
+    ) -> None:
         entered_before = standing.shown - self._settings.wait_longest
         expired = await store.load_expired(entered_before, EXPIRED_MAX)
-        ended = [end_reply(reply, ReplyState.EXPIRED, "max_wait", now) for reply in expired]
-        for reply in ended:
-            changes.add(reply)
-        return ended
+        for reply in expired:
+            changes.add(end_reply(reply, ReplyState.EXPIRED, "max_wait", now))
 
     async def _pay(
         self,
@@ -178,10 +176,17 @@ class Accountant:
             return standing
         found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
         waiting = [reply for reply in found if reply.reply_id not in changes.replies]
-        for reply in choose_replies(waiting, allowance):
-            stepped = authorize_reply(reply, now)
+        chosen = choose_replies(waiting, allowance)
+        withdrawals = await store.find_withdrawals([reply.sender for reply in chosen])
+        by_sender: defaultdict[str, list[Withdrawal]] = defaultdict(list)
+        for withdrawal in withdrawals:
+            by_sender[withdrawal.sender].append(withdrawal)
+        for reply in chosen:
+            stepped = pay_reply(reply, by_sender[reply.sender], self._settings.tariff, now)
             changes.add(stepped.reply)
             changes.transfers += stepped.transfers
+            if stepped.reply.state is ReplyState.REFUSED:
+                continue
             if standing.cause is Cause.DELIVERIES_FAILING and standing.probes:
                 standing = replace(standing, probes=standing.probes - 1)
         return standing

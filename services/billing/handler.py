@@ -13,7 +13,6 @@ from antirelou.money import convert_microunits
 from antirelou.records import (
     Decision,
     ProviderChecked,
-    Reason,
     ReceivedKind,
     Record,
     ReplyChanged,
@@ -36,7 +35,9 @@ from services.billing.core.ledger import (
 from services.billing.core.posture import advance_clock
 from services.billing.core.reply import (
     BY,
+    WITHDRAWING,
     Reply,
+    Withdrawal,
     admit_reply,
     end_reply,
     hear_change,
@@ -51,9 +52,6 @@ R = TypeVar("R", bound=Record)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTES = 60
-
-WITHDRAWN = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
-"""Verdicts on a later message that reach a reply which still waits."""
 
 
 class BillingHandler:
@@ -100,22 +98,17 @@ class BillingHandler:
 
     async def _book_receipts(self, work: "_Work", messages: Sequence[SmsReceived]) -> None:
         tariff = self._settings.tariff
-        first: dict[str, Receipt] = {}
-        again: list[SmsReceived] = []
-        for message in messages:
-            if message.id in first:
-                again.append(message)
-            else:
-                first[message.id] = open_receipt(message, tariff)
-        added = await work.store.add_receipts(list(first.values()))
+        first = {message.id: message for message in reversed(messages)}
+        receipts = {i: open_receipt(message, tariff) for i, message in first.items()}
+        added = await work.store.add_receipts(list(receipts.values()))
         for message_id in added:
-            receipt = first[message_id]
+            receipt = receipts[message_id]
             work.transfers += book_receipt(receipt, work.now)
             work.tallies["received"] += receipt.kind == ReceivedKind.MESSAGE
             work.doubted["receive"] += receipt.basis is Basis.DOUBTED
             self._note_receiving(work, receipt, receipt.cost_microeuros)
         if len(added) < len(messages):
-            again += [m for m in messages if m.id not in added]
+            again = [m for m in messages if m.id not in added or m is not first[m.id]]
             await self._book_again(work, again)
 
     async def _book_again(self, work: "_Work", messages: Sequence[SmsReceived]) -> None:
@@ -144,7 +137,7 @@ class BillingHandler:
     async def _hear_verdicts(self, work: "_Work", verdicts: Sequence[SmsJudged]) -> None:
         if not verdicts:
             return
-        distinct = {verdict.id: verdict for verdict in verdicts}
+        distinct = {verdict.id: verdict for verdict in reversed(verdicts)}  # the first counts
         added = await work.store.add_verdicts(list(distinct.values()))
         for message_id in added:
             verdict = distinct[message_id]
@@ -156,11 +149,13 @@ class BillingHandler:
             entered = advance_clock(standing, self._settings.quiet, work.now).shown
             admitted = [admit_reply(v, self._settings.tariff, entered, work.now) for v in replied]
             await work.add_replies(admitted)
-        withdrawn = {v.sender: v for v in distinct.values() if v.reason in WITHDRAWN}
-        for reply in await work.store.find_waiting(sorted(withdrawn)):
-            verdict = withdrawn[reply.sender]
-            if reply.received_at <= verdict.received_at:
-                ended = end_reply(reply, ReplyState.REFUSED, verdict.reason, work.now)
+        withdrawing = [v for v in distinct.values() if v.reason in WITHDRAWING]
+        withdrawing.sort(key=lambda verdict: verdict.received_at)
+        latest = {v.sender: Withdrawal(v.sender, v.reason, v.received_at) for v in withdrawing}
+        for reply in await work.store.find_waiting(sorted(latest)):
+            withdrawal = latest[reply.sender]
+            if withdrawal.covers(reply):
+                ended = end_reply(reply, ReplyState.REFUSED, withdrawal.reason, work.now)
                 work.change(reply, ended)
 
     # -- what became of replies ------------------------------------------------------------------

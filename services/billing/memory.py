@@ -17,7 +17,7 @@ from services.billing.core.ledger import (
     apply_transfers,
 )
 from services.billing.core.posture import FIRST, Standing
-from services.billing.core.reply import ENDED_HERE, Reply
+from services.billing.core.reply import ENDED_HERE, WITHDRAWING, Reply, Withdrawal
 from services.billing.core.room import order_of
 from services.billing.store import Interval, PostureStep, ProviderState, Step
 
@@ -30,6 +30,7 @@ class Tables:
 
     receipts: dict[str, Receipt] = field(default_factory=dict)
     verdicts: dict[str, SmsJudged] = field(default_factory=dict)
+    withdrawn: dict[str, SmsJudged] = field(default_factory=dict)
     replies: dict[str, Reply] = field(default_factory=dict)
     steps: list[Step] = field(default_factory=list)
     transfers: dict[str, Transfer] = field(default_factory=dict)
@@ -46,6 +47,7 @@ class Tables:
             self,
             receipts=dict(self.receipts),
             verdicts=dict(self.verdicts),
+            withdrawn=dict(self.withdrawn),
             replies=dict(self.replies),
             steps=list(self.steps),
             transfers=dict(self.transfers),
@@ -80,6 +82,11 @@ class MemoryTransaction:
         """See ``Transaction``."""
         new = {v.id: v for v in verdicts if v.id not in self._tables.verdicts}
         self._tables.verdicts |= new
+        for verdict in new.values():
+            if verdict.reason in WITHDRAWING:
+                known = self._tables.withdrawn.setdefault(verdict.sender, verdict)
+                if known.received_at < verdict.received_at:
+                    self._tables.withdrawn[verdict.sender] = verdict
         return set(new)
 
     async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
@@ -90,6 +97,11 @@ class MemoryTransaction:
         """See ``Transaction``."""
         found = [reply for reply in self._waiting() if reply.sender in senders]
         return sorted(found, key=lambda reply: reply.reply_id)
+
+    async def find_withdrawals(self, senders: Sequence[str]) -> list[Withdrawal]:
+        """See ``Transaction``. Nobody blocks here."""
+        found = [self._tables.withdrawn[s] for s in set(senders) if s in self._tables.withdrawn]
+        return [Withdrawal(v.sender, v.reason, v.received_at) for v in found]
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
@@ -223,7 +235,9 @@ class MemoryStore:
         found = [
             reply
             for reply in self._tables.replies.values()
-            if reply.state in told_later and reply.told_at is None
+            if reply.state in told_later
+            and reply.told_at is None
+            and (reply.state in ENDED_HERE or reply.sender_sealed is not None)
         ]
         return sorted(found, key=lambda reply: reply.changed_at)[:count]
 

@@ -13,11 +13,11 @@ from typing import Any
 import asyncpg
 
 from antirelou.database import Pool
-from antirelou.records import OperatorDecided, ReplyState, SenderBlocked
+from antirelou.records import OperatorDecided, Reason, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
 from services.billing.core.posture import Standing, advance_clock
-from services.billing.core.reply import SealedPhone, admit_test, end_reply
+from services.billing.core.reply import SealedPhone, Withdrawal, admit_test, end_reply
 from services.billing.operator import (
     Entry,
     EntryKind,
@@ -33,7 +33,7 @@ from services.billing.operator import (
 from services.billing.operator import Step as WayStep
 from services.billing.operator_store import PostgresDecisions
 from services.billing.settings import BillingSettings
-from services.billing.store import PostgresStore, Step
+from services.billing.store import PostgresStore, PostgresTransaction, Step
 
 _JUDGED, _REPLY = "judged.", "reply."
 
@@ -90,15 +90,14 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if same else Outcome.CONFLICT
             await store.add_transfers([_enter(kind, entry_id, amount_microeuros, now)])
             if not fee:
-                available = (await store.read_balances())[Account.FUND]
-                await store.save_standing(replace(standing, at_donation=max(available, 0)))
+                await _note_donation(store, standing)
         await self._accountant.look(None, now)
         return Outcome.DONE
 
     async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
         """See ``OperatorStore``."""
         async with self._books.transaction() as store:
-            await store.load_standing()
+            standing = await store.load_standing()
             found = await store.fetch("load_entry", entry_id)
             if not found:
                 return Outcome.UNKNOWN
@@ -109,8 +108,12 @@ class PostgresOperatorStore(PostgresDecisions):
             if not await store.fetch(
                 "add_entry", correction, EntryKind.CORRECTION, -amount, why, now
             ):
-                return Outcome.REPEATED
+                known = (await store.fetch("load_entry", correction))[0]
+                corrected = known["kind"] == EntryKind.CORRECTION
+                return Outcome.REPEATED if corrected else Outcome.CONFLICT
             await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
+            if kind is EntryKind.DONATION:
+                await _note_donation(store, standing)
         await self._accountant.look(None, now)
         return Outcome.DONE
 
@@ -164,9 +167,11 @@ class PostgresOperatorStore(PostgresDecisions):
         outcome = await super().set_blocked(change)
         if change.blocked:
             async with self._books.transaction() as store:
+                block = Withdrawal(change.sender, Reason.BLOCKED, None)
                 ended = [
-                    end_reply(reply, ReplyState.REFUSED, "blocked", change.at)
+                    end_reply(reply, ReplyState.REFUSED, block.reason, change.at)
                     for reply in await store.find_waiting([change.sender])
+                    if block.covers(reply)
                 ]
                 await store.save_replies(ended)
                 await store.add_steps(
@@ -224,6 +229,12 @@ class PostgresOperatorStore(PostgresDecisions):
             return Outcome.UNKNOWN
         unresolved = found[reply_id].state is ReplyState.UNRESOLVED
         return await self.decide(decided, unresolved=unresolved)
+
+
+async def _note_donation(store: PostgresTransaction, standing: Standing) -> None:
+    """What is given, or was given after all, is what the floor under a flood goes by."""
+    available = (await store.read_balances())[Account.FUND]
+    await store.save_standing(replace(standing, at_donation=max(available, 0)))
 
 
 def _pick(counts: dict[str, int], prefix: str) -> dict[str, int]:

@@ -19,7 +19,7 @@ from antirelou.database import Connection, Pool, translate_errors
 from antirelou.records import Posture, ReplyKind, ReplyState, SmsJudged
 from services.billing.core.ledger import Account, Balances, Receipt, Transfer
 from services.billing.core.posture import Cause, Standing
-from services.billing.core.reply import Reply, Reservation
+from services.billing.core.reply import Reply, Reservation, Withdrawal
 from services.billing.core.tariff import Basis
 
 
@@ -89,6 +89,10 @@ class Transaction(Protocol):
 
     async def find_waiting(self, senders: Sequence[str]) -> list[Reply]:
         """What waits for these senders, locked."""
+        ...
+
+    async def find_withdrawals(self, senders: Sequence[str]) -> list[Withdrawal]:
+        """Who of these is not to be answered any more, by the verdicts or by the operator."""
         ...
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
@@ -259,6 +263,8 @@ class PostgresTransaction:
         rows = await self.fetch(
             "add_verdicts",
             [verdict.id for verdict in ordered],
+            [verdict.sender for verdict in ordered],
+            [verdict.received_at for verdict in ordered],
             [verdict.decision for verdict in ordered],
             [verdict.reason for verdict in ordered],
             [json.dumps(verdict.basis) if verdict.basis else "{}" for verdict in ordered],
@@ -278,6 +284,14 @@ class PostgresTransaction:
         if not senders:
             return []
         return [_reply(row) for row in await self.fetch("find_waiting", list(senders))]
+
+    async def find_withdrawals(self, senders: Sequence[str]) -> list[Withdrawal]:
+        """See ``Transaction``."""
+        if not senders:
+            return []
+        distinct = sorted(set(senders))
+        rows = await self.fetch("find_withdrawals", distinct, distinct)
+        return [Withdrawal(row["sender"].hex, row["reason"], row["received_at"]) for row in rows]
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""

@@ -4,7 +4,6 @@ import asyncio
 import itertools
 import secrets
 import signal
-import statistics
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
@@ -261,7 +260,7 @@ async def test_a_read_without_records_ends_in_time(rig: Rig, log: Log) -> None:
 
 
 async def test_a_record_wakes_a_waiting_read(rig: Rig, log: Log) -> None:
-    """Below 50 ms by the port; measured in bench/log.py, here only that nobody polls."""
+    """Below 50 ms by the port. A machine busy with other tests may hold up some, never most."""
     delays = []
     loop = asyncio.get_running_loop()
     async with log.reader(rig.group, [rig.topic]) as reader:
@@ -279,7 +278,7 @@ async def test_a_record_wakes_a_waiting_read(rig: Rig, log: Log) -> None:
             delays.append(loop.time() - acknowledged)
             assert [record.value.decode() for record in batch.records] == [str(n)]
             await reader.commit(batch)
-    assert statistics.median(delays) < 0.4
+    assert sorted(delays)[len(delays) // 2 - 1] < 0.05, delays
 
 
 async def test_a_cancelled_read_loses_nothing(rig: Rig, log: Log) -> None:

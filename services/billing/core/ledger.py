@@ -50,7 +50,8 @@ class Transfer:
     """A movement of money.
 
     Attributes:
-        id: ``derive_id(kind, subject, revision)``, 128 bits, hexadecimal.
+        id: derived from kind, accounts, subject and revision, 128 bits, hexadecimal. The accounts,
+            because a message and the reply to it are one subject.
         subject: what it is about: a message's, a reply's or a fund entry's id.
         debit, credit: from and to.
         amount_microeuros: above zero.
@@ -90,7 +91,7 @@ def transfer(movement: Movement, subject: str, at: datetime, *, revision: int = 
     assert movement.amount_microeuros > 0, "a transfer moves something"  # noqa: S101
     assert movement.debit is not movement.credit  # noqa: S101
     kind, debit, credit, amount_microeuros = movement
-    id_ = derive_id("transfer", kind, subject, revision)
+    id_ = derive_id("transfer", kind, debit, credit, subject, revision)
     return Transfer(id_, kind, subject, debit, credit, amount_microeuros, at)
 
 

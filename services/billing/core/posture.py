@@ -152,7 +152,7 @@ def decide_standing(
     cause = _find_cause(standing, facts, rules)
     posture = Posture.NORMAL if cause is Cause.CALM else Posture.SUSPENDED
     attach = _decide_attach(standing, facts, rules)
-    if standing.attach and not attach:
+    if standing.attach and not attach and not standing.detached:
         standing = replace(standing, given_then=facts.given)
     if (posture, cause, attach) == (standing.posture, standing.cause, standing.attach):
         return standing

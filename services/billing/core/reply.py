@@ -7,11 +7,13 @@ reply as it then is and the transfers that go with it.
 """
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from antirelou.records import (
+    Reason,
     ReplyAuthorized,
     ReplyChanged,
     ReplyKind,
@@ -32,6 +34,8 @@ from services.billing.core.tariff import Basis, Tariff, is_over_cap, price_reply
 
 BY = "billing"
 ENDED_HERE = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED})
+WITHDRAWING = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
+"""Verdicts on a message after which what came before it is not answered either."""
 
 
 class Reservation(enum.StrEnum):
@@ -113,16 +117,14 @@ def admit_reply(judged: SmsJudged, tariff: Tariff, entered: timedelta, now: date
     )
     if judged.sender_sealed is None:
         return end_reply(waiting, ReplyState.REFUSED, "no_number", now)
-    if is_over_cap(price, tariff):
-        return end_reply(waiting, ReplyState.REFUSED, "over_cap", now)
-    return waiting
+    return _refuse_over_cap(waiting, tariff, now)
 
 
 def admit_test(
     test_id: str, phone: SealedPhone, tariff: Tariff, entered: timedelta, now: datetime
 ) -> Reply:
-    """An SMS to a phone of the operator's own."""
-    return Reply(
+    """An SMS to a phone of the operator's own; the cap holds for it as well."""
+    waiting = Reply(
         reply_id=test_id,
         sender=phone.sender,
         kind=ReplyKind.TEST,
@@ -136,6 +138,45 @@ def admit_test(
         sender_sealed=phone.sender_sealed,
         changed_at=now,
     )
+    return _refuse_over_cap(waiting, tariff, now)
+
+
+def _refuse_over_cap(waiting: Reply, tariff: Tariff, now: datetime) -> Reply:
+    if is_over_cap(waiting.price_microeuros, tariff):
+        return end_reply(waiting, ReplyState.REFUSED, "over_cap", now)
+    return waiting
+
+
+class Withdrawal(NamedTuple):
+    """A sender who is not to be answered any more: he opted out, or is blocked.
+
+    Attributes:
+        received_at: of the message that said so; None: whatever he sent.
+    """
+
+    sender: str
+    reason: str
+    received_at: datetime | None
+
+    def covers(self, reply: Reply) -> bool:
+        """Whether the reply answers what came before; a test answers nothing."""
+        earlier = self.received_at is None or reply.received_at <= self.received_at
+        return earlier and reply.sender == self.sender and reply.kind is not ReplyKind.TEST
+
+
+def pay_reply(
+    reply: Reply, withdrawals: Iterable[Withdrawal], tariff: Tariff, now: datetime
+) -> Stepped:
+    """Reserve its price, unless it must not be answered after all.
+
+    A verdict that withdraws may be told before the verdict that it withdraws, and a block may
+    cross one on its way; and the cap may be another one than when it came in.
+    """
+    for withdrawal in withdrawals:
+        if withdrawal.covers(reply):
+            return Stepped(end_reply(reply, ReplyState.REFUSED, withdrawal.reason, now), [])
+    priced = _refuse_over_cap(reply, tariff, now)
+    return authorize_reply(reply, now) if priced is reply else Stepped(priced, [])
 
 
 def end_reply(reply: Reply, state: ReplyState, reason: str, now: datetime) -> Reply:
@@ -168,8 +209,13 @@ def hear_change(reply: Reply, change: ReplyChanged, tariff: Tariff, now: datetim
     """What the responder tells of it; an older change than the last heard says nothing."""
     if change.by == BY or change.sequence <= reply.sequence:
         return Stepped(reply, [])
+    reservation = reply.reservation
+    if reservation is Reservation.NONE:
+        # The books have lost an authorisation, as after a restore: nothing is reserved for it.
+        reservation = Reservation.VOIDED
     heard = replace(
         reply,
+        reservation=reservation,
         state=change.state,
         reason=change.reason,
         sequence=change.sequence,
@@ -207,7 +253,7 @@ def reply_unheard_of(change: ReplyChanged, now: datetime) -> Reply:
         price_microeuros=0,
         sender_sealed=None,
         changed_at=now,
-        reservation=Reservation.PENDING,
+        reservation=Reservation.VOIDED,
     )
 
 

@@ -15,6 +15,10 @@ IMPLAUSIBLE_FACTOR = 3
 """A figure beyond so many times the tariff is not believed (DESIGN §5)."""
 
 
+SEGMENTS_MAX = 24
+"""Of the longest SMS that the provider takes, 1,600 characters: more are believed of its log only."""
+
+
 class Basis(enum.IntEnum):
     """What a booked cost rests on; the higher counts."""
 
@@ -73,7 +77,7 @@ def price_received(
         segments: 0 for a call, which has no tariff.
         confirmed: read in the provider's log.
     """
-    expected = tariff.receive_microeuros * segments
+    expected = tariff.receive_microeuros * _believe(segments, confirmed=confirmed)
     return _price(amount_microunits, expected, tariff, confirmed=confirmed)
 
 
@@ -81,8 +85,13 @@ def price_sent(
     amount_microunits: int | None, segments: int | None, tariff: Tariff, *, confirmed: bool
 ) -> Cost:
     """What a reply cost; arguments as ``price_received``. Segments not told: the longest text's."""
-    expected = tariff.reply_microeuros * (segments or tariff.reply_segments)
+    believed = _believe(segments or tariff.reply_segments, confirmed=confirmed)
+    expected = tariff.reply_microeuros * believed
     return _price(amount_microunits, expected, tariff, confirmed=confirmed)
+
+
+def _believe(segments: int, *, confirmed: bool) -> int:
+    return segments if confirmed else min(segments, SEGMENTS_MAX)
 
 
 def _price(

@@ -74,11 +74,16 @@ CREATE INDEX receipts_sender ON receipts (sender);
 -- The verdicts, one row a provider id, for status and explanation.
 CREATE TABLE verdicts (
     message_id text COLLATE "C" PRIMARY KEY,
+    sender uuid NOT NULL,
+    received_at timestamptz NOT NULL,
     decision text NOT NULL,
     reason text NOT NULL,
     basis json NOT NULL,
     due_at timestamptz NOT NULL
 );
+-- Who is not to be answered any more for what came before.
+CREATE INDEX verdicts_withdrawn ON verdicts (sender, received_at)
+    WHERE reason IN ('opted_out', 'blocked');
 
 CREATE TABLE replies (
     reply_id text COLLATE "C" PRIMARY KEY,

@@ -118,7 +118,7 @@ def reply_ended(
 
 def read_until(at: datetime, partitions: Sequence[int] = range(12)) -> Progress:
     """A stage that has handled whatever these partitions held at an instant."""
-    return read_each_until({number: at for number in partitions})
+    return read_each_until(dict.fromkeys(partitions, at))
 
 
 def read_each_until(instants: Mapping[int, datetime]) -> Progress:

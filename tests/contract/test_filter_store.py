@@ -1,0 +1,402 @@
+"""The filter's store, kept by PostgreSQL and by memory alike."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+import pytest
+from msgspec.structs import replace
+
+from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.errors import Rejected, Transient
+from antirelou.records import Decision, Reason, ReplyState, SmsJudged
+from services.filter.core.campaign import Sighting, Span, bucket_of
+from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due
+from services.filter.core.retention import Cutoffs
+from services.filter.core.sender import Answer, Sender, span_to_count
+from services.filter.memory import MemoryStore
+from services.filter.store import PostgresStore, Store
+from tests.unit.filter.cases import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    RAID,
+    RULES,
+    SECOND,
+    arrival,
+    blocked,
+    pseudonym,
+    reply_ended,
+)
+
+SCHEMA = Schema("filter", Path("services/filter/sql").resolve())
+LATER = NOW + DAY
+DIGEST = bytes(16)
+
+
+@pytest.fixture(params=["postgres", "memory"])
+async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
+    if request.param == "memory":
+        yield MemoryStore()
+        return
+    url = request.getfixturevalue("fresh_database")
+    await migrate(url, [SCHEMA])
+    async with open_pool(url, role=role_of("filter"), schema="filter", size_max=4) as pool:
+        yield PostgresStore(pool)
+
+
+def keys(*events: Event) -> tuple[set[str], set[str], set[str]]:
+    messages = [event.message for event in events if not isinstance(event, _OTHER)]
+    others = {event.sender for event in events if isinstance(event, _OTHER)}
+    return (
+        others | {message.sender for message in messages},
+        {message.id for message in messages},
+        {message.nonce for message in messages if message.nonce},
+    )
+
+
+_OTHER = (type(blocked()), type(reply_ended()))
+
+
+async def take(store: Store, *events: Event, at: datetime = NOW) -> Sequence[SmsJudged]:
+    """Handle a batch as the handler does. Returns what is told."""
+    async with store.transaction() as transaction:
+        loaded = await transaction.load(*keys(*events))
+        docket = Docket(events, loaded, RULES, at)
+        await transaction.add_sightings(docket.sightings())
+        counts: dict[Span, int] = {}
+        while needed := docket.walk(counts):
+            counts |= await transaction.count_campaigns(needed, HOUR, 9)
+        await transaction.save(docket.changes(), RULES.window)
+    return docket.told()
+
+
+async def judge(store: Store, until: datetime = LATER, at: datetime = LATER) -> list[SmsJudged]:
+    """Judge whatever is due. Returns the verdicts."""
+    async with store.transaction() as transaction:
+        senders = await transaction.load_due(dict.fromkeys(range(12), until), until, 100)
+        spans = [span for span in map(_span, senders) if span is not None]
+        counts = await transaction.count_campaigns(spans, HOUR, 9)
+        changes = judge_due(senders, counts, RULES, at)
+        await transaction.save(changes, RULES.window)
+    return list(changes.judged)
+
+
+def _span(sender: Sender) -> Span | None:
+    return span_to_count(sender, RULES)
+
+
+async def load(store: Store, *events: Event) -> Loaded:
+    async with store.transaction() as transaction:
+        return await transaction.load(*keys(*events))
+
+
+async def sender_of(store: Store, number: int = 1) -> Sender | None:
+    async with store.transaction() as transaction:
+        loaded = await transaction.load([pseudonym(number)], [], [])
+    return loaded.senders.get(pseudonym(number))
+
+
+async def untold(store: Store) -> list[str]:
+    found = await store.load_unemitted(range(12), 100)
+    return [verdict.id for verdict in found]
+
+
+async def test_the_key_is_always_the_same(store: Store) -> None:
+    key = await store.load_key()
+    assert len(key) == 32
+    assert await store.load_key() == key
+
+
+async def test_what_is_deliberated_comes_back_as_it_was_saved(store: Store) -> None:
+    first = arrival(text=RAID, nonce="n-1")
+    await take(store, first, arrival("m-2", 2, text=None, sender_sealed=b"s"), blocked(3))
+    expected = Docket([first], Loaded({}, {}, {}), RULES, NOW)
+    expected.walk({})
+    [sender] = expected.changes().after
+    loaded = await load(store, first, arrival("m-9", 9, nonce="n-9"))
+    assert loaded.senders == {pseudonym(1): sender}
+    assert loaded.verdicts == {"m-1": None}
+    assert loaded.nonces == {"n-1": "m-1"}
+    standing = await sender_of(store, 3)
+    assert standing == Sender(pseudonym(3), blocked=True, blocked_at=NOW)
+    assert await sender_of(store, 9) is None
+
+
+async def test_a_change_of_a_sender_replaces_him(store: Store) -> None:
+    await take(store, arrival())
+    await take(store, arrival("m-2", at=NOW + 45 * MINUTE), arrival("m-3", text="STOP"))
+    sender = await sender_of(store)
+    assert sender is not None
+    assert sender.deliberation is not None
+    assert sender.opted_out
+    assert (sender.deliberation.texts, sender.deliberation.due_at) == (3, NOW + 75 * MINUTE)
+
+
+async def test_a_verdict_told_at_once_is_kept_and_not_told_by_the_timer(store: Store) -> None:
+    [told] = await take(store, arrival(text="STOP"))
+    loaded = await load(store, arrival())
+    assert loaded.verdicts == {"m-1": told}
+    assert await untold(store) == []
+    assert await take(store, arrival(text="STOP"), at=LATER) == [told]
+
+
+async def test_a_verdict_at_due_is_kept_and_told_until_it_is_marked(store: Store) -> None:
+    await take(store, arrival(), arrival("m-2", 2, text=RAID))
+    verdicts = {verdict.id: verdict for verdict in await judge(store)}
+    assert {v.decision for v in verdicts.values()} == {Decision.REPLY}
+    assert verdicts["m-2"].basis["campaign_senders"] == 1
+    found = await store.load_unemitted(range(12), 100)
+    assert {verdict.id: verdict for verdict in found} == verdicts
+    assert await take(store, arrival(), at=LATER) == [verdicts["m-1"]]
+    await store.mark_emitted(["m-1"], LATER)
+    await store.mark_emitted(["m-1"], LATER)
+    assert await untold(store) == ["m-2"]
+    assert len(await store.load_unemitted(range(12), 1)) == 1
+    assert await store.load_unemitted([5], 9) == []
+    sender = await sender_of(store)
+    assert sender == Sender(pseudonym(1), answer=Answer("m-1", NOW + HOUR))
+
+
+async def test_an_overdue_verdict_of_a_new_message_is_left_to_the_timer(store: Store) -> None:
+    [told] = await take(store, arrival(), arrival("m-2", at=NOW + 3 * HOUR))
+    assert (told.id, told.reason) == ("m-2", Reason.ALREADY_ANSWERED)
+    assert await untold(store) == ["m-1"]
+
+
+async def test_due_are_those_whose_partition_was_read_past_it(store: Store) -> None:
+    await take(
+        store,
+        arrival("m-1", 1),
+        arrival("m-2", 2, at=NOW + MINUTE),
+        arrival("m-3", 3, text=RAID),
+        arrival("m-13", 13, at=NOW - MINUTE),
+    )
+
+    async def due(
+        horizons: dict[int, datetime], campaigns_until: datetime = LATER, count: int = 9
+    ) -> set[str]:
+        async with store.transaction() as transaction:
+            found = await transaction.load_due(horizons, campaigns_until, count)
+        return {s.deliberation.message_id for s in found if s.deliberation is not None}
+
+    assert await due({}) == set()
+    assert await due({1: NOW + HOUR}) == {"m-13"}
+    assert await due({1: NOW + HOUR + SECOND}) == {"m-1", "m-13"}
+    assert await due({1: LATER}, count=1) == {"m-13"}
+    assert await due({2: LATER, 3: LATER}) == {"m-2", "m-3"}
+    assert await due({2: LATER, 3: LATER}, NOW + HOUR) == {"m-2"}
+    assert await due({2: LATER, 3: LATER}, NOW + HOUR + SECOND) == {"m-2", "m-3"}
+    assert await store.next_due([1, 2]) == NOW + HOUR - MINUTE
+    assert await store.next_due([2]) == NOW + HOUR + MINUTE
+    assert await store.next_due([7]) is None
+    assert await store.count_deliberating([1, 3]) == 3
+    assert await store.count_deliberating([]) == 0
+
+
+async def test_campaigns_are_counted_by_sender_text_and_time(store: Store) -> None:
+    def seen(sender: int, at: datetime, digest: bytes = DIGEST) -> Sighting:
+        return Sighting(digest, bucket_of(at, HOUR), pseudonym(sender), at)
+
+    def span(since: timedelta, until: timedelta, digest: bytes = DIGEST) -> Span:
+        return Span(digest, NOW + since, NOW + until)
+
+    async with store.transaction() as transaction:
+        await transaction.add_sightings([])
+        await transaction.add_sightings(sorted([
+            seen(1, NOW), seen(2, NOW + MINUTE), seen(1, NOW + 2 * HOUR), seen(3, NOW + 3 * HOUR),
+            seen(4, NOW, b"1" * 16),
+        ]))  # fmt: skip
+    # What was seen in a bucket stays as it was.
+    async with store.transaction() as transaction:
+        await transaction.add_sightings([seen(1, NOW + 30 * MINUTE), seen(5, NOW + 5 * MINUTE)])
+        asked = {
+            span(-HOUR, 4 * HOUR): 4,
+            span(-HOUR, timedelta()): 1,
+            span(timedelta(), 4 * HOUR): 4,  # sender 1 counts by his second hour
+            span(timedelta(), HOUR): 2,
+            span(MINUTE, HOUR): 1,
+            span(MINUTE - SECOND, MINUTE): 1,
+            span(-HOUR, 4 * HOUR, b"1" * 16): 1,
+            span(-HOUR, 4 * HOUR, b"2" * 16): 0,
+        }
+        assert await transaction.count_campaigns(list(asked), HOUR, 9) == asked
+        most = span(-HOUR, 4 * HOUR)
+        assert await transaction.count_campaigns([most, most], HOUR, 3) == {most: 3}
+        assert await transaction.count_campaigns([], HOUR, 3) == {}
+
+
+async def test_who_got_nothing_loses_his_answer_and_his_number(store: Store) -> None:
+    await take(store, arrival())
+    await judge(store)
+    await take(store, reply_ended("m-1", state=ReplyState.FAILED))
+    assert await sender_of(store) in {None, Sender(pseudonym(1))}
+    [again] = await take(store, arrival())
+    assert (again.reason, again.sender_sealed) == (Reason.DESERVED, None)
+    await take(store, arrival("m-2", at=LATER))
+    [verdict] = await judge(store, LATER + DAY, LATER + DAY)
+    assert (verdict.id, verdict.reason) == ("m-2", Reason.DESERVED)
+
+
+async def test_a_new_window_brings_a_new_answer(store: Store) -> None:
+    await take(store, arrival())
+    await judge(store)
+    much_later = NOW + HOUR + RULES.window
+    await take(store, arrival("m-2", at=much_later))
+    await judge(store, much_later + DAY)
+    sender = await sender_of(store)
+    assert sender is not None
+    assert sender.answer == Answer("m-2", much_later + HOUR)
+
+
+async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
+    async def fail() -> None:
+        event = arrival(text=RAID, nonce="n")
+        async with store.transaction() as transaction:
+            docket = Docket([event], await transaction.load(*keys(event)), RULES, NOW)
+            await transaction.add_sightings(docket.sightings())
+            docket.walk({})
+            await transaction.save(docket.changes(), RULES.window)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await fail()
+    assert await load(store, arrival(nonce="n")) == Loaded({}, {}, {})
+    async with store.transaction() as transaction:
+        digest = arrival(text=RAID).digest
+        assert digest is not None
+        span = Span(digest, NOW - HOUR, NOW)
+        assert await transaction.count_campaigns([span], HOUR, 9) == {span: 0}
+
+
+async def test_pruned_is_what_is_old_told_and_without_meaning(store: Store) -> None:
+    await take(
+        store,
+        arrival("m-1", 1, nonce="n-1", text=RAID),
+        arrival("m-2", 2, text="STOP"),
+        arrival("m-3", 3),
+        reply_ended("nothing", 4),
+    )
+    await judge(store)  # told by nobody yet
+    nothing = Cutoffs(messages=NOW, answers=NOW, sightings=NOW)
+    assert await store.prune(nothing, 10)
+    everything = Cutoffs(messages=LATER + DAY, answers=LATER, sightings=LATER)
+    assert await store.prune(everything, 10)
+    loaded = await load(store, arrival("m-1", 1, nonce="n-1"), arrival("m-2", 2))
+    assert set(loaded.senders) == {pseudonym(2)}  # he said STOP
+    assert set(loaded.verdicts) == {"m-1"}
+    assert loaded.nonces == {}
+    await store.mark_emitted(["m-1", "m-3"], LATER)
+    assert await store.prune(everything, 10)
+    assert await load(store, arrival("m-1", 1), arrival("m-3", 3)) == Loaded({}, {}, {})
+
+
+async def test_pruning_takes_so_many_at_a_time(store: Store) -> None:
+    for number in range(5):
+        await take(store, arrival(f"m-{number}", number, text="STOP", nonce=f"n-{number}"))
+    everything = Cutoffs(messages=LATER, answers=LATER, sightings=LATER)
+    assert not await store.prune(everything, 2)
+    assert not await store.prune(everything, 2)
+    assert await store.prune(everything, 2)
+    events = [arrival(f"m-{number}", number) for number in range(5)]
+    loaded = await load(store, *events)
+    assert (loaded.verdicts, len(loaded.senders)) == ({}, 5)
+
+
+# -- PostgreSQL alone: members that run at once ---------------------------------------------------
+
+
+@pytest.fixture
+async def pool(fresh_database: str) -> AsyncIterator[Any]:
+    await migrate(fresh_database, [SCHEMA])
+    async with open_pool(
+        fresh_database, role=role_of("filter"), schema="filter", size_max=6
+    ) as opened:
+        yield opened
+
+
+async def at_once(store: Store, batches: Sequence[Sequence[Event]]) -> list[list[SmsJudged]]:
+    """Each batch by a member of its own, again and again while another is faster."""
+
+    async def member(batch: Sequence[Event]) -> list[SmsJudged]:
+        for _ in range(20):
+            try:
+                return list(await take(store, *batch))
+            except Transient:
+                continue
+        raise AssertionError("never got through")
+
+    return await asyncio.gather(*(member(batch) for batch in batches))
+
+
+async def test_members_that_take_the_same_batch_at_once_keep_one_of_each(pool: Any) -> None:
+    store = PostgresStore(pool)
+    batch = [
+        arrival(f"m-{n}", n % 40, nonce=f"n-{n}", text=RAID, at=NOW + n * SECOND) for n in range(80)
+    ]
+    reverse = list(reversed(batch[40:]))
+    told = await at_once(store, [batch, batch, batch, [*batch[:40], *reverse]])
+    assert await pool.fetchval("SELECT count(*) FROM messages") == 80
+    assert await pool.fetchval("SELECT count(*) FROM senders WHERE texts = 2") == 40
+    verdicts = [{v.id: v for v in verdicts} for verdicts in told]
+    assert all(each == verdicts[0] for each in verdicts[:3])
+
+
+async def test_two_that_judge_the_same_sender_at_once_answer_him_once(pool: Any) -> None:
+    store = PostgresStore(pool)
+    await take(store, *(arrival(f"m-{n}", n) for n in range(50)))
+    rounds = await asyncio.gather(*(judge(store) for _ in range(4)))
+    assert sorted(verdict.id for verdicts in rounds for verdict in verdicts) == sorted(
+        f"m-{n}" for n in range(50)
+    )
+    assert await pool.fetchval("SELECT count(*) FROM answers") == 50
+
+
+async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) -> None:
+    """As a member that did not see the first would try."""
+    store = PostgresStore(pool)
+    await take(store, arrival())
+    sender = await sender_of(store)
+    assert sender is not None
+    stale = judge_due([sender], {}, RULES, LATER)
+    await judge(store)
+    with pytest.raises(Transient, match="faster") as refused:
+        async with store.transaction() as transaction:
+            await transaction.save(stale, RULES.window)
+    assert refused.value.code == "filter_conflict"
+    without = Changes(at=LATER, before=stale.before, after=stale.after)
+    other = without.after[0].answer
+    assert other is not None
+    second = replace(without.after[0], answer=Answer("m-2", other.at + MINUTE))
+    with pytest.raises(Transient):
+        async with store.transaction() as transaction:
+            await transaction.save(
+                Changes(at=LATER, before=stale.before, after=[second]), RULES.window
+            )
+    assert await pool.fetch("SELECT message_id FROM answers") == [("m-1",)]
+
+
+async def test_the_database_itself_guards_what_it_holds(pool: Any) -> None:
+    store = PostgresStore(pool)
+    await take(store, arrival(text="STOP"))
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        await pool.execute("INSERT INTO answers VALUES ('nobody', 'm', now())")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("UPDATE messages SET decision = 'reply'")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("UPDATE messages SET sender_sealed = 'x'")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute("UPDATE sightings SET seen_at = now()")
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute("UPDATE secret SET key = key")
+
+
+async def test_what_cannot_be_stored_is_rejected_and_not_quoted(pool: Any) -> None:
+    with pytest.raises(Rejected) as refused:
+        await take(PostgresStore(pool), arrival("bad\x00id"))
+    assert refused.value.code == "bad_value"
+    assert "bad" not in str(refused.value)

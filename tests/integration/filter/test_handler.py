@@ -1,0 +1,349 @@
+"""The filter at work, and what it survives: crashes, repeats, others, its own lag."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from antirelou.clock import SystemClock
+from antirelou.database import migrate
+from antirelou.errors import Fatal, Transient
+from antirelou.log.port import Partition
+from antirelou.records import Decision, Reason, ReplyState, SmsJudged
+from antirelou.service import Ports
+from antirelou.settings import load_settings
+from antirelou.stage import Received, StageLimits
+from antirelou.telemetry import Telemetry
+from antirelou.topics import outgoing
+from services.filter.service import open_filter
+from tests.fakes.clock import ManualClock
+from tests.fakes.log import house_log
+from tests.integration.filter.scene import SCHEMA, Scene, open_scene
+from tests.support.eventually import eventually
+from tests.unit.filter.cases import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    RAID,
+    SECOND,
+    SETTINGS,
+    blocked,
+    pseudonym,
+    read_until,
+    received,
+    reply_ended,
+)
+
+QUICK = replace(
+    SETTINGS,
+    delay=0.3 * SECOND,
+    quiet=0.1 * SECOND,
+    longest=2 * SECOND,
+    campaign_window=5 * SECOND,
+)
+"""An hour passes in less than a third of a second."""
+
+
+@pytest.fixture
+async def scene(fresh_database: str) -> AsyncIterator[Scene]:
+    """In real time, far quicker than in life."""
+    async with open_scene(fresh_database, settings=QUICK) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def still(fresh_database: str) -> AsyncIterator[Scene]:
+    """Time stands still until the test moves it."""
+    async with open_scene(fresh_database, ManualClock(NOW)) as opened:
+        yield opened
+
+
+def read(message_id: str, sender: int, **fields: object) -> Received:
+    record = received(message_id, sender, **fields)
+    return Received(record, Partition(record.TOPIC, sender % 12), record.at)
+
+
+async def test_texts_go_in_and_verdicts_come_out(scene: Scene) -> None:
+    member, now = scene.start(), scene.clock.now
+    await scene.append(
+        received("answered", 1, at=now()),
+        received("too many", 1, at=now()),
+        received("foreign", 2, at=now(), country="BE"),
+        received("stops", 3, at=now()),
+        received("stop", 3, at=now(), text="STOP"),
+        *(received(f"raid-{n}", 10 + n, at=now(), text=RAID) for n in range(3)),
+    )
+    await scene.append(received("blocked", 4, at=now()), blocked(4, at=now()))
+    verdicts = await scene.verdicts_of(9)
+    assert {message_id: verdict.reason for message_id, verdict in verdicts.items()} == {
+        "answered": Reason.DESERVED,
+        "too many": Reason.ALREADY_DELIBERATING,
+        "foreign": Reason.FOREIGN,
+        "stops": Reason.OPTED_OUT,
+        "stop": Reason.OPTED_OUT,
+        "raid-0": Reason.CAMPAIGN,
+        "raid-1": Reason.CAMPAIGN,
+        "raid-2": Reason.CAMPAIGN,
+        "blocked": Reason.BLOCKED,
+    }
+    assert verdicts["answered"].sender_sealed == b"sealed-1"
+    assert [v for v in scene.told() if v.decision is Decision.REPLY] == [verdicts["answered"]]
+    assert verdicts["answered"].at > verdicts["answered"].due_at
+    assert member.missing() == []
+    await scene.stop(member)
+
+
+async def test_who_got_nothing_is_answered_when_he_texts_again(scene: Scene) -> None:
+    scene.start()
+    await scene.append(received("m-1", at=scene.clock.now()))
+    await scene.verdicts_of(1)
+    await scene.append(received("m-2", at=scene.clock.now()))
+    assert (await scene.verdicts_of(2))["m-2"].reason is Reason.ALREADY_ANSWERED
+    await scene.append(reply_ended("m-1", state=ReplyState.EXPIRED))
+    await scene.all_read("replies.changed")
+    await scene.append(received("m-3", at=scene.clock.now()))
+    assert (await scene.verdicts_of(3))["m-3"].reason is Reason.DESERVED
+    [row] = await scene.rows("SELECT sender_sealed FROM messages WHERE id = 'm-1'")
+    assert row["sender_sealed"] is None
+
+
+async def test_what_is_told_once_is_counted_once(scene: Scene) -> None:
+    scene.start()
+    texts = [received(f"m-{n}", n, at=scene.clock.now(), text="STOP") for n in range(3)]
+    await scene.append(*texts, received("waits", 9, at=scene.clock.now() + HOUR))
+    await scene.append(*texts)
+    await eventually(lambda: len(scene.told()) == 6, seconds_max=10)
+    silent = {"decision": "silent", "reason": "opted_out"}
+    assert scene.sample("antirelou_verdicts_total", **silent) == 3
+    await eventually(lambda: scene.sample("antirelou_deliberating") == 1, seconds_max=10)
+
+
+async def test_a_crash_between_save_and_append_loses_no_verdict(scene: Scene) -> None:
+    """Both of a verdict given at once and of one that came due meanwhile."""
+    now = scene.clock.now()
+    early = now - 10 * SECOND
+    batch = [
+        read("silent", 1, at=early, text="STOP"),
+        read("due", 2, at=early),
+        read("later", 2, at=now),
+    ]
+    await scene.append(*(each.record for each in batch))
+    outputs = await scene.handler().handle(batch, now)
+    assert len(outputs) == 2  # and here it dies
+    scene.start()
+    verdicts = await scene.verdicts_of(3)
+    assert verdicts["silent"].at == now
+    assert verdicts["due"].reason is Reason.DESERVED
+    assert verdicts["later"].reason is Reason.ALREADY_ANSWERED
+
+
+async def test_a_crash_between_append_and_mark_tells_twice_the_same(scene: Scene) -> None:
+    now = scene.clock.now()
+    await scene.handler().handle([read("m-1", 1, at=now - 10 * SECOND)], now)
+    due = await scene.handler().due(read_until(now), now)
+    assert len(due.records) == 1
+    await scene.log.append(due.records)  # and here it dies
+    scene.start()
+    await eventually(lambda: len(scene.told()) == 2, seconds_max=10)
+    assert len(scene.verdicts()) == 1
+
+
+async def test_an_append_whose_answer_is_lost_is_made_again(scene: Scene) -> None:
+    scene.start()
+    scene.log.fail_after_append = 1
+    with pytest.raises(Transient):
+        await scene.append(received("m-1", 1, at=scene.clock.now(), text="STOP"))
+    await scene.verdicts_of(1)
+    scene.log.fail_after_append = 2
+    with pytest.raises(Transient):
+        await scene.append(received("m-2", 2, at=scene.clock.now(), text="STOP"))
+    await scene.verdicts_of(2)
+    await eventually(lambda: len(scene.told()) == 3, seconds_max=10)
+
+
+async def test_a_record_read_again_gives_the_same_and_changes_nothing(scene: Scene) -> None:
+    scene.start()
+    texts = [received(f"m-{n}", n % 5, at=scene.clock.now(), nonce=f"n-{n}") for n in range(20)]
+    await scene.append(*texts)
+    before = await scene.verdicts_of(20)
+    kept = "SELECT id, reason, judged_at, due_at FROM messages ORDER BY id"
+    senders = "SELECT * FROM senders ORDER BY sender"
+    rows = await scene.rows(kept), await scene.rows(senders)
+    told = len(scene.told())
+    await scene.append(*texts)
+    await eventually(lambda: len(scene.told()) >= told + 20, seconds_max=10)
+    assert scene.verdicts() == before
+    assert (await scene.rows(kept), await scene.rows(senders)) == rows
+
+
+async def test_members_come_and_go_and_nobody_is_answered_twice(scene: Scene) -> None:
+    """I3 and I1, with members killed in the middle of their work."""
+    first, second = scene.start(), scene.start()
+    for turn in range(6):
+        at = scene.clock.now()
+        await scene.append(*(received(f"m-{turn}-{n}", n, at=at) for n in range(40)))
+        if turn == 2:
+            await scene.kill(first)
+        if turn == 4:
+            scene.start()
+            await scene.kill(second)
+    verdicts = await scene.verdicts_of(240)
+    replies = [v.sender for v in verdicts.values() if v.decision is Decision.REPLY]
+    assert sorted(replies) == [pseudonym(n) for n in range(40)]
+
+
+async def test_two_members_that_judge_the_same_sender_at_once_answer_him_once(
+    still: Scene,
+) -> None:
+    """As after a rebalance that one of them has not noticed."""
+    batch = [read(f"m-{n}", n) for n in range(60)]
+    await still.handler().handle(batch, NOW)
+    progress, later = read_until(NOW + 2 * HOUR), NOW + 2 * HOUR
+    await asyncio.gather(*(still.handler().due(progress, later) for _ in range(4)))
+    assert await still.rows("SELECT count(*) FROM answers") == [(60,)]
+    # One of them still hears a text, the other has judged: it is heard again on what is there.
+    more = [read(f"n-{n}", n, at=NOW + 3 * HOUR) for n in range(60)]
+    outputs = await still.handler().handle(more, later)
+    assert len(outputs) == 60
+    assert await still.rows("SELECT DISTINCT reason FROM messages WHERE id LIKE 'n%'") == [
+        ("already_answered",)
+    ]
+
+
+async def test_a_stage_that_lags_does_not_judge_a_troll_by_his_first_text(
+    still: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.filter.service.LIMITS", StageLimits(records_max=2))
+    clock = still.clock
+    assert isinstance(clock, ManualClock)
+    await still.append(received("m-0", 1, at=clock.now()))
+    for number in range(1, 40):
+        clock.advance(60)
+        await still.append(received(f"m-{number}", 1, at=clock.now()))
+    clock.advance(9 * 3600)
+    still.start()
+    verdicts = await still.verdicts_of(40)
+    assert verdicts["m-0"].reason is Reason.BURST
+    assert verdicts["m-0"].basis["texts"] == 40
+
+
+async def test_a_campaign_waits_for_all_partitions_that_are_held(still: Scene) -> None:
+    handler, later = still.handler(), NOW + 2 * HOUR
+    await handler.handle([read("raid", 1, text=RAID), read("alone", 1 + 12)], NOW)
+    behind = replace(read_until(later), watermarks=read_until(later).watermarks | {
+        Partition("sms.received", 7): NOW + MINUTE,
+    })  # fmt: skip
+    due = await handler.due(behind, later)
+    assert _ids(due.records) == {"alone"}
+    assert due.next_at == NOW + HOUR
+    await handler.handle([read(f"copy-{n}", n, text=RAID, at=NOW + MINUTE) for n in (7, 19)], later)
+    due = await handler.due(read_until(later), later)
+    verdicts = {v.id: v.reason for v in map(_verdict, due.records)}
+    assert verdicts["raid"] is Reason.CAMPAIGN
+
+
+async def test_nothing_is_judged_before_its_partition_was_read_past_it(still: Scene) -> None:
+    handler, much_later = still.handler(), NOW + 30 * DAY
+    await handler.handle([read("m-1", 1)], NOW)
+    assert (await handler.due(read_until(NOW + HOUR), much_later)).records == []
+    assert (await handler.due(read_until(much_later, [2, 3]), much_later)).records == []
+    assert (await handler.due(read_until(much_later, []), much_later)).next_at is None
+    # Nor ahead of our own clock, should the broker's be fast.
+    assert (await handler.due(read_until(much_later), NOW)).records == []
+    found = await handler.due(read_until(NOW + HOUR + SECOND), NOW + HOUR + SECOND)
+    assert _ids(found.records) == {"m-1"}
+
+
+def _verdict(output: object) -> SmsJudged:
+    from antirelou.log.port import Outgoing
+    from antirelou.records import decode_as
+
+    assert isinstance(output, Outgoing)
+    return decode_as(SmsJudged, output.value)
+
+
+def _ids(outputs: object) -> set[str]:
+    assert isinstance(outputs, list)
+    return {_verdict(output).id for output in outputs}
+
+
+async def test_what_no_longer_matters_is_pruned_now_and_then(still: Scene) -> None:
+    handler = still.handler()
+    await handler.handle([read("m-1", 1, text=RAID, nonce="n-1"), read("m-2", 2, text="STOP")], NOW)
+    later = NOW + 2 * HOUR
+    due = await handler.due(read_until(later), later)
+    assert due.mark is not None
+    await due.mark()
+    assert due.next_at is not None
+    assert due.next_at <= later + SETTINGS.prune_every
+
+    async def counts() -> list[int]:
+        tables = ("senders", "answers", "messages", "nonces", "sightings")
+        return [(await still.rows(f"SELECT count(*) FROM {table}"))[0][0] for table in tables]
+
+    assert await counts() == [2, 1, 2, 1, 1]
+    day = NOW + DAY
+    await handler.due(read_until(day), day)
+    assert await counts() == [2, 1, 2, 1, 0]  # the text's hash went first
+    year = NOW + 365 * DAY
+    await handler.due(read_until(year, range(1, 12)), year)
+    assert await counts() == [2, 1, 2, 1, 0]  # whoever holds the first partition prunes
+    await handler.due(read_until(year), year)
+    assert await counts() == [1, 0, 0, 0, 0]  # STOP is for ever
+
+
+async def test_what_a_lagging_stage_still_needs_is_not_pruned(still: Scene) -> None:
+    handler = still.handler()
+    await handler.handle([read(f"m-{n}", n, text=RAID) for n in range(3)], NOW)
+    week = NOW + 7 * DAY
+    await handler.due(read_until(NOW + MINUTE), week - DAY)
+    await handler.due(read_until(NOW + MINUTE), week)
+    due = await handler.due(read_until(week), week)
+    assert {_verdict(output).reason for output in due.records} == {Reason.CAMPAIGN}
+
+
+async def test_tables_hold_no_text(still: Scene) -> None:
+    texts = [RAID, "Coucou ma belle", "STOP"]
+    await still.handler().handle([read(f"m-{n}", n, text=texts[n]) for n in range(3)], NOW)
+    for table in ("senders", "answers", "messages", "nonces", "sightings"):
+        content = str(await still.rows(f"SELECT * FROM {table}"))
+        assert not [text for text in texts if text in content]
+
+
+async def test_the_service_opens_from_settings_alone(fresh_database: str) -> None:
+    await migrate(fresh_database, [SCHEMA])
+    log, clock = house_log(), SystemClock()
+    ports = Ports(log, clock, Telemetry(CollectorRegistry()), fresh_database)
+    settings = load_settings(number="+33937000000", quiet_hours="off", clock_speed=20_000)
+    async with open_filter(settings, ports) as service:
+        assert (service.name, service.ops_routes()) == ("filter", ())
+        assert service.missing() == ["starting"]
+        running = asyncio.create_task(service.run())
+        await log.append([outgoing(received("m-1", at=clock.now()))])
+        await eventually(lambda: log.read_all(SmsJudged.TOPIC), seconds_max=10)
+        service.drain()
+        await asyncio.wait_for(running, 5)
+
+
+async def test_without_a_number_it_does_not_open() -> None:
+    ports = Ports(house_log(), SystemClock(), Telemetry(CollectorRegistry()), "")
+    with pytest.raises(Fatal, match="NUMBER"):
+        async with open_filter(load_settings(number=None), ports):
+            pass
+
+
+async def test_while_the_database_is_away_it_waits_and_says_so(scene: Scene) -> None:
+    await scene.pool.execute("SELECT 1")
+    scene.pool.terminate()
+    member = scene.start()
+    await scene.append(received("m-1", at=scene.clock.now()))
+    await eventually(lambda: "database_away" in member.missing(), seconds_max=10)
+    assert scene.told() == []
+    assert (await scene.log.group_lag("antirelou-filter", "sms.received"))[
+        scene.log.read_all("sms.received")[0].partition
+    ] == 1
+    assert timedelta() < QUICK.delay
