@@ -43,6 +43,7 @@ def new_keys() -> FreshKeys:
             "sending_public_key": sending_public.hex(),
             "sending_private_key": sending_private.hex(),
             "evidence_public_key": evidence_public.hex(),
+            "evidence_log_key": secrets.token_hex(32),
             "operator_token": secrets.token_urlsafe(32),
         },
         evidence_private_key=evidence_private.hex(),
@@ -81,7 +82,7 @@ def ensure_keys(settings: Settings) -> Settings:
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     fresh = new_keys()
     found: dict[str, SecretStr] = {}
-    for name in ("pseudonym_key", "operator_token"):
+    for name in ("pseudonym_key", "operator_token", "evidence_log_key"):
         if not _given(settings, name):
             found[name] = SecretStr(_keep(folder / name, fresh.settings[name]))
     if not (_given(settings, "sending_public_key") or _given(settings, "sending_private_key")):

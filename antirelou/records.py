@@ -183,6 +183,8 @@ class SmsReceived(SenderRecord, frozen=True, kw_only=True):
         nonce: hash of the signature's nonce; None without one.
         evidence_sealed: the request as it came (body, signature headers, time), sealed for
             evidence; None for a backfill.
+        evidence_digest: SHA-256 of what was sealed, hexadecimal, so that whoever is shown the
+            opened request can check it; random bytes in it keep it from being guessed.
     """
 
     TOPIC: ClassVar[str] = "sms.received"
@@ -202,6 +204,7 @@ class SmsReceived(SenderRecord, frozen=True, kw_only=True):
     signature: SignatureMode
     nonce: str | None = None
     evidence_sealed: bytes | None = None
+    evidence_digest: Annotated[str, Meta(pattern=r"\A[0-9a-f]{64}\Z")] | None = None
 
 
 class SmsReported(SenderRecord, frozen=True, kw_only=True):

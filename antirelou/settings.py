@@ -149,6 +149,7 @@ class Settings(BaseSettings):
     sending_public_key: Key = SecretStr("")
     sending_private_key: Key = SecretStr("")
     evidence_public_key: Key = SecretStr("")
+    evidence_log_key: Key = SecretStr("")
 
     number: Annotated[str, AfterValidator(check_number)] | None = None
     countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_countries)] = ("FR",)
@@ -185,8 +186,13 @@ class Settings(BaseSettings):
     send_rate: float = Field(0.5, gt=0, le=1000)
 
     retain_text: LongerThanNothing = timedelta(days=7)
+    retain_evidence: LongerThanNothing = timedelta(days=180)
+    timestamp_url: Annotated[str, AfterValidator(check_http_url)] | None = None
+    witness_url: Annotated[str, AfterValidator(check_http_url)] | None = None
+    witness_key: str = Field("", pattern=r"^([^\s+]+\+[0-9a-f]{8}\+[0-9A-Za-z+/]{44})?$")
     operator_token: SecretStr = SecretStr("")
     operator_url: Annotated[str, AfterValidator(check_http_url)] | None = None
+    evidence_url: Annotated[str, AfterValidator(check_http_url)] | None = None
     clock_speed: float = Field(1, gt=0, le=1_000_000)
 
     _scaled: bool = PrivateAttr(default=False)
@@ -239,7 +245,7 @@ class Settings(BaseSettings):
 
 DURATIONS = (
     "reply_delay", "reply_delay_jitter", "reply_quiet", "reply_delay_max", "reply_window",
-    "fund_horizon", "max_wait", "retain_text",
+    "fund_horizon", "max_wait", "retain_text", "retain_evidence",
 )  # fmt: skip
 RATES = ("send_rate",)
 
@@ -290,7 +296,8 @@ def require(settings: Settings, *names: str) -> None:
 
 _SECRETS = {
     "database_url", "kafka_security_password", "pseudonym_key", "sending_public_key",
-    "sending_private_key", "evidence_public_key", "plivo_auth_token", "operator_token", "number",
+    "sending_private_key", "evidence_public_key", "evidence_log_key", "plivo_auth_token",
+    "operator_token", "number",
 }  # fmt: skip
 
 

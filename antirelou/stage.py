@@ -310,12 +310,14 @@ class Stage:
 
     def _publish(self, batch: Batch) -> None:
         self._trouble = None
+        # Of partitions that came from another member nobody has said when to look.
+        others = batch.watermarks.keys() != self._progress.watermarks.keys()
         self._progress = Progress(batch.watermarks, batch.lags)
         lags: dict[str, int] = dict.fromkeys(self._topics, 0)
         for partition, lag in batch.lags.items():
             lags[partition.topic] = lags.get(partition.topic, 0) + lag
         self._metrics.lag(lags)
-        if batch.records or self._is_due():
+        if batch.records or others or self._is_due():
             self._woken.set()
 
     def _is_due(self) -> bool:
@@ -358,12 +360,17 @@ class Stage:
             seconds = max((at - self._clock.now()).total_seconds(), READ_SECONDS_MAX)
             if at > self._clock.now():
                 seconds = (at - self._clock.now()).total_seconds()
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), seconds)
+        await _wait(self._woken, seconds)
 
     async def _pause(self, seconds: float) -> None:
-        with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._draining.wait(), seconds)
+        await _wait(self._draining, seconds)
+
+
+async def _wait(event: asyncio.Event, seconds: float | None) -> None:
+    """Wait for an event at most so long. Not ``wait_for``: in 3.11 it may lose a cancellation."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
 
 
 def bury(record: LogRecord, *, service: str, reason: str, error: str, at: datetime) -> Outgoing:

@@ -94,6 +94,20 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_fields_malformed_total", "counter",
         "Webhook fields that could not be read and were taken as missing.", ("field",),
     ),
+    MetricDef("antirelou_evidence_leaves", "gauge", "Entries in the evidence log."),
+    MetricDef(
+        "antirelou_evidence_erased_total", "counter",
+        "Entries erased, by why (retention, objection, request).", ("why",),
+    ),
+    MetricDef(
+        "antirelou_evidence_attended_total", "counter",
+        "Checkpoints given to the time-stamping authority or the witness, by outcome (done, away, "
+        "refused).", ("by", "outcome"),
+    ),
+    MetricDef(
+        "antirelou_evidence_failed_total", "counter",
+        "The evidence service stopped on a defect and was started again.",
+    ),
 )  # fmt: skip
 
 

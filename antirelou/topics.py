@@ -23,6 +23,7 @@ DEAD_SUFFIX = ".dead"
 FILTER_GROUP = "antirelou-filter"
 BILLING_GROUP = "antirelou-billing"
 RESPONDER_GROUP = "antirelou-responder"
+EVIDENCE_GROUP = "antirelou-evidence"
 DEAD_GROUP = "antirelou-dead"
 """Commits on the dead topics what ``dead replay`` has put back."""
 
@@ -40,6 +41,7 @@ READS: dict[str, tuple[str, ...]] = {
         PostureChanged.TOPIC,
         OperatorDecided.TOPIC,
     ),
+    EVIDENCE_GROUP: (SmsReceived.TOPIC, SmsJudged.TOPIC, ReplyChanged.TOPIC),
 }
 """Which group reads which topics; the whole wiring of the house."""
 

@@ -55,17 +55,24 @@ def _open_responder(settings: Settings, ports: Ports) -> AbstractAsyncContextMan
     return open_responder(settings, ports)
 
 
+def _open_evidence(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.evidence.service import open_evidence
+
+    return open_evidence(settings, ports)
+
+
 OPENERS: Mapping[str, Opener] = {
     "ingest": _open_ingest,
     "filter": _open_filter,
     "billing": _open_billing,
     "responder": _open_responder,
+    "evidence": _open_evidence,
 }
 
 TARGETS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in OPENERS},
     # The door opens last: what it takes in, the others are ready for.
-    "all": ("responder", "billing", "filter", "ingest"),
+    "all": ("evidence", "responder", "billing", "filter", "ingest"),
 }
 
 NEEDS: Mapping[str, tuple[str, ...]] = {
@@ -78,6 +85,7 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
         "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
         "sending_private_key",
     ),
+    "evidence": ("pseudonym_key", "evidence_public_key", "evidence_log_key", "operator_token"),
 }  # fmt: skip
 """The settings without which a service does not start."""
 
@@ -85,7 +93,8 @@ NEEDS: Mapping[str, tuple[str, ...]] = {
 def schemas() -> list[Schema]:
     """The schemas of the embedded log and of every service, with their migrations' folders."""
     folders = {"log": _folder("antirelou.log")}
-    folders |= {name: _folder(f"services.{name}") for name in ("filter", "billing", "responder")}
+    keeping = ("filter", "billing", "responder", "evidence")
+    folders |= {name: _folder(f"services.{name}") for name in keeping}
     return [Schema(name, folder) for name, folder in folders.items()]
 
 

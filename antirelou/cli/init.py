@@ -47,6 +47,8 @@ ANTIRELOU_SENDING_PUBLIC_KEY={sending_public_key}
 ANTIRELOU_SENDING_PRIVATE_KEY={sending_private_key}
 # Requests sealed as evidence; the private half is in {evidence_file}.
 ANTIRELOU_EVIDENCE_PUBLIC_KEY={evidence_public_key}
+# Signs the evidence log's checkpoints. Lost or changed: another log begins.
+ANTIRELOU_EVIDENCE_LOG_KEY={evidence_log_key}
 # Bearer token of the operator API, and of the commands that use it.
 ANTIRELOU_OPERATOR_TOKEN={operator_token}
 """

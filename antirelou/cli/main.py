@@ -14,6 +14,7 @@ import typer
 
 from antirelou import __version__
 from antirelou.cli import admin, operate, simulate
+from antirelou.cli.rehearse.command import rehearse
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.settings import load_settings
 
@@ -48,7 +49,10 @@ def _root(
 @app.command()
 def serve(
     target: Annotated[
-        str, typer.Argument(help="all, ingest, filter, billing or responder", show_default=True)
+        str,
+        typer.Argument(
+            help="all, ingest, filter, billing, responder or evidence", show_default=True
+        ),
     ] = "all",
 ) -> None:
     """Run the system: everything in one process, or one service of it. SIGTERM drains."""
@@ -84,6 +88,7 @@ def init(
     write_settings_file(file)
 
 
+app.command()(rehearse)
 app.command()(admin.migrate)
 app.add_typer(admin.topics, name="topics")
 app.command()(admin.doctor)

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import Sequence
@@ -19,12 +20,21 @@ LOG = structlog.get_logger("serve")
 DRAIN_SECONDS_MAX = 25.0
 """Below the 30 s that Kubernetes and Compose give before they kill."""
 
+COLLECTOR_THRESHOLDS = (50_000, 20, 50)
+"""Under Python's own (700, 10, 10) the collector takes a seventh of a busy stage's time."""
+
 
 def serve(target: str, settings: Settings) -> int:
     """Run a target in this process until SIGTERM or SIGINT. Returns the exit code."""
     configure_logging(json=not sys.stderr.isatty())
+    tune_collector()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(target, settings))
+
+
+def tune_collector() -> None:
+    """Look for cycles less often: a batch makes and drops thousands of objects without any."""
+    gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
 async def _serve(target: str, settings: Settings) -> int:

@@ -6,7 +6,7 @@ session, however many readers it has.
 """
 
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -46,6 +46,20 @@ _SCAN = """
 SELECT record_offset, key, value, appended_at FROM records
 WHERE partition_id = $1 AND record_offset >= $2 AND record_offset < $3
 ORDER BY record_offset LIMIT $4
+"""
+
+_OF_KEY = """
+SELECT r.partition_id, r.record_offset, r.value, NOT EXISTS (
+    SELECT FROM unnest($3::text[]) AS g (name)
+    LEFT JOIN commits c ON c.group_name = g.name AND c.partition_id = p.id
+    WHERE coalesce(c.record_offset, 0) <= r.record_offset
+) AS read
+FROM partitions p JOIN records r ON r.partition_id = p.id WHERE p.topic = $1 AND r.key = $2
+"""
+_CHANGE = """
+UPDATE records r SET value = u.value
+FROM unnest($1::int[], $2::bigint[], $3::bytea[]) AS u (partition_id, record_offset, value)
+WHERE (r.partition_id, r.record_offset) = (u.partition_id, u.record_offset)
 """
 
 
@@ -109,6 +123,21 @@ class EmbeddedLog:
                 for offset, key, value, appended_at in rows:
                     yield LogRecord(topic, partition, offset, key, value, appended_at)
                 low = rows[-1]["record_offset"] + 1 if rows else end
+
+    async def forget(
+        self, topic: str, key: bytes, groups: Sequence[str], redact: Callable[[bytes], bytes]
+    ) -> int:
+        """See ``Log``. The bytes that were replaced stay in the files until a VACUUM FULL."""
+        with translate_errors():
+            rows = await self._pool.fetch(_OF_KEY, topic, key, list(groups))
+            read = [row for row in rows if row["read"]]
+            await self._pool.execute(
+                _CHANGE,
+                [row["partition_id"] for row in read],
+                [row["record_offset"] for row in read],
+                [redact(row["value"]) for row in read],
+            )
+        return len(rows) - len(read)
 
     async def apply_topics(self, topics: Sequence[TopicSpec]) -> Sequence[str]:
         """See ``Log``."""

@@ -6,13 +6,13 @@ that failed is given up and made anew, since after a lost batch an idempotent on
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import GroupCoordinatorNotAvailableError
 
@@ -122,6 +122,26 @@ class KafkaLog:
                             yield to_record(record)
         finally:
             await close_quietly(consumer.stop())
+
+    async def forget(
+        self,
+        topic: str,
+        key: bytes,
+        groups: Sequence[str],
+        redact: Callable[[bytes], bytes],  # noqa: ARG002 - a record of Kafka cannot be changed
+    ) -> int:
+        """See ``Log``: drops what was read; the broker deletes the bytes with their segment."""
+        place = TopicPartition(topic, zlib.crc32(key) % (await self._find_topic(topic)).partitions)
+        if groups:
+            with translate_kafka_errors():
+                async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
+                    read = [await self._committed(group, [place]) for group in groups]
+                    until = min(max(committed.get(place, 0), 0) for committed in read)
+                    if until:
+                        await (await self._admin.get()).delete_records(
+                            {place: RecordsToDelete(before_offset=until)}
+                        )
+        return sum([1 async for record in self.scan(topic) if record.key == key])
 
     async def apply_topics(self, topics: Sequence[TopicSpec]) -> Sequence[str]:
         """See ``Log``."""

@@ -3,7 +3,7 @@
 Both adapters pass one contract suite (``tests/contract/test_log.py``); this file is its text.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -110,6 +110,24 @@ class Log(Protocol):
 
     def scan(self, topic: str) -> AsyncIterator[LogRecord]:
         """All records of a topic from the earliest to the end as it was when called; no group."""
+        ...
+
+    async def forget(
+        self, topic: str, key: bytes, groups: Sequence[str], redact: Callable[[bytes], bytes]
+    ) -> int:
+        """Make what a topic holds of a key unreadable, as far as all the groups have read it.
+
+        A log that can change a record puts ``redact(value)`` in its place. One that cannot drops
+        the beginning of the key's partition as far as all the groups have read it, whoever's
+        records these are; their bytes go later, with their segment. Where there are no groups,
+        such a log drops nothing: nobody has read what else is there.
+
+        Returns:
+            how many records of the key can still be read as they were.
+
+        Raises:
+            Transient: the log is away; call again.
+        """
         ...
 
     async def apply_topics(self, topics: Sequence["TopicSpec"]) -> Sequence[str]:

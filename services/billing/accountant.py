@@ -4,7 +4,7 @@ One look is one transaction under the standing's lock, so one replica decides at
 decides is rows; they are told after it has committed, and again after a crash.
 """
 
-from collections import Counter, defaultdict
+from collections import Counter
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -19,6 +19,7 @@ from antirelou.records import (
 )
 from antirelou.stage import Due, Progress
 from antirelou.topics import BILLING_GROUP, PARTITIONS, outgoing
+from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
@@ -31,7 +32,6 @@ from services.billing.core.posture import (
 )
 from services.billing.core.reply import (
     Reply,
-    Withdrawal,
     describe_authorization,
     describe_end,
     end_reply,
@@ -42,7 +42,7 @@ from services.billing.core.tariff import price_reply
 from services.billing.core.waiting import next_quiet_or_loud
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
-from services.billing.store import PostureStep, Step, Store, Transaction
+from services.billing.store import Store, Transaction
 
 LOOK_SECONDS = 2.0
 """How often one looks although nothing happened: days turn, waits end, a hold of quiet is over."""
@@ -171,18 +171,15 @@ class Accountant:
         changes: "_Changes",
         now: datetime,
     ) -> Standing:
-        """Authorise. Returns the standing with the probes that are left."""
+        """Authorise, or refuse after all. Returns the standing with the probes that are left."""
         if not allowance.count:
             return standing
         found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
         waiting = [reply for reply in found if reply.reply_id not in changes.replies]
         chosen = choose_replies(waiting, allowance)
         withdrawals = await store.find_withdrawals([reply.sender for reply in chosen])
-        by_sender: defaultdict[str, list[Withdrawal]] = defaultdict(list)
-        for withdrawal in withdrawals:
-            by_sender[withdrawal.sender].append(withdrawal)
         for reply in chosen:
-            stepped = pay_reply(reply, by_sender[reply.sender], self._settings.tariff, now)
+            stepped = pay_reply(reply, withdrawals, self._settings.tariff, now)
             changes.add(stepped.reply)
             changes.transfers += stepped.transfers
             if stepped.reply.state is ReplyState.REFUSED:

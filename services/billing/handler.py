@@ -23,6 +23,7 @@ from antirelou.records import (
 )
 from antirelou.stage import Due, Progress, Received
 from services.billing.accountant import Accountant
+from services.billing.core.books import Interval, ProviderState, Step
 from services.billing.core.ledger import (
     Account,
     Receipt,
@@ -46,7 +47,7 @@ from services.billing.core.reply import (
 from services.billing.core.tariff import Basis
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
-from services.billing.store import Interval, ProviderState, Step, Store, Transaction
+from services.billing.store import Store, Transaction
 
 R = TypeVar("R", bound=Record)
 

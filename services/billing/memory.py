@@ -1,12 +1,13 @@
 """Billing's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from antirelou.records import ReplyKind, ReplyState, SmsJudged
+from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
     Account,
@@ -17,9 +18,8 @@ from services.billing.core.ledger import (
     apply_transfers,
 )
 from services.billing.core.posture import FIRST, Standing
-from services.billing.core.reply import ENDED_HERE, WITHDRAWING, Reply, Withdrawal
+from services.billing.core.reply import ENDED_HERE, WITHDRAWING, Reply, Reservation, Withdrawal
 from services.billing.core.room import order_of
-from services.billing.store import Interval, PostureStep, ProviderState, Step
 
 _DELIVERED = (ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED)
 
@@ -119,12 +119,14 @@ class MemoryTransaction:
     async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
         """See ``Transaction``."""
         new = {r.reply_id: r for r in replies if r.reply_id not in self._tables.replies}
+        _check_replies(new.values())
         self._tables.replies |= new
         return set(new)
 
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
         assert all(reply.reply_id in self._tables.replies for reply in replies)  # noqa: S101
+        _check_replies(replies)
         self._tables.replies |= {reply.reply_id: reply for reply in replies}
 
     async def add_steps(self, steps: Sequence[Step]) -> None:
@@ -207,6 +209,16 @@ class MemoryTransaction:
         if known.checked_at is None or known.checked_at < state.checked_at:
             attached = known.attached if state.attached is None else state.attached
             self._tables.provider = replace(state, attached=attached)
+
+
+def _check_replies(replies: Iterable[Reply]) -> None:
+    """As the constraints of the table do."""
+    for reply in replies:
+        here = reply.state in ENDED_HERE or reply.state is ReplyState.WAITING
+        assert (reply.reservation is Reservation.NONE) is here, reply.state  # noqa: S101
+        assert reply.state not in ENDED_HERE or reply.sender_sealed is None  # noqa: S101
+        assert reply.state is not ReplyState.WAITING or reply.sender_sealed  # noqa: S101
+        assert reply.cost_microeuros >= 0  # noqa: S101
 
 
 class MemoryStore:

@@ -15,6 +15,7 @@ import asyncpg
 from antirelou.database import Pool
 from antirelou.records import OperatorDecided, Reason, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
+from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
 from services.billing.core.posture import Standing, advance_clock
 from services.billing.core.reply import SealedPhone, Withdrawal, admit_test, end_reply
@@ -33,7 +34,7 @@ from services.billing.operator import (
 from services.billing.operator import Step as WayStep
 from services.billing.operator_store import PostgresDecisions
 from services.billing.settings import BillingSettings
-from services.billing.store import PostgresStore, PostgresTransaction, Step
+from services.billing.store import PostgresStore, PostgresTransaction
 
 _JUDGED, _REPLY = "judged.", "reply."
 

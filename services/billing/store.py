@@ -8,60 +8,20 @@ a reply (he leaves out what is locked).
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime, timedelta
 from importlib import resources
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
 from antirelou.database import Connection, Pool, translate_errors
 from antirelou.records import Posture, ReplyKind, ReplyState, SmsJudged
+from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Account, Balances, Receipt, Transfer
 from services.billing.core.posture import Cause, Standing
 from services.billing.core.reply import Reply, Reservation, Withdrawal
 from services.billing.core.tariff import Basis
-
-
-class Step(NamedTuple):
-    """A reply came into a state."""
-
-    reply_id: str
-    at: datetime
-    state: str
-    reason: str
-
-
-class Interval(NamedTuple):
-    """What receiving cost from ``since`` on, for a minute, and when the last webhook came."""
-
-    since: datetime
-    spent_microeuros: int
-    webhook_at: datetime | None
-
-
-class PostureStep(NamedTuple):
-    """A change of posture."""
-
-    sequence: int
-    at: datetime
-    posture: Posture
-    cause: Cause
-    attach: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ProviderState:
-    """What was last read at the provider.
-
-    Attributes:
-        spent_microeuros: by our books, when the credit was read.
-    """
-
-    checked_at: datetime | None = None
-    credit_microeuros: int | None = None
-    spent_microeuros: int = 0
-    attached: bool | None = None
 
 
 class Transaction(Protocol):

@@ -1,14 +1,15 @@
 """What the filter's stage does with what it reads: load, let the core decide, save, tell."""
 
-from collections.abc import Iterable, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-
-import structlog
+from typing import Any, TypeVar
 
 from antirelou.log.port import Outgoing
-from antirelou.records import ReplyChanged, SenderBlocked, SmsReceived
+from antirelou.records import ReplyChanged, SenderBlocked, SenderRecord, SmsReceived
 from antirelou.stage import Due, Progress, Received
 from antirelou.topics import outgoing
 from services.filter.core.campaign import Span, fingerprint
@@ -20,13 +21,15 @@ from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
 from services.filter.store import Store, Transaction
 
-LOG = structlog.get_logger("filter")
+T = TypeVar("T")
 
 DUE_MAX = 1000
 """Verdicts of one look; the stage looks again at once while there are any."""
 PRUNE_MAX = 5000
 """Rows deleted of each table in one look."""
 COUNT_EVERY = timedelta(seconds=2)
+STEPS_TO_SEND = 2
+"""Of the event loop, until a statement has left for the database."""
 PRUNING_PARTITION = 0
 """Who holds it prunes, so that members do not get into each other's way."""
 
@@ -61,18 +64,22 @@ class FilterHandler:
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
         rules = await self._load_rules()
-        events = [_event(received, rules) for received in batch]
         async with self._store.transaction() as store:
-            loaded = await store.load(*_keys(events))
-            docket = Docket(events, loaded, rules, now)
-            await store.add_sightings(docket.sightings())
+            # While the database looks we read the texts; while it writes we walk.
+            async with _meanwhile(store.load(*_keys(batch))) as loading:
+                events = [_event(received, rules) for received in batch]
+            docket = Docket(events, await loading, rules, now)
             counts: dict[Span, int] = {}
-            while needed := docket.walk(counts):
+            async with _meanwhile(store.add_sightings(docket.sightings())):
+                needed = docket.walk(counts)
+            while needed:
                 counts |= await self._count(store, needed, rules)
+                needed = docket.walk(counts)
             changes = docket.changes()
-            await store.save(changes, rules.window)
+            async with _meanwhile(store.save(changes, rules.window)):
+                outputs = [outgoing(verdict) for verdict in docket.told()]
         self._note(changes)
-        return [outgoing(verdict) for verdict in docket.told()]
+        return outputs
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """Judge what is due, tell what was judged, count and prune now and then."""
@@ -80,9 +87,11 @@ class FilterHandler:
         if horizon is None:
             return Due()
         partitions = sorted(horizon.by_partition)
-        await self._judge(horizon, now)
-        verdicts = await self._store.load_unemitted(partitions, DUE_MAX)
         next_due = await self._store.next_due(partitions)
+        if next_due is not None and next_due < max(horizon.by_partition.values()):
+            await self._judge(horizon, now)
+            next_due = await self._store.next_due(partitions)
+        verdicts = await self._store.load_unemitted(partitions, DUE_MAX)
         times = [
             next_due,
             await self._count_deliberating(partitions, now),
@@ -169,16 +178,30 @@ def _event(received: Received, rules: Rules) -> Event:
     return record
 
 
-def _keys(events: Iterable[Event]) -> tuple[set[str], set[str], set[str]]:
-    """The senders, message ids and nonces of these events."""
+def _keys(batch: Iterable[Received]) -> tuple[set[str], set[str], set[str]]:
+    """The senders, message ids and nonces of a batch."""
     senders, message_ids, nonces = set(), set(), set()
-    for event in events:
-        if not isinstance(event, Arrival):
-            senders.add(event.sender)
-            continue
-        message = event.message
-        senders.add(message.sender)
-        message_ids.add(message.id)
-        if message.nonce is not None:
-            nonces.add(message.nonce)
+    for received in batch:
+        record = received.record
+        assert isinstance(record, SenderRecord), record.TOPIC  # noqa: S101
+        senders.add(record.sender)
+        if isinstance(record, SmsReceived):
+            message_ids.add(record.id)
+            if record.nonce is not None:
+                nonces.add(record.nonce)
     return senders, message_ids, nonces
+
+
+@asynccontextmanager
+async def _meanwhile(work: Coroutine[Any, Any, T]) -> AsyncIterator[asyncio.Task[T]]:
+    """Let the work begin, do something else, and have it done at the end."""
+    task = asyncio.create_task(work)  # not in a group: its own error is to be raised
+    try:
+        for _ in range(STEPS_TO_SEND):
+            await asyncio.sleep(0)
+        yield task
+    except BaseException:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    await task

@@ -1,5 +1,7 @@
 """One webhook from its bytes to its answer: check, read, seal, append. Decides nothing itself."""
 
+import hashlib
+import os
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -32,6 +34,8 @@ from services.ingest.core.webhook import (
 )
 from services.ingest.metrics import ACCEPTED, IngestMetrics
 from services.ingest.settings import IngestSettings
+
+SALT_BYTES = 16
 
 _REPLAYED = Refusal(RefusalCode.REPLAYED)
 
@@ -121,10 +125,10 @@ class WebhookHandler:
         match form:
             case MessageForm():
                 sender = self._identify(form.sender, form.recipient)
-                return receive_message(form, sender, vouched, self._seal_evidence(webhook))
+                return receive_message(form, sender, vouched, *self._seal_evidence(webhook))
             case CallForm():
                 sender = self._identify(form.sender, form.recipient)
-                return receive_call(form, sender, vouched, self._seal_evidence(webhook))
+                return receive_call(form, sender, vouched, *self._seal_evidence(webhook))
             case ReportForm():
                 facts = classify_number(form.recipient, self._own_number)
                 pseudonym = self._pseudonymizer.pseudonym(facts.canonical)
@@ -143,5 +147,7 @@ class WebhookHandler:
             number_sealed=None if number is None else self._sending.seal(number.encode()),
         )
 
-    def _seal_evidence(self, webhook: Webhook) -> bytes:
-        return self._evidence.seal(encode_evidence(webhook))
+    def _seal_evidence(self, webhook: Webhook) -> tuple[bytes, str]:
+        """The request, sealed, and the digest of what was sealed."""
+        evidence = encode_evidence(webhook, os.urandom(SALT_BYTES))
+        return self._evidence.seal(evidence), hashlib.sha256(evidence).hexdigest()

@@ -237,4 +237,5 @@ def _holds(result: SendResult) -> bool:
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(event.wait(), seconds)
+        async with asyncio.timeout(seconds):  # ``wait_for`` may lose a cancellation in 3.11
+            await event.wait()

@@ -122,7 +122,8 @@ class Housekeeper:
                 LOG.warning("housekeeper_waits", code=trouble.code)
                 seconds = TICK_SECONDS
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._woken.wait(), seconds)
+                async with asyncio.timeout(seconds):  # ``wait_for`` may lose a cancellation in 3.11
+                    await self._woken.wait()
         with contextlib.suppress(Transient):
             await self._lead(0)
 

@@ -16,7 +16,7 @@ from antirelou.records import Decision, Reason, ReplyState, SmsJudged
 from services.filter.core.campaign import Sighting, Span, bucket_of
 from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Answer, Sender, span_to_count
+from services.filter.core.sender import Answer, Arrival, Sender, span_to_count
 from services.filter.memory import MemoryStore
 from services.filter.store import PostgresStore, Store
 from tests.unit.filter.cases import (
@@ -50,16 +50,14 @@ async def store(request: pytest.FixtureRequest) -> AsyncIterator[Store]:
 
 
 def keys(*events: Event) -> tuple[set[str], set[str], set[str]]:
-    messages = [event.message for event in events if not isinstance(event, _OTHER)]
-    others = {event.sender for event in events if isinstance(event, _OTHER)}
+    """The senders, message ids and nonces of these events."""
+    messages = [event.message for event in events if isinstance(event, Arrival)]
+    others = {event.sender for event in events if not isinstance(event, Arrival)}
     return (
         others | {message.sender for message in messages},
         {message.id for message in messages},
         {message.nonce for message in messages if message.nonce},
     )
-
-
-_OTHER = (type(blocked()), type(reply_ended()))
 
 
 async def take(store: Store, *events: Event, at: datetime = NOW) -> Sequence[SmsJudged]:

@@ -2,9 +2,9 @@
 
 import asyncio
 import zlib
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from antirelou.clock import Clock, SystemClock
@@ -105,6 +105,25 @@ class MemoryLog:
         self._check_there()
         for record in self.read_all(topic):
             yield record
+
+    async def forget(
+        self, topic: str, key: bytes, groups: Sequence[str], redact: Callable[[bytes], bytes]
+    ) -> int:
+        self._check_there()
+        left = 0
+        for partition in self.partitions_of([topic]):
+            committed = [
+                self._groups.get(group, _Group()).committed.get(partition, 0) for group in groups
+            ]
+            records = self.at(partition).records
+            for place, record in enumerate(records):
+                if record.key != key:
+                    continue
+                if all(record.offset < position for position in committed):
+                    records[place] = replace(record, value=redact(record.value))
+                else:
+                    left += 1
+        return left
 
     async def apply_topics(self, topics: Sequence[TopicSpec]) -> Sequence[str]:
         self._check_there()

@@ -1,6 +1,7 @@
 """Migrations, roles, and how errors of a real server are told apart."""
 
 import asyncio
+import secrets
 from collections.abc import AsyncIterator
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -74,7 +75,7 @@ async def test_several_databases_of_one_server_migrated_at_once(
 ) -> None:
     urls = [postgres_server.create_database() for _ in range(3)]
     # A role that no test made before: all three are about to make it.
-    name = "r" + urls[0].rsplit("_", 2)[1]
+    name = f"r{secrets.token_hex(4)}"
     write(tmp_path / name, n0001_entries=LEDGER.format(name=name))
     schema = Schema(name, tmp_path / name)
     try:

@@ -235,6 +235,26 @@ async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
     assert await committed(log) == -2
 
 
+async def test_who_is_cancelled_ends_at_whichever_moment(log: MemoryLog) -> None:
+    """Python 3.11's ``wait_for`` forgets a cancellation that comes with what it waits for."""
+    for turns in range(8):
+        handler = Echo()
+        handler.next_at = CLOCK.now() + timedelta(minutes=1)
+        stage = Stage(
+            name="test", group=GROUP, topics=[TOPIC], log=log, handler=handler, clock=CLOCK,
+            metrics=Counts(),
+        )  # fmt: skip
+        task = asyncio.create_task(stage.run())
+        await asyncio.sleep(0.02)  # now it waits, until `next_at`
+        assert handler.marked == 1
+        stage.wake()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=2)
+        assert done, turns
+
+
 async def test_a_commit_that_failed_is_made_again_though_nothing_new_comes(
     log: MemoryLog,
 ) -> None:

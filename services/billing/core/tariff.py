@@ -16,7 +16,7 @@ IMPLAUSIBLE_FACTOR = 3
 
 
 SEGMENTS_MAX = 24
-"""Of the longest SMS that the provider takes, 1,600 characters: more are believed of its log only."""
+"""Of the longest SMS, 1,600 characters; that there were more is believed of the log alone."""
 
 
 class Basis(enum.IntEnum):

@@ -42,10 +42,12 @@ def plan_due(message_id: str, first_at: datetime, last_at: datetime, delays: Del
     jitter = _jitter(message_id, delays)
     due = max(first_at + delays.delay + jitter, last_at + delays.quiet)
     due = min(due, first_at + delays.longest)
-    if delays.hours is None or not delays.hours.covers(due):
+    if delays.hours is None:
+        return due
+    loud = delays.hours.next_loud(due)
+    if loud == due:
         return due
     # Jitter again, or all that a night brought would be due in the same second.
-    loud = delays.hours.next_loud(due)
     return loud if delays.hours.covers(loud + jitter) else loud + jitter
 
 

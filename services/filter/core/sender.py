@@ -233,8 +233,9 @@ def _open(arrival: Arrival, rules: Rules) -> Deliberation:
 
 
 def _add_text(case: Deliberation, message: SmsReceived, rules: Rules) -> Deliberation:
-    last_at = max(case.last_at, message.at)
-    due_at = plan_due(case.message_id, case.first_at, last_at, rules.delays)
-    # A new text may only put the reply off.
-    due_at = max(due_at, case.due_at)
+    last_at, due_at = max(case.last_at, message.at), case.due_at
+    if last_at + rules.delays.quiet > due_at:
+        # A new text may only put the reply off.
+        planned = plan_due(case.message_id, case.first_at, last_at, rules.delays)
+        due_at = max(due_at, planned)
     return replace(case, last_at=last_at, due_at=due_at, texts=case.texts + 1)

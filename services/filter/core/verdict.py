@@ -61,6 +61,11 @@ def judge_message(message: SmsReceived, *, replayed: bool, rules: Rules) -> Reas
 
 def _judge_number(message: SmsReceived, rules: Rules) -> Reason | None:
     match message.sender_kind:
+        case SenderKind.MOBILE:
+            # Without his sealed number nothing can ever be sent to him.
+            if message.sender_sealed is None:
+                return Reason.NOT_MOBILE
+            return None if message.country in rules.countries else Reason.FOREIGN
         case SenderKind.OWN:
             return Reason.OWN_NUMBER
         case SenderKind.SHORT_CODE:
@@ -69,11 +74,6 @@ def _judge_number(message: SmsReceived, rules: Rules) -> Reason | None:
             return Reason.ALPHANUMERIC
         case SenderKind.FIXED | SenderKind.OTHER | SenderKind.UNKNOWN:
             return Reason.NOT_MOBILE
-        case SenderKind.MOBILE:
-            # Without his sealed number nothing can ever be sent to him.
-            if message.sender_sealed is None:
-                return Reason.NOT_MOBILE
-            return None if message.country in rules.countries else Reason.FOREIGN
         case _:
             assert_never(message.sender_kind)
 

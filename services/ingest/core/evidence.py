@@ -14,6 +14,7 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
         at: when the whole of it was here, RFC 3339, UTC.
         url: what was called, with its query.
         body: where it is ASCII, as forms are; else it is in ``body_base64``.
+        salt: random, so that the digest of all this says nothing to who does not have it.
     """
 
     at: datetime
@@ -21,25 +22,27 @@ class Evidence(msgspec.Struct, frozen=True, omit_defaults=True):
     headers: SignatureHeaders
     body: str = ""
     body_base64: bytes = b""
+    salt: bytes = b""
 
 
 _ENCODER = msgspec.json.Encoder()
 
 
-def encode_evidence(webhook: Webhook) -> bytes:
+def encode_evidence(webhook: Webhook, salt: bytes) -> bytes:
     """The evidence, ready to be sealed; the body in it is exact to the byte."""
     url = f"{webhook.url}?{webhook.query}" if webhook.query else webhook.url
     try:
-        return _encode(webhook, url, webhook.headers)
+        return _encode(webhook, url, webhook.headers, salt)
     except UnicodeEncodeError:  # a header or the query was no UTF-8, beside a signature that holds
-        return _encode(webhook, _readable(url), _readable_headers(webhook.headers))
+        return _encode(webhook, _readable(url), _readable_headers(webhook.headers), salt)
 
 
-def _encode(webhook: Webhook, url: str, headers: SignatureHeaders) -> bytes:
+def _encode(webhook: Webhook, url: str, headers: SignatureHeaders, salt: bytes) -> bytes:
     if webhook.body.isascii():
-        evidence = Evidence(webhook.at, url, headers, body=webhook.body.decode("ascii"))
+        body = webhook.body.decode("ascii")
+        evidence = Evidence(webhook.at, url, headers, body=body, salt=salt)
     else:
-        evidence = Evidence(webhook.at, url, headers, body_base64=webhook.body)
+        evidence = Evidence(webhook.at, url, headers, body_base64=webhook.body, salt=salt)
     return _ENCODER.encode(evidence)
 
 

@@ -45,7 +45,11 @@ class Sender(Struct, frozen=True):
 
 
 def receive_message(
-    form: MessageForm, sender: Sender, vouched: Vouched, evidence_sealed: bytes
+    form: MessageForm,
+    sender: Sender,
+    vouched: Vouched,
+    evidence_sealed: bytes,
+    evidence_digest: str | None = None,
 ) -> SmsReceived:
     """A message, told. Where the provider does not tell the segments, the text does."""
     segments = form.segments or segment_text(form.text or "").segments
@@ -67,11 +71,16 @@ def receive_message(
         signature=vouched.mode,
         nonce=vouched.nonce,
         evidence_sealed=evidence_sealed,
+        evidence_digest=evidence_digest,
     )
 
 
 def receive_call(
-    form: CallForm, sender: Sender, vouched: Vouched, evidence_sealed: bytes
+    form: CallForm,
+    sender: Sender,
+    vouched: Vouched,
+    evidence_sealed: bytes,
+    evidence_digest: str | None = None,
 ) -> SmsReceived:
     """A call, told as something received that has no text and no segments."""
     return SmsReceived(
@@ -90,6 +99,7 @@ def receive_call(
         signature=vouched.mode,
         nonce=vouched.nonce,
         evidence_sealed=evidence_sealed,
+        evidence_digest=evidence_digest,
     )
 
 

@@ -1,9 +1,8 @@
 """The filter at work, and what it survives: crashes, repeats, others, its own lag."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -11,8 +10,8 @@ from prometheus_client import CollectorRegistry
 from antirelou.clock import SystemClock
 from antirelou.database import migrate
 from antirelou.errors import Fatal, Transient
-from antirelou.log.port import Partition
-from antirelou.records import Decision, Reason, ReplyState, SmsJudged
+from antirelou.log.port import Outgoing, Partition
+from antirelou.records import Decision, Reason, ReplyState, SmsJudged, decode_as
 from antirelou.service import Ports
 from antirelou.settings import load_settings
 from antirelou.stage import Received, StageLimits
@@ -33,6 +32,7 @@ from tests.unit.filter.cases import (
     SETTINGS,
     blocked,
     pseudonym,
+    read_each_until,
     read_until,
     received,
     reply_ended,
@@ -196,6 +196,18 @@ async def test_members_come_and_go_and_nobody_is_answered_twice(scene: Scene) ->
     assert sorted(replies) == [pseudonym(n) for n in range(40)]
 
 
+async def test_who_takes_over_judges_what_was_left_though_nothing_more_comes(
+    scene: Scene,
+) -> None:
+    first, second = scene.start(), scene.start()
+    at = scene.clock.now() + SECOND
+    await scene.append(*(received(f"m-{n}", n, at=at) for n in range(30)))
+    await scene.all_read()
+    await scene.kill(first)
+    assert len(await scene.verdicts_of(30)) == 30
+    await scene.stop(second)
+
+
 async def test_two_members_that_judge_the_same_sender_at_once_answer_him_once(
     still: Scene,
 ) -> None:
@@ -234,9 +246,7 @@ async def test_a_stage_that_lags_does_not_judge_a_troll_by_his_first_text(
 async def test_a_campaign_waits_for_all_partitions_that_are_held(still: Scene) -> None:
     handler, later = still.handler(), NOW + 2 * HOUR
     await handler.handle([read("raid", 1, text=RAID), read("alone", 1 + 12)], NOW)
-    behind = replace(read_until(later), watermarks=read_until(later).watermarks | {
-        Partition("sms.received", 7): NOW + MINUTE,
-    })  # fmt: skip
+    behind = read_each_until(dict.fromkeys(range(12), later) | {7: NOW + MINUTE})
     due = await handler.due(behind, later)
     assert _ids(due.records) == {"alone"}
     assert due.next_at == NOW + HOUR
@@ -258,16 +268,11 @@ async def test_nothing_is_judged_before_its_partition_was_read_past_it(still: Sc
     assert _ids(found.records) == {"m-1"}
 
 
-def _verdict(output: object) -> SmsJudged:
-    from antirelou.log.port import Outgoing
-    from antirelou.records import decode_as
-
-    assert isinstance(output, Outgoing)
+def _verdict(output: Outgoing) -> SmsJudged:
     return decode_as(SmsJudged, output.value)
 
 
-def _ids(outputs: object) -> set[str]:
-    assert isinstance(outputs, list)
+def _ids(outputs: Sequence[Outgoing]) -> set[str]:
     return {_verdict(output).id for output in outputs}
 
 
@@ -346,4 +351,3 @@ async def test_while_the_database_is_away_it_waits_and_says_so(scene: Scene) -> 
     assert (await scene.log.group_lag("antirelou-filter", "sms.received"))[
         scene.log.read_all("sms.received")[0].partition
     ] == 1
-    assert timedelta() < QUICK.delay

@@ -8,6 +8,7 @@ import asyncpg
 import pytest
 
 from antirelou.log.port import Outgoing
+from antirelou.privacy import new_keypair
 from antirelou.provider.port import Accepted, NotAccepted, Uncertain
 from antirelou.records import (
     OperatorAction,
@@ -181,7 +182,13 @@ class TestRefusals:
     async def test_a_number_that_cannot_be_unsealed_ends_it(
         self, fresh_database: str, log: MemoryLog
     ) -> None:
-        async with open_scene(fresh_database, log, sending_private_key="11" * 32) as scene:
+        private, public = new_keypair()  # of another installation than the sealer's
+        async with open_scene(
+            fresh_database,
+            log,
+            sending_private_key=private.hex(),
+            sending_public_key=public.hex(),
+        ) as scene:
             await scene.append(authorized(1))
             await until(ends_in(scene, "m-1", "failed"))
             assert scene.changes("m-1")[-1].reason == "unsealable"

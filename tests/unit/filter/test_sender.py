@@ -1,13 +1,16 @@
 """What becomes of a sender when he texts, when a reply is due, and when it ends."""
 
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, time, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, Source
+from antirelou.settings import QuietHours
 from services.filter.core.due import plan_due
 from services.filter.core.sender import (
     REOPENING,
@@ -33,6 +36,7 @@ from tests.unit.filter.cases import (
     SECOND,
     arrival,
     blocked,
+    delays,
     pseudonym,
     reply_ended,
 )
@@ -100,6 +104,20 @@ def test_a_text_never_brings_the_reply_forward(steps: list[timedelta]) -> None:
         assert after is not None
         assert before.due_at <= after.due_at <= NOW + RULES.delays.longest
         assert after.message_id == "m-1"
+
+
+def test_a_text_in_the_morning_does_not_undo_the_jitter_of_the_night() -> None:
+    night = QuietHours(time(22), time(9), ZoneInfo("Europe/Paris"))
+    rules = replace(RULES, delays=delays(hours=night, jitter=40 * MINUTE))
+    first_at = datetime(2017, 10, 28, 5, 30, tzinfo=UTC)  # 07:30 in Paris
+    for number in range(20):
+        first = arrival(f"m-{number}", at=first_at)
+        sender = hear_message(NOBODY, first, rules, LATER).sender
+        more = arrival("more", at=first_at + 70 * MINUTE)
+        after = hear_message(sender, more, rules, LATER).sender
+        assert sender.deliberation is not None
+        assert after.deliberation is not None
+        assert after.deliberation.due_at >= sender.deliberation.due_at
 
 
 def test_a_text_that_comes_out_of_order_changes_no_time() -> None:

@@ -1,0 +1,1 @@
+"""The pure core of evidence: no I/O, no clock, no randomness."""

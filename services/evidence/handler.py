@@ -1,0 +1,151 @@
+"""What the evidence stage does with what it reads: load, let the core decide, save.
+
+A batch's entries, their commitments in the tree and the tree's head are one transaction: after any
+crash either all of it is there or nothing, and a redelivery finds what is there by its name.
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import structlog
+
+from antirelou import __version__
+from antirelou.log.port import Outgoing
+from antirelou.stage import Due, Progress, Received
+from services.evidence.core.entry import Entry, Kept, Terms, enter, enter_terms, terms_told
+from services.evidence.core.merkle import Tree, append_leaves, edge_tiles
+from services.evidence.core.note import Signer
+from services.evidence.core.verifier import Checkpoint, commit, hash_leaf
+from services.evidence.metrics import Metrics
+from services.evidence.notary import Notary
+from services.evidence.store import Signed, Store
+
+LOG = structlog.get_logger("evidence")
+
+SALT_BYTES = 32
+ERASE_MAX = 5000
+"""Records erased in one look."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The durations.
+
+    Attributes:
+        checkpoint_every: how long what was read may stay without a signature over it.
+        retain: ``RETAIN_EVIDENCE``.
+        retain_objected: for who objected: ``RETAIN_TEXT``.
+        erase_every: how often what is past its time is looked for.
+    """
+
+    checkpoint_every: timedelta
+    retain: timedelta
+    retain_objected: timedelta
+    erase_every: timedelta
+
+
+class EvidenceHandler:
+    """The ``Handler`` of the evidence stage: it gives nothing to the topics.
+
+    Args:
+        terms: entered before the first batch, where they are not the latest in the log.
+        signer: of checkpoints.
+        notary: has them stamped and cosigned.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        rules: Rules,
+        terms: Terms,
+        signer: Signer,
+        notary: Notary,
+        metrics: Metrics,
+    ) -> None:
+        self._store, self._rules, self._metrics = store, rules, metrics
+        self._terms: Terms | None = terms
+        self._signer, self._notary = signer, notary
+        self._checkpoint_at: datetime | None = None
+        self._erase_at: datetime | None = None
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        """See ``stage.Handler``."""
+        entries = [enter(received.record, __version__) for received in batch]
+        await self.append([entry for entry in entries if entry is not None], now)
+        return ()
+
+    async def append(self, entries: Sequence[Entry], now: datetime) -> None:
+        """Append the entries that are not in the log yet, in this order."""
+        distinct = {entry.name: entry for entry in entries}
+        async with self._store.transaction() as store:
+            tree = await store.lock_tree()
+            known = await store.find_names(distinct)
+            new = [entry for name, entry in distinct.items() if name not in known]
+            if self._terms is not None:
+                told = await store.last_terms()
+                if told is None or terms_told(told) != self._terms:
+                    new.insert(0, enter_terms(self._terms, now))
+            if not new:
+                return
+            kept = _give_leaves(new, tree)
+            edge = await store.load_tiles(edge_tiles(tree.size))
+            hashes = [hash_leaf(commit(each.salt, each.entry.record)) for each in kept]
+            after, tiles = append_leaves(tree.size, hashes, edge)
+            await store.add_records(kept)
+            await store.save_tree(after, tiles)
+        self._terms = None
+        self._metrics.grown(after.size)
+
+    async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
+        """Sign what is new, have it stamped and cosigned, erase what is past its time."""
+        rules = self._rules
+        if self._checkpoint_at is None or self._checkpoint_at <= now:
+            signed = await self.sign(now)
+            if signed is not None:
+                await self._notary.attend(signed, now)
+            self._checkpoint_at = now + rules.checkpoint_every
+        if self._erase_at is None or self._erase_at <= now:
+            await self._erase(now)
+            self._erase_at = now + rules.erase_every
+        return Due(next_at=min(self._checkpoint_at, self._erase_at))
+
+    async def sign(self, now: datetime) -> Signed | None:
+        """The checkpoint of the log as it is, signed unless it was; None: the log is empty."""
+        tree = await self._store.read_tree()
+        if tree.size == 0:
+            return None
+        text = str(Checkpoint(self._signer.name, tree.size, tree.root))
+        signed = Signed(tree.size, self._signer.sign(text), now)
+        await self._store.add_checkpoint(signed)
+        return (await self._store.load_checkpoints(tree.size, 1))[0]
+
+    async def attest(self, now: datetime) -> Signed | None:
+        """As ``sign``, and cosigned where a witness answers; for whoever waits for it."""
+        signed = await self.sign(now)
+        if signed is not None and signed.witnessed_at is None:
+            await self._notary.attend(signed, now)
+            return (await self._store.load_checkpoints(signed.size, 1))[0]
+        return signed
+
+    async def _erase(self, now: datetime) -> None:
+        rules = self._rules
+        while True:
+            counts = await self._store.erase_expired(
+                now - rules.retain, now - rules.retain_objected, now, ERASE_MAX
+            )
+            if not counts:
+                return
+            LOG.info("records_erased", **counts)
+            for why, count in counts.items():
+                self._metrics.erased(why, count)
+
+
+def _give_leaves(entries: Sequence[Entry], tree: Tree) -> list[Kept]:
+    salts = os.urandom(SALT_BYTES * len(entries))
+    return [
+        Kept(tree.size + rank, salts[rank * SALT_BYTES : (rank + 1) * SALT_BYTES], entry)
+        for rank, entry in enumerate(entries)
+    ]

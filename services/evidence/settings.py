@@ -1,0 +1,90 @@
+"""The settings that evidence needs, and the house's own durations."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from antirelou import __version__
+from antirelou.errors import Fatal
+from antirelou.settings import Settings, require
+from services.evidence.core.entry import Terms
+from services.evidence.core.note import Signer, log_signer
+from services.evidence.core.verifier import COSIGNATURE, Malformed, read_key
+from services.evidence.handler import Rules
+from services.evidence.notary import NotarySettings
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceSettings:
+    """Evidence's part of the settings.
+
+    Attributes:
+        number: ours, E.164, to read national spellings by; empty where it is not set.
+    """
+
+    token: str
+    number: str
+    pseudonym_key: bytes
+    terms: Terms
+    signer: Signer
+    rules: Rules
+    notary: NotarySettings
+
+
+def read_settings(settings: Settings) -> EvidenceSettings:
+    """Take what evidence needs. The private half of the evidence key is not among it.
+
+    Raises:
+        Fatal: ``settings``: one is missing, or the witness's key is none.
+    """
+    require(settings, "pseudonym_key", "evidence_public_key", "evidence_log_key", "operator_token")
+
+    def scaled(seconds: float, seconds_min: float) -> timedelta:
+        # Signing and deleting take real time under any CLOCK_SPEED.
+        return max(settings.scaled(timedelta(seconds=seconds)), timedelta(seconds=seconds_min))
+
+    return EvidenceSettings(
+        token=settings.operator_token.get_secret_value(),
+        number=settings.number or "",
+        pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
+        terms=Terms(
+            version=__version__,
+            reply_texts=settings.reply_texts,
+            currency=settings.provider_currency,
+            evidence_key=settings.evidence_public_key.get_secret_value(),
+        ),
+        signer=log_signer(bytes.fromhex(settings.evidence_log_key.get_secret_value())),
+        rules=Rules(
+            checkpoint_every=scaled(60, 5),
+            retain=settings.retain_evidence,
+            retain_objected=min(settings.retain_text, settings.retain_evidence),
+            erase_every=scaled(3600, 5),
+        ),
+        notary=_read_notary(settings, scaled(3600, 5)),
+    )
+
+
+def _read_notary(settings: Settings, stamp_every: timedelta) -> NotarySettings:
+    if bool(settings.witness_url) != bool(settings.witness_key):
+        raise Fatal(
+            "ANTIRELOU_WITNESS_URL, ANTIRELOU_WITNESS_KEY: both or neither; `antirelou witness` "
+            "prints its key",
+            code="settings",
+        )
+    key = None
+    if settings.witness_key:
+        try:
+            key = read_key(settings.witness_key)
+        except Malformed:
+            key = None
+        if key is None or key.kind != COSIGNATURE:
+            raise Fatal(
+                "ANTIRELOU_WITNESS_KEY: not a witness's verifier key, accepted: as `antirelou "
+                "witness` prints it",
+                code="settings",
+            )
+    return NotarySettings(
+        authority_url=settings.timestamp_url or "",
+        stamp_every=stamp_every,
+        witness_url=settings.witness_url or "",
+        witness_key=key,
+    )

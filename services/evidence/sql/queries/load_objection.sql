@@ -1,0 +1,2 @@
+-- When he objected.
+SELECT at FROM objections WHERE sender = $1

@@ -1,0 +1,2 @@
+-- The head.
+SELECT size, root FROM tree

@@ -1,0 +1,181 @@
+"""The learner: how this attack writes, and how people write in calm hours. Pure.
+
+A naive Bayes over a hashed bag of character runs and words, two counts a token: among attackers'
+texts and among the others'. Senders silenced as burst, campaign or range teach the one side, first
+contacts of calm hours the other; of a surge each contact teaches both, by the share of it that is
+beyond the usual. Counts are integers and are halved as time goes by, so what is learnt fades. Kept
+are counts of keyed hashes: no text.
+"""
+
+from array import array
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from math import log
+from zlib import crc32
+
+from services.filter.core.signature import normalize
+
+TOKENS = 4096
+"""Places of the hashed bag."""
+TOKENS_TEXT_MAX = 56
+"""Tokens of one text that count."""
+RUN = 4
+CHARACTERS_MAX = 160
+WEIGHT = 4
+"""What one text adds, split between the two sides; a silenced sender's adds it once more."""
+KNOWN_FULLY = 60 * WEIGHT
+"""What each side must have seen before its word counts in full."""
+SHARPNESS = 7.0
+"""How many independent tokens a text is worth: runs of characters overlap."""
+LIMIT = 4.0
+
+NOTHING, SHORT, LONG, SHOUTED, LINKED = range(5)
+_SHORT_CHARACTERS, _LONG_CHARACTERS, _SHOUTED_CHARACTERS = 12, 80, 8
+
+
+def find_tokens(text: str | None, key: bytes) -> bytes:
+    """The tokens of a text, two bytes each (little-endian), distinct, in ascending order.
+
+    Args:
+        key: of the hashes, at least 8 bytes.
+    """
+    seed = int.from_bytes(key[4:8], "little")
+    found = {_place(b"shape" + bytes([shape]), seed) for shape in _shapes(text)}
+    for word in (text or "")[:CHARACTERS_MAX].split():
+        normal = normalize(word)
+        if normal:
+            found.add(_place(b"w" + normal.encode("utf-8", "surrogatepass"), seed))
+    normal = normalize((text or "")[:CHARACTERS_MAX])
+    for start in range(max(len(normal) - RUN + 1, 0)):
+        if len(found) >= TOKENS_TEXT_MAX:
+            break
+        run = normal[start : start + RUN]
+        found.add(_place(run.encode("utf-8", "surrogatepass"), seed))
+    return array("H", sorted(found)).tobytes()
+
+
+def _place(said: bytes, seed: int) -> int:
+    return crc32(said, seed) % TOKENS
+
+
+def _shapes(text: str | None) -> list[int]:
+    if text is None or not text.strip():
+        return [NOTHING]
+    shapes = []
+    if len(text) <= _SHORT_CHARACTERS:
+        shapes.append(SHORT)
+    if len(text) >= _LONG_CHARACTERS:
+        shapes.append(LONG)
+    if len(text) >= _SHOUTED_CHARACTERS and text.isupper():
+        shapes.append(SHOUTED)
+    if "http" in text.lower() or "www." in text.lower():
+        shapes.append(LINKED)
+    return shapes
+
+
+def read_tokens(tokens: bytes) -> Sequence[int]:
+    """The places of ``find_tokens``."""
+    places = array("H")
+    places.frombytes(tokens)
+    return places
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What one text teaches: its tokens, and how much of it each side takes."""
+
+    tokens: bytes
+    attack: int
+    calm: int
+
+
+def teach_contact(tokens: bytes, excess_share: float) -> Lesson:
+    """A first contact, by the share of contacts like it that is beyond the usual."""
+    attack = round(WEIGHT * excess_share)
+    return Lesson(tokens, attack, WEIGHT - attack)
+
+
+def teach_silenced(tokens: bytes) -> Lesson:
+    """A sender silenced as burst, campaign or range."""
+    return Lesson(tokens, WEIGHT, 0)
+
+
+def _zeros() -> "array[int]":
+    return array("I", bytes(4 * TOKENS))
+
+
+@dataclass(slots=True)
+class Learnt:
+    """What was learnt: for each token how much of it each side has seen.
+
+    Attributes:
+        attack, calm: by token.
+        attack_texts, calm_texts: in all, in the same unit (``WEIGHT`` a text).
+        faded: how many halvings were applied, counted from 1970.
+    """
+
+    attack: "array[int]" = field(default_factory=_zeros)
+    calm: "array[int]" = field(default_factory=_zeros)
+    attack_texts: int = 0
+    calm_texts: int = 0
+    faded: int = 0
+
+    def fade(self, halvings: int) -> None:
+        """Halve what is older, up to ``halvings`` (counted from 1970); what is done stays done."""
+        due = halvings - self.faded
+        if due <= 0:
+            return
+        self.faded = halvings
+        if not (self.attack_texts or self.calm_texts):
+            return
+        shift = min(due, 31)
+        self.attack = array("I", [count >> shift for count in self.attack])
+        self.calm = array("I", [count >> shift for count in self.calm])
+        self.attack_texts >>= shift
+        self.calm_texts >>= shift
+
+    def learn(self, lessons: Iterable[Lesson]) -> None:
+        """Add what texts teach."""
+        for lesson in lessons:
+            places = read_tokens(lesson.tokens)
+            if lesson.attack:
+                self.attack_texts += lesson.attack
+                for place in places:
+                    self.attack[place] += lesson.attack
+            if lesson.calm:
+                self.calm_texts += lesson.calm
+                for place in places:
+                    self.calm[place] += lesson.calm
+
+    def log_odds(self, tokens: bytes) -> float:
+        """The log-odds that a text is of the calm side, from -4 to 4; 0: nothing is known."""
+        places = read_tokens(tokens)
+        known = min(self.attack_texts, self.calm_texts, KNOWN_FULLY) / KNOWN_FULLY
+        if not places or not known:
+            return 0.0
+        attack_all, calm_all = self.attack_texts + 2 * WEIGHT, self.calm_texts + 2 * WEIGHT
+        total = 0.0
+        for place in places:
+            total += log(
+                (self.calm[place] + WEIGHT)
+                * attack_all
+                / ((self.attack[place] + WEIGHT) * calm_all)
+            )
+        score = known * total * min(SHARPNESS / len(places), 1.0)
+        return max(-LIMIT, min(score, LIMIT))
+
+    def to_bytes(self) -> bytes:
+        """All of it, to be kept; ``from_bytes`` reads it."""
+        head = array("Q", [self.attack_texts, self.calm_texts, self.faded])
+        return head.tobytes() + self.attack.tobytes() + self.calm.tobytes()
+
+    @classmethod
+    def from_bytes(cls, kept: bytes) -> "Learnt":
+        """Read what ``to_bytes`` wrote; empty: nothing was learnt yet."""
+        if not kept:
+            return cls()
+        head, attack, calm = array("Q"), array("I"), array("I")
+        head.frombytes(kept[:24])
+        attack.frombytes(kept[24 : 24 + 4 * TOKENS])
+        calm.frombytes(kept[24 + 4 * TOKENS :])
+        return cls(attack, calm, head[0], head[1], head[2])
