@@ -37,6 +37,9 @@ from antirelou.errors import Rejected
 
 KEY_BYTES = 32
 PSEUDONYM_BYTES = 16
+BLOCK_BYTES = 8
+BLOCK_DIGITS = (2, 4, 6)
+"""Of a number's last digits, so many are left out for its blocks."""
 
 VERSION = b"\x01"
 KEY_ID_BYTES = 8
@@ -78,6 +81,19 @@ class Pseudonymizer:
         # Rubbish may hold lone surrogates; it still needs a pseudonym.
         keyed.update(canonical.encode("utf-8", "surrogatepass"))
         return keyed.digest()[:PSEUDONYM_BYTES].hex()
+
+    def blocks(self, e164: str) -> tuple[bytes, ...]:
+        """Keyed hashes of the blocks of 100, 10,000 and a million numbers that a number lies in.
+
+        Two numbers of one block share its hash, so that a rented block used in sequence can be
+        seen without seeing a number.
+        """
+        return tuple(self._block(e164[:-digits]) for digits in BLOCK_DIGITS)
+
+    def _block(self, prefix: str) -> bytes:
+        keyed = self._keyed.copy()
+        keyed.update(b"block " + prefix.encode())
+        return keyed.digest()[:BLOCK_BYTES]
 
 
 class Sealer:

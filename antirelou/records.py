@@ -101,6 +101,8 @@ class Reason(enum.StrEnum):
     ALREADY_DELIBERATING = "already_deliberating"
     BURST = "burst"
     CAMPAIGN = "campaign"
+    RANGE = "range"
+    """Numbers next to his wrote as well: a rented block."""
     DESERVED = "deserved"
     """The one reason for ``reply``."""
 
@@ -174,6 +176,8 @@ class SmsReceived(SenderRecord, frozen=True, kw_only=True):
         id: the provider's MessageUUID or CallUUID.
         at: when our webhook had the whole request; for a backfill, the provider's message time.
         sender_sealed: the E.164 number, sealed for sending; None where it cannot be answered.
+        blocks: keyed hashes of the blocks of 100, 10,000 and a million numbers that a mobile's
+            lies in (``privacy.Pseudonymizer.blocks``).
         country: ISO 3166 alpha-2 of a valid number, else None.
         to_ours: it was sent to ``NUMBER``.
         text: None where there was none, or where only the provider's log knows of the message.
@@ -193,6 +197,7 @@ class SmsReceived(SenderRecord, frozen=True, kw_only=True):
     source: Source = Source.WEBHOOK
     sender_kind: SenderKind
     sender_sealed: bytes | None
+    blocks: tuple[bytes, ...] = ()
     country: str | None
     to_ours: bool
     text: str | None

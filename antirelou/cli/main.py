@@ -13,7 +13,7 @@ from typing import Annotated
 import typer
 
 from antirelou import __version__
-from antirelou.cli import admin, operate, simulate
+from antirelou.cli import admin, evidence, operate, simulate, subject, witness
 from antirelou.cli.rehearse.command import rehearse
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.settings import load_settings
@@ -94,6 +94,9 @@ app.add_typer(admin.topics, name="topics")
 app.command()(admin.doctor)
 app.add_typer(simulate.simulate, name="simulate")
 operate.register(app)
+app.add_typer(evidence.evidence, name="evidence")
+app.add_typer(subject.subject, name="subject")
+app.command()(witness.witness)
 
 
 def run() -> None:

@@ -112,7 +112,8 @@ def _read_number(number: str) -> str | None:
     return classify_number(number, load_settings().number or "").e164
 
 
-def _check_number(number: str) -> str:
+def check_number(number: str) -> str:
+    """In E.164; an error of use where it is no number."""
     found = _read_number(number)
     if found is None:
         raise Fatal("NUMBER: not a number; write it in E.164, such as +33639980000", code="use")
@@ -124,13 +125,13 @@ Number = Annotated[str, typer.Argument(help="E.164, such as +33639980000")]
 
 def block(number: Number) -> None:
     """Never answer this number."""
-    _operator().post("/v1/blocks", {"number": _check_number(number)})
+    _operator().post("/v1/blocks", {"number": check_number(number)})
     say("Blocked.")
 
 
 def unblock(number: Number) -> None:
     """Take a number off the block list."""
-    _, answer = _operator().call("DELETE", "/v1/blocks", {"number": _check_number(number)})
+    _, answer = _operator().call("DELETE", "/v1/blocks", {"number": check_number(number)})
     say("No longer blocked." if answer["changed"] else "It was not blocked.")
 
 
@@ -173,7 +174,7 @@ def _time(at: str | None) -> str:
 
 def test(number: Number) -> None:
     """Send one reply at once to a phone of ours, outside window and delay; it is booked."""
-    _, answer = _operator().post("/v1/tests", {"number": _check_number(number)})
+    _, answer = _operator().post("/v1/tests", {"number": check_number(number)})
     say(f"On its way as {answer['id']}. What became of it: antirelou explain {answer['id']}")
 
 

@@ -16,11 +16,11 @@ from antirelou.log.port import Outgoing
 from antirelou.stage import Due, Progress, Received
 from services.evidence.core.entry import Entry, Kept, Terms, enter, enter_terms, terms_told
 from services.evidence.core.merkle import Tree, append_leaves, edge_tiles
-from services.evidence.core.note import Signer
+from services.evidence.core.note import Signed, Signer
 from services.evidence.core.verifier import Checkpoint, commit, hash_leaf
 from services.evidence.metrics import Metrics
 from services.evidence.notary import Notary
-from services.evidence.store import Signed, Store
+from services.evidence.store import Store
 
 LOG = structlog.get_logger("evidence")
 

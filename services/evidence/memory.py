@@ -9,7 +9,7 @@ from datetime import datetime
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import JUDGED, RECEIVED, TERMS, Erased, Kept
 from services.evidence.core.merkle import TileId, Tiles, Tree
-from services.evidence.store import Signed
+from services.evidence.core.note import Signed
 
 
 @dataclass(slots=True)

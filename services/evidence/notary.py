@@ -13,11 +13,12 @@ import aiohttp
 import structlog
 
 from services.evidence.core.merkle import plan_consistency
+from services.evidence.core.note import Signed
 from services.evidence.core.verifier import Key, Malformed, read_checkpoint, read_note, verify_note
 from services.evidence.core.witness import Answer, Request, write_request
 from services.evidence.metrics import Metrics
 from services.evidence.prover import prove
-from services.evidence.store import Signed, Store
+from services.evidence.store import Store
 
 LOG = structlog.get_logger("evidence")
 

@@ -6,7 +6,6 @@ lock of its head: so a leaf's index is handed out once, and with its record or n
 
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from importlib import resources
 from typing import Any, Protocol
@@ -17,23 +16,7 @@ from antirelou.database import Connection, Pool, translate_errors
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import Entry, Erased, Kept
 from services.evidence.core.merkle import TileId, Tiles, Tree
-
-
-@dataclass(frozen=True, slots=True)
-class Signed:
-    """A checkpoint that we signed.
-
-    Attributes:
-        note: signed by the log and, once ``witnessed_at``, by the witness.
-        stamp: the answer of the time-stamping authority, DER.
-    """
-
-    size: int
-    note: str
-    at: datetime
-    stamp: bytes | None = None
-    stamped_at: datetime | None = None
-    witnessed_at: datetime | None = None
+from services.evidence.core.note import Signed
 
 
 class Transaction(Protocol):

@@ -56,3 +56,20 @@ def export_signer(evidence_private_key: bytes) -> Signer:
     """Who signs exports: only the holder of the evidence private key can, as only he can open."""
     seed = hmac.digest(evidence_private_key, b"antirelou: signing exports, Ed25519 seed", "sha256")
     return Signer("antirelou.invalid/export", seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A checkpoint that we signed.
+
+    Attributes:
+        note: signed by the log and, once ``witnessed_at``, by the witness.
+        stamp: the answer of the time-stamping authority, DER.
+    """
+
+    size: int
+    note: str
+    at: datetime
+    stamp: bytes | None = None
+    stamped_at: datetime | None = None
+    witnessed_at: datetime | None = None

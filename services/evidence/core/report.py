@@ -1,4 +1,4 @@
-"""The report of an export: French, for a lawyer to read; one HTML file that needs nothing else. Pure.
+"""The report of an export: French, for a lawyer to read; one HTML file, nothing else. Pure.
 
 It states facts and how they were kept. It accuses nobody: a sender is a number, a decision has a
 reason.
@@ -81,7 +81,7 @@ def write_report(dossier: Dossier, frame: Frame) -> str:
         _senders(dossier, frame),
         _campaigns(dossier, frame),
         _decisions(dossier),
-        _keeping(dossier, frame),
+        _keeping(dossier),
         _checking(dossier, frame),
         _law(),
         _annex(dossier, frame),
@@ -119,6 +119,9 @@ def _summary(dossier: Dossier, frame: Frame) -> str:
         "Réponses envoyées": len(replied),
         "Messages restés sans réponse": len(rows) - len(replied),
         "Coût de la réception": _amount(dossier, [row["cost_microunits"] for row in rows]),
+        "Messages dont le coût n'est pas connu": sum(
+            1 for row in rows if row["cost_microunits"] is None
+        ),
         "Coût des réponses": _amount(dossier, [row["reply_cost_microunits"] for row in rows]),
     }
     return f"<h2>2. Synthèse</h2>{_table(None, facts.items())}"
@@ -128,9 +131,8 @@ def _amount(dossier: Dossier, amounts: Sequence[int | None]) -> str:
     told = [amount for amount in amounts if amount is not None]
     terms = [entry["record"] for entry in dossier.entries if entry["record"]["kind"] == "terms"]
     currency = terms[-1]["currency"] if terms else ""
-    unknown = f" (montant inconnu pour {len(amounts) - len(told)})" if not told else ""
     sign = "€" if currency == "EUR" else currency
-    return f"{sum(told) / 1e6:,.2f} {sign}".replace(",", " ").replace(".", ",") + unknown
+    return f"{sum(told) / 1e6:,.2f} {sign}".replace(",", " ").replace(".", ",")
 
 
 def _course(dossier: Dossier, frame: Frame) -> str:
@@ -147,8 +149,8 @@ def _course(dossier: Dossier, frame: Frame) -> str:
     highest = max(counts.values())
     width = 720 / max(len(counts), 12)
     bars = "".join(
-        f"<rect x='{i * width:.1f}' y='{120 - 110 * count / highest:.1f}' width='{width * 0.8:.1f}' "
-        f"height='{110 * count / highest:.1f}'><title>{name} : {count}</title></rect>"
+        f"<rect x='{i * width:.1f}' y='{120 - 110 * count / highest:.1f}' "
+        f"width='{width * 0.8:.1f}' height='{110 * count / highest:.1f}'><title>{name} : {count}</title></rect>"
         for i, (name, count) in enumerate(counts.items())
     )
     names = list(counts)
@@ -214,7 +216,7 @@ def _decisions(dossier: Dossier) -> str:
     )
 
 
-def _keeping(dossier: Dossier, frame: Frame) -> str:
+def _keeping(dossier: Dossier) -> str:
     head = dossier.gathered.head
     modes = Counter(bool(row["body_signed"]) for row in dossier.messages)
     without = sum(1 for row in dossier.messages if row["from"] is None)
@@ -230,7 +232,9 @@ def _keeping(dossier: Dossier, frame: Frame) -> str:
         "Témoin du journal": escape(head["witness_key"].split("+")[0])
         if head["witness_key"] else "aucun",
     }  # fmt: skip
-    return f"<h2>7. Comment les messages ont été conservés</h2>{KEEPING}{_table(None, facts.items())}"
+    return (
+        f"<h2>7. Comment les messages ont été conservés</h2>{KEEPING}{_table(None, facts.items())}"
+    )
 
 
 def _checking(dossier: Dossier, frame: Frame) -> str:
@@ -271,9 +275,7 @@ def _annex(dossier: Dossier, frame: Frame) -> str:
     return f"<h2>Annexe : les messages</h2>{_table(head, rows, 'messages')}{rest}"
 
 
-def _table(
-    head: Sequence[str] | None, rows: Any, kind: str = "facts"
-) -> str:
+def _table(head: Sequence[str] | None, rows: Any, kind: str = "facts") -> str:
     """A table; a cell is escaped already, or a number."""
     top = "".join(f"<th scope=col>{name}</th>" for name in head) if head else ""
     body = "".join(
@@ -323,22 +325,28 @@ PAGE = """<!doctype html>
 body {{ font: 15px/1.5 Georgia, 'Times New Roman', serif; color: #1a1a1a; background: #fff;
   max-width: 52rem; margin: 2.5rem auto; padding: 0 1.5rem }}
 h1 {{ font-size: 1.9rem; margin: 0 }}
-h2 {{ font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #bbb; padding-bottom: .2rem }}
+h2 {{ font-size: 1.2rem; margin: 2.2rem 0 .6rem; border-bottom: 1px solid #bbb;
+  padding-bottom: .2rem }}
 .sub, .note {{ color: #555 }} .note {{ font-style: italic }}
 dl {{ display: grid; grid-template-columns: 15rem 1fr; gap: .3rem 1rem }}
 dt {{ color: #555 }} dd {{ margin: 0 }}
 table {{ border-collapse: collapse; width: 100%; font-size: .9rem }}
-th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0; border-bottom: 1px solid #e3e3e3 }}
+th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
+  border-bottom: 1px solid #e3e3e3 }}
 th[scope=row] {{ font-weight: normal; color: #555; width: 22rem }}
 thead th {{ border-bottom: 1px solid #888 }}
 .n {{ text-align: right; font-variant-numeric: tabular-nums }}
 .facts td.n {{ text-align: left }}
 .facts thead ~ * td.n {{ text-align: right }}
-.mono td {{ font: .75rem/1.4 monospace; word-break: break-all }} .mono th[scope=row] {{ width: 14rem }}
+.mono td {{ font: .75rem/1.4 monospace; word-break: break-all }}
+.mono th[scope=row] {{ width: 14rem }}
 .messages {{ font-size: .8rem }} .messages td:nth-child(4) {{ overflow-wrap: anywhere }}
-svg {{ width: 100%; height: auto }} svg rect {{ fill: #345 }} svg text {{ font: 11px sans-serif; fill: #555 }}
+svg {{ width: 100%; height: auto }} svg rect {{ fill: #345 }}
+svg text {{ font: 11px sans-serif; fill: #555 }}
 code {{ font-size: .85em; background: #f2f2f2; padding: 0 .25em }}
-@media print {{ body {{ margin: 0; max-width: none }} h2 {{ break-after: avoid }} tr {{ break-inside: avoid }} }}
+@media print {{
+  body {{ margin: 0; max-width: none }} h2 {{ break-after: avoid }} tr {{ break-inside: avoid }}
+}}
 </style>
 {body}
 </html>

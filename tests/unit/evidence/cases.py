@@ -139,7 +139,7 @@ def weekend(messages: int = 6) -> list[Record]:
     records: list[Record] = []
     for message in range(messages):
         sender = message % 3 + 1
-        records.append(received(message, sender, f"Texte {message} é, \"x\"; =1+1"))
+        records.append(received(message, sender, f'Texte {message} é, "x"; =1+1'))
         if sender == 1:
             records += [judged(message, 1), replied(message, 1)]
         else:
