@@ -54,6 +54,8 @@ SETTINGS = {
     "maintenance_work_mem": "16MB",
     "max_wal_size": "256MB",
     "min_wal_size": "80MB",
+    # A recycled segment still holds what was written to it: what was erased is to be gone.
+    "wal_recycle": "off",
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "max_replication_slots": "0",

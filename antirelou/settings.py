@@ -63,6 +63,10 @@ REPLY_TEXTS = (
 """Fit for someone who mistyped a number as well; each one GSM-7 segment."""
 
 
+FEATURES = ("surge", "text", "alike", "neighbours", "texts")
+"""What a score is made of (``services/filter/core/score.py``, which a test holds to this)."""
+
+
 class CallAnswer(StrEnum):
     """How a call is answered."""
 
@@ -104,6 +108,14 @@ class QuietHours:
         loud = end.astimezone(now.tzinfo)
         # In the hour that comes twice the clock may have shown the end once already.
         return loud if loud > now else end.replace(fold=1).astimezone(now.tzinfo)
+
+
+def _features(value: Any) -> tuple[str, ...]:
+    if isinstance(value, str):
+        value = tuple(part.strip() for part in value.split(",") if part.strip())
+    if not all(part in FEATURES for part in value):
+        raise ValueError(f"features of the score, of {', '.join(FEATURES)}")
+    return tuple(value)
 
 
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
@@ -172,6 +184,7 @@ class Settings(BaseSettings):
     timezone: Annotated[str, AfterValidator(check_zone)] = "Europe/Paris"
     reply_window: LongerThanNothing = timedelta(days=180)
     burst: int = Field(30, ge=1)
+    judge_without: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_features)] = ()
 
     call_answer: CallAnswer = CallAnswer.REJECT
     call_counts: bool = False

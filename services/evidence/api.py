@@ -190,15 +190,15 @@ class EvidenceApi:
 
     async def _inclusion(self, request: web.Request) -> web.Response:
         case, size = await self._case(request), _integer(request, "size")
-        leaves = await self._store.case_leaves(case.selection, size)
-        own = [kept for kept in leaves if kept < size]
-        erased = await self._store.load_erased(own[0], own[-1]) if own else []
+        chosen = case.selection
+        leaves = await self._store.case_leaves(chosen, size)
+        erased = await self._store.load_erased(*await self._store.case_window(chosen, size))
         gone = await prove(self._store, [Span(one.leaf, one.leaf + 1) for one in erased])
-        known = sorted({*own, *(one.leaf for one in erased)})
+        known = sorted({*leaves, *(one.leaf for one in erased)})
         proof = await prove(self._store, plan_inclusion_of_many(known, size))
         return web.json_response(
             {
-                "leaves": own,
+                "leaves": leaves,
                 "erased": [
                     {"index": one.leaf, "leaf": leaf.hex(), "at": _time(one.at), "why": one.why}
                     for one, leaf in zip(erased, gone, strict=True)

@@ -173,6 +173,18 @@ class MemoryStore:
         leaves = {*self._leaves(self._selected(selection)), *terms}
         return sorted(leaf for leaf in leaves if leaf < size)
 
+    async def case_window(self, selection: Selection, size: int) -> tuple[int, int]:
+        """See ``Store``."""
+        since, until = selection.since, selection.until
+        received = [
+            (leaf, kept.entry.at)
+            for leaf, kept in self._tables.records.items()
+            if kept.entry.kind == RECEIVED and leaf < size
+        ]
+        before = [leaf for leaf, at in received if since is not None and at < since]
+        after = [leaf for leaf, at in received if until is not None and at >= until]
+        return max(before, default=-1) + 1, min(after, default=size) - 1
+
     async def message_leaves(self, message_id: str) -> list[int]:
         """See ``Store``."""
         return self._leaves({message_id})

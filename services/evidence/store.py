@@ -100,6 +100,10 @@ class Store(Protocol):
         """The leaves of a selection below a size, and those of all terms, ascending."""
         ...
 
+    async def case_window(self, selection: Selection, size: int) -> tuple[int, int]:
+        """The first and the last leaf between which its messages are, or were before erasure."""
+        ...
+
     async def message_leaves(self, message_id: str) -> list[int]:
         """The leaves about a message."""
         ...
@@ -272,6 +276,11 @@ class PostgresStore:
         """See ``Store``."""
         rows = await self._fetch("case_leaves", *_selection(selection), size)
         return [row["leaf"] for row in rows]
+
+    async def case_window(self, selection: Selection, size: int) -> tuple[int, int]:
+        """See ``Store``."""
+        row = (await self._fetch("case_window", selection.since, selection.until, size))[0]
+        return row["first"], row["last"]
 
     async def message_leaves(self, message_id: str) -> list[int]:
         """See ``Store``."""

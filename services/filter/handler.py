@@ -12,10 +12,11 @@ from antirelou.log.port import Outgoing
 from antirelou.records import ReplyChanged, SenderBlocked, SenderRecord, SmsReceived
 from antirelou.stage import Due, Progress, Received
 from antirelou.topics import outgoing
-from services.filter.core.campaign import Span, fingerprint
-from services.filter.core.docket import Changes, Docket, Event, judge_due
+from services.filter.core.docket import Changes, Docket, Event, judge_due, questions_of
+from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs
-from services.filter.core.sender import Arrival, span_to_count
+from services.filter.core.sender import Arrival
+from services.filter.core.tally import CONTACTS_KEPT, Question, bucket_of
 from services.filter.core.verdict import Rules
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
@@ -39,12 +40,13 @@ class Horizon:
     """How far the partitions of ``sms.received`` that we hold were read.
 
     Attributes:
-        by_partition: what was appended before this instant has been handled.
-        whole: the same for all of them: a campaign's texts are in many partitions.
+        partitions: in order.
+        read_until: what was appended to any of them before this instant has been handled: what a
+            verdict counts is in all of them.
     """
 
-    by_partition: dict[int, datetime]
-    whole: datetime
+    partitions: list[int]
+    read_until: datetime
 
 
 class FilterHandler:
@@ -67,28 +69,38 @@ class FilterHandler:
         async with self._store.transaction() as store:
             # While the database looks we read the texts; while it writes we walk.
             async with _meanwhile(store.load(*_keys(batch))) as loading:
-                events = [_event(received, rules) for received in batch]
+                events = [_event(received) for received in batch]
             docket = Docket(events, await loading, rules, now)
-            counts: dict[Span, int] = {}
-            async with _meanwhile(store.add_sightings(docket.sightings())):
-                needed = docket.walk(counts)
-            while needed:
-                counts |= await self._count(store, needed, rules)
-                needed = docket.walk(counts)
-            changes = docket.changes()
-            async with _meanwhile(store.save(changes, rules.window)):
+            shard = _shard_of(batch)
+            changes = await self._walk(store, docket, shard, rules, now)
+            async with _meanwhile(store.save(changes, rules.window, shard)):
                 outputs = [outgoing(verdict) for verdict in docket.told()]
         self._note(changes)
         return outputs
+
+    async def _walk(
+        self, store: Transaction, docket: Docket, shard: int, rules: Rules, now: datetime
+    ) -> Changes:
+        answers: dict[Question, int] = {}
+        lore: Lore | None = None
+        needed = docket.walk(answers, lore)
+        # What the batch counted enters the verdicts of those who were due meanwhile.
+        await store.add_counts(docket.take_counts(), shard)
+        if needed or docket.needs_lore:
+            lore = await self._load_lore(store, rules, now)
+        while needed:
+            answers |= await store.answer(needed)
+            needed = docket.walk(answers, lore)
+        return docket.changes(lore)
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """Judge what is due, tell what was judged, count and prune now and then."""
         horizon = _read_horizon(progress, now)
         if horizon is None:
             return Due()
-        partitions = sorted(horizon.by_partition)
+        partitions = horizon.partitions
         next_due = await self._store.next_due(partitions)
-        if next_due is not None and next_due < max(horizon.by_partition.values()):
+        if next_due is not None and next_due < horizon.read_until:
             await self._judge(horizon, now)
             next_due = await self._store.next_due(partitions)
         verdicts = await self._store.load_unemitted(partitions, DUE_MAX)
@@ -113,20 +125,18 @@ class FilterHandler:
     async def _judge(self, horizon: Horizon, now: datetime) -> None:
         rules = await self._load_rules()
         async with self._store.transaction() as store:
-            senders = await store.load_due(horizon.by_partition, horizon.whole, DUE_MAX)
+            senders = await store.load_due(horizon.partitions, horizon.read_until, DUE_MAX)
             if not senders:
                 return
-            spans = [span_to_count(sender, rules) for sender in senders]
-            counts = await self._count(store, [span for span in spans if span], rules)
-            changes = judge_due(senders, counts, rules, now)
-            await store.save(changes, rules.window)
+            answers = await store.answer(questions_of(senders, rules))
+            lore = await self._load_lore(store, rules, now)
+            changes = judge_due(senders, answers, lore, rules, now)
+            await store.save(changes, rules.window, horizon.partitions[0])
         self._note(changes)
 
-    async def _count(
-        self, store: Transaction, spans: Sequence[Span], rules: Rules
-    ) -> dict[Span, int]:
-        campaign = rules.campaign
-        return await store.count_campaigns(spans, campaign.window, campaign.senders_min)
+    async def _load_lore(self, store: Transaction, rules: Rules, now: datetime) -> Lore:
+        since = bucket_of(now, rules.bucket) - CONTACTS_KEPT
+        return Lore(await store.read_contacts(since), await store.read_learnt())
 
     def _note(self, changes: Changes) -> None:
         self._metrics.judged(changes.verdicts())
@@ -148,12 +158,12 @@ class FilterHandler:
         self, horizon: Horizon, next_due: datetime | None, now: datetime
     ) -> datetime | None:
         """Delete what is no longer needed, a bounded part at a time. Returns when to go on."""
-        if PRUNING_PARTITION not in horizon.by_partition:
+        if PRUNING_PARTITION not in horizon.partitions:
             return None
         if self._prune_at is None:
             self._prune_at = now + self._settings.prune_every
         if now >= self._prune_at:
-            cutoffs = plan_cutoffs(now, horizon.whole, next_due, self._settings.retention)
+            cutoffs = plan_cutoffs(now, horizon.read_until, next_due, self._settings.retention)
             done = await self._store.prune(cutoffs, PRUNE_MAX)
             self._prune_at = now + self._settings.prune_every if done else now
         return self._prune_at
@@ -161,19 +171,24 @@ class FilterHandler:
 
 def _read_horizon(progress: Progress, now: datetime) -> Horizon | None:
     """None: we hold nothing."""
-    by_partition = {
-        partition.number: min(at, now)
+    held = {
+        partition.number: at
         for partition, at in progress.watermarks.items()
         if partition.topic == SmsReceived.TOPIC
     }
-    return Horizon(by_partition, min(by_partition.values())) if by_partition else None
+    return Horizon(sorted(held), min(*held.values(), now)) if held else None
 
 
-def _event(received: Received, rules: Rules) -> Event:
+def _shard_of(batch: Sequence[Received]) -> int:
+    """A row of its own for what each member counts: else they wait for each other."""
+    held = (r.partition.number for r in batch if r.partition.topic == SmsReceived.TOPIC)
+    return min(held, default=0)
+
+
+def _event(received: Received) -> Event:
     record = received.record
     if isinstance(record, SmsReceived):
-        digest = fingerprint(record.text, rules.campaign.key)
-        return Arrival(record, received.partition.number, digest)
+        return Arrival(record, received.partition.number)
     assert isinstance(record, ReplyChanged | SenderBlocked), record.TOPIC  # noqa: S101
     return record
 

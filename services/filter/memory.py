@@ -1,18 +1,21 @@
 """The filter's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from bisect import bisect_left, insort
+from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import islice
 
 from msgspec.structs import replace
 
 from antirelou.records import SmsJudged
-from services.filter.core.campaign import Sighting, Span, bucket_of
 from services.filter.core.docket import Changes, Loaded, NewMessage
+from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Sender
+from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
 
 
 @dataclass(slots=True)
@@ -20,16 +23,38 @@ class Tables:
     """What is kept.
 
     Attributes:
-        emitted: ids of messages whose verdict was told.
+        due: what is deliberated, by when it is due, and whose it is.
+        unemitted: ids of messages whose verdict is to be told, in the order they were judged.
         nonces: by nonce, the message it was first seen with, and when.
-        sightings: by digest; by bucket and sender, when.
+        counts: by key; by bucket.
     """
 
     senders: dict[str, Sender] = field(default_factory=dict)
+    due: list[tuple[datetime, str]] = field(default_factory=list)
     messages: dict[str, NewMessage] = field(default_factory=dict)
-    emitted: set[str] = field(default_factory=set)
+    unemitted: dict[str, None] = field(default_factory=dict)
     nonces: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    sightings: dict[bytes, dict[tuple[int, str], datetime]] = field(default_factory=dict)
+    counts: dict[bytes, dict[int, int]] = field(default_factory=dict)
+    learnt: Learnt = field(default_factory=Learnt)
+
+    def put(self, sender: Sender) -> None:
+        """Insert or overwrite."""
+        before = self.senders.get(sender.sender)
+        self.senders[sender.sender] = sender
+        old = before.deliberation if before is not None else None
+        new = sender.deliberation
+        if (old and old.due_at) == (new and new.due_at):
+            return
+        if old is not None:
+            del self.due[bisect_left(self.due, (old.due_at, sender.sender))]
+        if new is not None:
+            insort(self.due, (new.due_at, sender.sender))
+
+    def count(self, counts: Counts) -> None:
+        """Add to the counts."""
+        for (key, bucket), count in counts.items():
+            there = self.counts.setdefault(key, {})
+            there[bucket] = there.get(bucket, 0) + count
 
 
 class MemoryTransaction:
@@ -37,7 +62,7 @@ class MemoryTransaction:
 
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
-        self._sightings: list[Sighting] = []
+        self._counts: list[Counts] = []
         self._changes: Changes | None = None
 
     async def load(
@@ -52,70 +77,81 @@ class MemoryTransaction:
         )
 
     async def load_due(
-        self, horizons: Mapping[int, datetime], campaigns_until: datetime, count_max: int
+        self, partitions: Sequence[int], until: datetime, count_max: int
     ) -> list[Sender]:
         """See ``Transaction``."""
-        due = []
-        for sender in self._tables.senders.values():
-            case = sender.deliberation
-            if case is None or case.partition not in horizons:
-                continue
-            if case.digest is not None and case.due_at >= campaigns_until:
-                continue
-            if case.due_at < horizons[case.partition]:
-                due.append((case.due_at, sender.sender))
-        chosen = sorted(due)[:count_max]
-        return [self._tables.senders[pseudonym] for _, pseudonym in chosen]
+        due = islice(self._tables.due, bisect_left(self._tables.due, (until, "")))
+        senders = (self._tables.senders[pseudonym] for _, pseudonym in due)
+        held = (s for s in senders if s.deliberation and s.deliberation.partition in partitions)
+        return list(islice(held, count_max))
 
-    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+    async def add_counts(self, counts: Counts, shard: int) -> None:  # noqa: ARG002 - the port's
         """See ``Transaction``."""
-        self._sightings += sightings
+        self._counts.append(counts)
 
-    async def count_campaigns(
-        self, spans: Sequence[Span], window: timedelta, senders_max: int
-    ) -> dict[Span, int]:
+    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
         """See ``Transaction``."""
-        return {span: min(len(self._senders_of(span, window)), senders_max) for span in spans}
+        return {question: self._count(question) for question in questions}
 
-    def _senders_of(self, span: Span, window: timedelta) -> set[str]:
-        buckets = range(bucket_of(span.since, window), bucket_of(span.until, window) + 1)
-        there = dict(self._tables.sightings.get(span.digest, {}))
-        for sighting in self._sightings:
-            if sighting.digest == span.digest:
-                there.setdefault((sighting.bucket, sighting.sender), sighting.seen_at)
-        return {
-            sender
-            for (bucket, sender), seen_at in there.items()
-            if bucket in buckets and span.since < seen_at <= span.until
-        }
+    def _count(self, question: Question) -> int:
+        key, first, last = question
+        found = self._tables.counts.get(key)
+        if found is None:
+            total = 0
+        elif len(found) < last - first:
+            total = sum(count for bucket, count in found.items() if first <= bucket <= last)
+        else:
+            total = sum(found.get(bucket, 0) for bucket in range(first, last + 1))
+        for counts in self._counts:
+            total += sum(
+                counts.get((key, bucket), 0) for bucket in range(first, last + 1)
+            ) if counts else 0  # fmt: skip
+        return total
 
-    async def save(self, changes: Changes, window: timedelta) -> None:  # noqa: ARG002
+    async def read_contacts(self, since: int) -> dict[int, int]:
+        """See ``Transaction``."""
+        found = {b: n for b, n in self._tables.counts.get(CONTACTS, {}).items() if b >= since}
+        for counts in self._counts:
+            for (key, bucket), count in counts.items():
+                if key == CONTACTS and bucket >= since:
+                    found[bucket] = found.get(bucket, 0) + count
+        return found
+
+    async def read_learnt(self) -> Learnt:
+        """See ``Transaction``."""
+        return self._tables.learnt
+
+    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:  # noqa: ARG002
         """See ``Transaction``."""
         self._changes = changes
 
     def commit(self) -> None:
         """Change what was noted."""
-        for sighting in self._sightings:
-            there = self._tables.sightings.setdefault(sighting.digest, {})
-            there.setdefault((sighting.bucket, sighting.sender), sighting.seen_at)
+        for counts in self._counts:
+            self._tables.count(counts)
         if self._changes is not None:
             self._apply(self._changes)
 
     def _apply(self, changes: Changes) -> None:
         tables = self._tables
-        tables.senders |= {sender.sender: sender for sender in changes.after}
+        for sender in changes.after:
+            tables.put(sender)
         for verdict in changes.judged:
             self._replace_verdict(verdict)
+            tables.unemitted[verdict.id] = None
         for message in changes.messages:
             assert message.message_id not in tables.messages  # noqa: S101
             tables.messages[message.message_id] = message
-            if message.told:
-                tables.emitted.add(message.message_id)
+            if message.verdict is not None and not message.told:
+                tables.unemitted[message.message_id] = None
         tables.nonces |= {nonce: (id_, changes.at) for nonce, id_ in changes.nonces.items()}
         for message_id in changes.ended:
             ended = tables.messages.get(message_id)
             if ended is not None and ended.verdict is not None:
                 self._replace_verdict(replace(ended.verdict, sender_sealed=None))
+        tables.count(changes.counts)
+        tables.learnt.fade(changes.fade)
+        tables.learnt.learn(changes.lessons)
 
     def _replace_verdict(self, verdict: SmsJudged) -> None:
         message = self._tables.messages[verdict.id]
@@ -129,6 +165,11 @@ class MemoryStore:
         self._key = key
         self._tables = Tables()
         self._lock = asyncio.Lock()
+
+    @property
+    def tables(self) -> Tables:
+        """What was committed, to look at."""
+        return self._tables
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
@@ -144,30 +185,28 @@ class MemoryStore:
 
     async def load_unemitted(self, partitions: Sequence[int], count_max: int) -> list[SmsJudged]:
         """See ``Store``."""
-        found = [
-            message.verdict
-            for message in self._tables.messages.values()
-            if message.verdict is not None
-            and message.partition in partitions
-            and message.message_id not in self._tables.emitted
-        ]
-        return sorted(found, key=lambda verdict: verdict.at)[:count_max]
+        messages = (self._tables.messages[message_id] for message_id in self._tables.unemitted)
+        found = (m.verdict for m in messages if m.verdict and m.partition in partitions)
+        return list(islice(found, count_max))
 
     async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:  # noqa: ARG002
         """See ``Store``."""
-        self._tables.emitted.update(message_ids)
+        for message_id in message_ids:
+            self._tables.unemitted.pop(message_id, None)
 
     async def next_due(self, partitions: Sequence[int]) -> datetime | None:
         """See ``Store``."""
-        return min(self._due_times(partitions), default=None)
+        return next(self._due_times(partitions), None)
 
     async def count_deliberating(self, partitions: Sequence[int]) -> int:
         """See ``Store``."""
-        return len(self._due_times(partitions))
+        return sum(1 for _ in self._due_times(partitions))
 
-    def _due_times(self, partitions: Sequence[int]) -> list[datetime]:
-        cases = (sender.deliberation for sender in self._tables.senders.values())
-        return [case.due_at for case in cases if case and case.partition in partitions]
+    def _due_times(self, partitions: Sequence[int]) -> Iterator[datetime]:
+        for at, pseudonym in self._tables.due:
+            case = self._tables.senders[pseudonym].deliberation
+            if case is not None and case.partition in partitions:
+                yield at
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
@@ -176,20 +215,21 @@ class MemoryStore:
                 [
                     self._prune_messages(cutoffs.messages, count_max),
                     self._prune_nonces(cutoffs.messages, count_max),
-                    self._prune_sightings(cutoffs.sightings, count_max),
-                    self._prune_senders(cutoffs.answers, count_max),
+                    self._prune_counts(cutoffs),
+                    self._prune_senders(cutoffs, count_max),
                 ]
             )
 
     def _prune_messages(self, before: datetime, count_max: int) -> bool:
         old = [
-            id_
-            for id_, message in self._tables.messages.items()
-            if id_ in self._tables.emitted and message.verdict and message.verdict.at < before
+            message.message_id
+            for message in self._tables.messages.values()
+            if message.verdict is not None
+            and message.verdict.at < before
+            and message.message_id not in self._tables.unemitted
         ]
         for message_id in old[:count_max]:
             del self._tables.messages[message_id]
-            self._tables.emitted.discard(message_id)
         return len(old) < count_max
 
     def _prune_nonces(self, before: datetime, count_max: int) -> bool:
@@ -198,24 +238,26 @@ class MemoryStore:
             del self._tables.nonces[nonce]
         return len(old) < count_max
 
-    def _prune_sightings(self, before: datetime, count_max: int) -> bool:
-        old = [
-            (digest, key)
-            for digest, there in self._tables.sightings.items()
-            for key, seen_at in there.items()
-            if seen_at < before
-        ]
-        for digest, key in old[:count_max]:
-            del self._tables.sightings[digest][key]
-        return len(old) < count_max
+    def _prune_counts(self, cutoffs: Cutoffs) -> bool:
+        kept: dict[bytes, dict[int, int]] = {}
+        for key, there in self._tables.counts.items():
+            since = cutoffs.details if key[:1] in DETAILS else cutoffs.contacts
+            left = {bucket: count for bucket, count in there.items() if bucket >= since}
+            if left:
+                kept[key] = left
+        self._tables.counts = kept
+        return True
 
-    def _prune_senders(self, answered_before: datetime, count_max: int) -> bool:
-        """Answers whose window is over, and senders of whom then nothing is left."""
+    def _prune_senders(self, cutoffs: Cutoffs, count_max: int) -> bool:
+        """Answers and silences that are over, and senders of whom then nothing is left."""
         senders = self._tables.senders
-        over = [s for s in senders.values() if s.answer and s.answer.at < answered_before]
+        over = [s for s in senders.values() if s.answer and s.answer.at < cutoffs.answers]
         for sender in over[:count_max]:
             senders[sender.sender] = replace(sender, answer=None)
+        quiet = [s for s in senders.values() if s.silenced_at and s.silenced_at < cutoffs.silences]
+        for sender in quiet[:count_max]:
+            senders[sender.sender] = replace(sender, silenced=None, silenced_at=None)
         nothing = [s.sender for s in senders.values() if s == Sender(s.sender)]
         for pseudonym in nothing[:count_max]:
             del senders[pseudonym]
-        return max(len(over), len(nothing)) < count_max
+        return max(len(over), len(quiet), len(nothing)) < count_max

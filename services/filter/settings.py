@@ -5,15 +5,14 @@ from datetime import timedelta
 
 from antirelou.settings import QuietHours, Settings, require
 from antirelou.topics import OUTAGE_MAX, TEXT_KEPT_SECONDS_MIN
-from services.filter.core.campaign import CampaignRules
 from services.filter.core.due import Delays
-from services.filter.core.retention import DAY, Retention
+from services.filter.core.retention import Retention
 from services.filter.core.verdict import Rules
 
-CAMPAIGN_WINDOW = timedelta(hours=1)
-CAMPAIGN_SENDERS_MIN = 10
-"""One informative text from so many numbers, from an hour before the judged one until its reply is
-due. Of genuine first texts, which name a place and a day, two in an hour may be the same."""
+BUCKET = timedelta(minutes=10)
+"""In which contacts are counted."""
+SILENCED_FOR = timedelta(hours=72)
+"""Who was silenced for how he came is not deliberated anew so soon."""
 
 PROVIDER_LOG = timedelta(days=90)
 """The provider keeps its message log so long, and a backfill may read all of it."""
@@ -40,8 +39,9 @@ class FilterSettings:
     quiet: timedelta
     longest: timedelta
     hours: QuietHours | None
-    campaign_window: timedelta
-    campaign_senders_min: int
+    silenced_for: timedelta
+    bucket: timedelta
+    without: frozenset[str]
     retention: Retention
     prune_every: timedelta
 
@@ -53,7 +53,10 @@ class FilterSettings:
             window=self.window,
             burst=self.burst,
             delays=Delays(self.delay, self.jitter, self.quiet, self.longest, self.hours, key),
-            campaign=CampaignRules(self.campaign_window, self.campaign_senders_min, key),
+            silenced_for=self.silenced_for,
+            bucket=self.bucket,
+            key=key,
+            without=self.without,
         )
 
 
@@ -64,7 +67,6 @@ def read_settings(settings: Settings) -> FilterSettings:
         Fatal: ``settings``: NUMBER is missing.
     """
     require(settings, "number")
-    campaign_window = settings.scaled(CAMPAIGN_WINDOW)
     text_kept = max(settings.retain_text, timedelta(seconds=TEXT_KEPT_SECONDS_MIN))
     provider_log = settings.scaled(PROVIDER_LOG)
     return FilterSettings(
@@ -77,15 +79,14 @@ def read_settings(settings: Settings) -> FilterSettings:
         quiet=settings.reply_quiet,
         longest=settings.reply_delay_max,
         hours=settings.quiet,
-        campaign_window=campaign_window,
-        campaign_senders_min=CAMPAIGN_SENDERS_MIN,
+        silenced_for=settings.scaled(SILENCED_FOR),
+        bucket=settings.scaled(BUCKET),
+        without=frozenset(settings.judge_without),
         retention=Retention(
             messages=max(text_kept, provider_log, settings.reply_window) + OUTAGE_MAX,
             window=settings.reply_window,
-            sightings=campaign_window
-            + settings.reply_delay_max
-            + settings.reply_delay_jitter
-            + (DAY if settings.quiet else timedelta()),
+            silenced=settings.scaled(SILENCED_FOR),
+            bucket=settings.scaled(BUCKET),
         ),
         prune_every=max(settings.scaled(PRUNE_EVERY), PRUNE_EVERY_MIN),
     )

@@ -17,10 +17,11 @@ import msgspec
 from antirelou.database import Connection, Pool, translate_errors
 from antirelou.errors import Transient
 from antirelou.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
-from services.filter.core.campaign import Sighting, Span, bucket_of
 from services.filter.core.docket import Changes, Loaded, NewMessage
+from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Answer, Deliberation, Sender
+from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
 
 
 class Transaction(Protocol):
@@ -33,31 +34,37 @@ class Transaction(Protocol):
         ...
 
     async def load_due(
-        self, horizons: Mapping[int, datetime], campaigns_until: datetime, count_max: int
+        self, partitions: Sequence[int], until: datetime, count_max: int
     ) -> list[Sender]:
-        """Senders whose deliberation is due, locked; of many, about the longest due.
+        """Senders whose deliberation is due before ``until``, locked; if many, the longest due."""
+        ...
+
+    async def add_counts(self, counts: Counts, shard: int) -> None:
+        """Add to the counts; they count at once in this transaction.
 
         Args:
-            horizons: for each partition, the instant before which it must be due.
-            campaigns_until: the same for those whose text could make a campaign.
+            shard: members that count the same at once do so in different ones.
         """
         ...
 
-    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
-        """Insert those that are not there. Sorted; they count at once in this transaction."""
+    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
+        """How often each was counted."""
         ...
 
-    async def count_campaigns(
-        self, spans: Sequence[Span], window: timedelta, senders_max: int
-    ) -> dict[Span, int]:
-        """For each span the distinct senders, counted up to ``senders_max``."""
+    async def read_contacts(self, since: int) -> dict[int, int]:
+        """First contacts by bucket, from that bucket on."""
         ...
 
-    async def save(self, changes: Changes, window: timedelta) -> None:
+    async def read_learnt(self) -> Learnt:
+        """What was learnt of texts."""
+        ...
+
+    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
         """Save what became of what was loaded in this transaction; called once, at its end.
 
         Args:
             window: of an answer; until it is over no other takes its place.
+            shard: as in ``add_counts``.
 
         Raises:
             Transient: ``filter_conflict``: another member was faster.
@@ -98,16 +105,17 @@ class Store(Protocol):
 
 
 _QUERY_NAMES = (
-    "add_sightings", "count_campaigns", "count_deliberating", "delete_answers", "erase_sealed",
+    "add_counts", "answer", "count_deliberating", "delete_answers", "erase_sealed",
     "judge_messages", "load_answers", "load_due", "load_key", "load_messages", "load_nonces",
-    "load_senders", "load_unemitted", "mark_emitted", "next_due", "prune_answers",
-    "prune_messages", "prune_nonces", "prune_senders", "prune_sightings", "put_answers",
-    "update_senders",
+    "load_learnt", "load_senders", "load_unemitted", "mark_emitted", "next_due", "prune_answers",
+    "prune_messages", "prune_nonces", "prune_senders", "prune_counts", "prune_silences",
+    "put_answers", "read_contacts", "read_learnt", "save_learnt", "update_senders",
 )  # fmt: skip
 
 _SENDER_COLUMNS = (
-    "sender", "opted_out", "blocked", "blocked_at", "message_id", "kind", "partition", "first_at",
-    "last_at", "due_at", "texts", "digest", "backfilled", "sender_sealed",
+    "sender", "opted_out", "blocked", "blocked_at", "silenced", "silenced_at", "message_id", "kind",
+    "partition", "first_at", "last_at", "due_at", "texts", "marks", "tokens", "blocks",
+    "backfilled", "sender_sealed",
 )  # fmt: skip
 _MESSAGE_COLUMNS = (
     "id", "sender", "partition", "kind", "received_at", "decision", "reason", "score", "due_at",
@@ -115,7 +123,7 @@ _MESSAGE_COLUMNS = (
 )  # fmt: skip
 _NONCE_COLUMNS = ("nonce", "message_id", "seen_at")
 
-_NO_DELIBERATION = (None,) * 10
+_NO_DELIBERATION = (None,) * 12
 _NO_VERDICT = (None,) * 8
 
 
@@ -161,50 +169,44 @@ class PostgresTransaction:
         return {row["sender"]: _sender(row, answers.get(row["sender"])) for row in rows}
 
     async def load_due(
-        self, horizons: Mapping[int, datetime], campaigns_until: datetime, count_max: int
+        self, partitions: Sequence[int], until: datetime, count_max: int
     ) -> list[Sender]:
         """See ``Transaction``."""
-        partitions, instants = list(horizons), list(horizons.values())
         rows = [
             row
-            for row in await self._fetch(
-                "load_due", partitions, instants, campaigns_until, count_max
-            )
+            for row in await self._fetch("load_due", partitions, until, count_max)
             # Not those that another put off or judged while we waited for the lock.
-            if row["due_at"] is not None and row["due_at"] < horizons[row["partition"]]
+            if row["due_at"] is not None and row["due_at"] < until
         ]
         if not rows:
             return []
         return list((await self._load_senders(rows, [row["sender"] for row in rows])).values())
 
-    async def add_sightings(self, sightings: Sequence[Sighting]) -> None:
+    async def add_counts(self, counts: Counts, shard: int) -> None:
         """See ``Transaction``."""
-        if sightings:
-            columns = zip(
-                *((s.digest, s.bucket, s.sender, s.seen_at) for s in sightings), strict=True
-            )
-            await self._change("add_sightings", *columns)
+        if counts:
+            rows = sorted((key, bucket, count) for (key, bucket), count in counts.items())
+            await self._change("add_counts", *zip(*rows, strict=True), shard)
 
-    async def count_campaigns(
-        self, spans: Sequence[Span], window: timedelta, senders_max: int
-    ) -> dict[Span, int]:
+    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
         """See ``Transaction``."""
-        counts = dict.fromkeys(spans, 0)
-        distinct = list(counts)
-        if not distinct:
-            return counts
-        rows = await self._fetch(
-            "count_campaigns",
-            [span.digest for span in distinct],
-            [span.since for span in distinct],
-            [span.until for span in distinct],
-            [bucket_of(span.since, window) for span in distinct],
-            [bucket_of(span.until, window) for span in distinct],
-            senders_max,
-        )
-        return counts | {distinct[row["number"] - 1]: row["senders"] for row in rows}
+        answers = dict.fromkeys(questions, 0)
+        if answers:
+            distinct = list(answers)
+            for number, count in await self._fetch("answer", *zip(*distinct, strict=True)):
+                answers[distinct[number - 1]] = count
+        return answers
 
-    async def save(self, changes: Changes, window: timedelta) -> None:
+    async def read_contacts(self, since: int) -> dict[int, int]:
+        """See ``Transaction``."""
+        rows = await self._fetch("read_contacts", CONTACTS, since)
+        return {row["bucket"]: row["count"] for row in rows}
+
+    async def read_learnt(self) -> Learnt:
+        """See ``Transaction``."""
+        return Learnt.from_bytes((await self._fetch("read_learnt"))[0]["kept"])
+
+    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
         """See ``Transaction``."""
         try:
             await self._save_senders(changes)
@@ -212,6 +214,17 @@ class PostgresTransaction:
             await self._save_messages(changes)
         except asyncpg.UniqueViolationError:
             raise _conflict() from None
+        await self.add_counts(changes.counts, shard)
+        await self._learn(changes)
+
+    async def _learn(self, changes: Changes) -> None:
+        """Last, as it keeps the other members waiting until we have committed."""
+        if not changes.lessons:
+            return
+        learnt = Learnt.from_bytes((await self._fetch("load_learnt"))[0]["kept"])
+        learnt.fade(changes.fade)
+        learnt.learn(changes.lessons)
+        await self._change("save_learnt", learnt.to_bytes())
 
     async def _save_senders(self, changes: Changes) -> None:
         there = changes.before
@@ -310,8 +323,9 @@ class PostgresStore:
         for name, *arguments in (
             ("prune_messages", cutoffs.messages),
             ("prune_nonces", cutoffs.messages),
-            ("prune_sightings", cutoffs.sightings),
+            ("prune_counts", cutoffs.contacts, cutoffs.details, DETAILS),
             ("prune_answers", cutoffs.answers),
+            ("prune_silences", cutoffs.silences),
             ("prune_senders",),
         ):
             with translate_errors():
@@ -330,22 +344,29 @@ def _expect(count: int, changed: int) -> None:
 
 
 def _sender(row: asyncpg.Record, answer: Answer | None) -> Sender:
-    pseudonym, opted_out, blocked, blocked_at, message_id, kind, *rest = row
+    pseudonym, opted_out, blocked, blocked_at, reason, silenced_at, message_id, kind, *rest = row
     deliberation = None
     if message_id is not None:
         deliberation = Deliberation(message_id, ReceivedKind(kind), *rest)
-    return Sender(pseudonym, opted_out, blocked, blocked_at, deliberation, answer)
+    silenced = None if reason is None else Reason(reason)
+    return Sender(
+        pseudonym, opted_out, blocked, blocked_at, silenced, silenced_at, deliberation, answer
+    )
 
 
 def _sender_row(sender: Sender) -> tuple[Any, ...]:
     """As ``_SENDER_COLUMNS``."""
-    head = (sender.sender, sender.opted_out, sender.blocked, sender.blocked_at)
+    head = (
+        sender.sender, sender.opted_out, sender.blocked, sender.blocked_at, sender.silenced,
+        sender.silenced_at,
+    )  # fmt: skip
     case = sender.deliberation
     if case is None:
         return (*head, *_NO_DELIBERATION)
     return (
         *head, case.message_id, case.kind, case.partition, case.first_at, case.last_at,
-        case.due_at, case.texts, case.digest, case.backfilled, case.sender_sealed,
+        case.due_at, case.texts, case.marks, case.tokens, case.blocks, case.backfilled,
+        case.sender_sealed,
     )  # fmt: skip
 
 

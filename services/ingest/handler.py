@@ -145,6 +145,7 @@ class WebhookHandler:
             facts=facts,
             to_ours=to_ours,
             number_sealed=None if number is None else self._sending.seal(number.encode()),
+            blocks=() if number is None else self._pseudonymizer.blocks(number),
         )
 
     def _seal_evidence(self, webhook: Webhook) -> tuple[bytes, str]:

@@ -61,6 +61,7 @@ class Backfiller:
             source=Source.BACKFILL,
             sender_kind=facts.kind,
             sender_sealed=None if number is None else self._sealer.seal(number.encode()),
+            blocks=() if number is None else self._pseudonymizer.blocks(number),
             country=facts.country,
             to_ours=to_ours,
             text=None,

@@ -32,7 +32,7 @@ TEXTS_EACH = (1, 2, 3, 4, 5, 6)
 TEXTS_EACH_WEIGHTS = (45, 25, 13, 9, 5, 3)
 PEOPLE_MIN, PEOPLE_MAX = 1100, 1800
 VIRAL_PEOPLE = 100_000
-VIRAL_RISE, VIRAL_DECAY = 9 * HOUR, 40 * HOUR
+VIRAL_RISE, VIRAL_DECAY = 4 * HOUR, 32 * HOUR
 
 SLOT = re.compile(r"<(\w+)>")
 
@@ -159,7 +159,7 @@ def _slip(scene: _Scene, text: str) -> str:
         return text.lower()
     if chance < 0.25:
         return text.translate(str.maketrans("éèêàâçîôùû", "eeeaaciouu"))
-    if chance < 0.4:
+    if chance < 0.4 and len(text) > 8:
         return _change(scene.random, text, 1)
     return text
 

@@ -19,8 +19,8 @@ NUDGES = (
 )
 OPENERS = (
     "Bonsoir mademoiselle", "Cc", "Hey la belle", "Yo", "Bjr", "Re-bonjour", "Dis donc",
-    "Bonjour jolie inconnue", "Chère passante", "Wesh", "Ola", "Hey toi", "Alors", "Bon",
-    "Me revoilà", "Surprise", "Toc toc", "Bonjour madame",
+    "Bonjour jolie inconnue", "Chère passante", "Wesh", "Ola", "Hey toi", "Dites", "Ma chère",
+    "Me revoilà", "Surprise", "Pouic", "Bonjour madame",
 )
 SELVES = (
     "ici {name}", "{name} comme promis", "moi c {name}", "c ton voisin de siège {name}",
@@ -52,7 +52,7 @@ WHENS = (
     "après mes partiels", "en sortant du taf", "le 14", "d'ici peu", "si tu es d'humeur",
 )
 CLOSERS = (
-    "à +", "bizz", "tcho", "biz", "bonne noche", "la bise", "prends soin de toi", "ciao bella",
+    "à + tard", "bizz", "tcho", "biz", "bonne noche", "la bise", "prends soin de toi", "ciao bella",
     "respectueusement", "hâte", "tiens moi au jus", "tkt je mords pas", "voili voilou",
 )
 PINGS = (
@@ -149,7 +149,7 @@ PITCHES = (
     "Votre compte CPF expire, appelez vite", "Amende impayee, reglez sur antai-{code}.info",
     "Bjr je suis bloque avec votre colis {code}", "Bravo ! Tirage {code} : iPhone a recuperer",
     "Msg auto {code}", "ping{code}", "Nouveau tarif fibre, repondez FIBRE", "verif ligne {code} ok",
-    "Cher client, pass navigo suspendu ({code})", "dsl erreur {code}", "{code}",
+    "Cher client, pass navigo suspendu ({code})", "dsl erreur {code}", "n{code}",
     "Tarot gratuit 24h/24",
 )
 BAITS = (

@@ -130,6 +130,15 @@ async def test_a_case_finds_all_that_is_about_its_messages(store: Store) -> None
     assert len(await store.subject_leaves(pseudonym(1))) == 5
 
 
+async def test_the_window_of_a_case_reaches_to_its_neighbours_in_time(store: Store) -> None:
+    await keep(store, [received(1, 1), received(5, 2), received(9, 1)])
+    size = (await store.read_tree()).size
+    assert await store.case_window(Selection(senders=(pseudonym(1),)), size) == (0, size - 1)
+    between = Selection(since=NOW + 4 * MINUTE, until=NOW + 9 * MINUTE)
+    assert await store.case_window(between, size) == (2, 2)
+    assert await store.case_window(between, 2) == (2, 1)
+
+
 async def test_a_case_is_opened_once_and_closed_once(store: Store) -> None:
     opened = case(senders=(pseudonym(1),), campaigns=("c1",), since=NOW, until=NOW + DAY)
     assert await store.add_case(opened)

@@ -150,7 +150,8 @@ def _course(dossier: Dossier, frame: Frame) -> str:
     width = 720 / max(len(counts), 12)
     bars = "".join(
         f"<rect x='{i * width:.1f}' y='{120 - 110 * count / highest:.1f}' "
-        f"width='{width * 0.8:.1f}' height='{110 * count / highest:.1f}'><title>{name} : {count}</title></rect>"
+        f"width='{width * 0.8:.1f}' height='{110 * count / highest:.1f}'>"
+        f"<title>{name} : {count}</title></rect>"
         for i, (name, count) in enumerate(counts.items())
     )
     names = list(counts)
@@ -245,8 +246,8 @@ def _checking(dossier: Dossier, frame: Frame) -> str:
         f"SHA-256 de {VERIFIER}": digest,
     }
     return (
-        f"<h2>8. Vérifier ce dossier</h2><p>Avec Python 3 seul, hors ligne : <code>python3 {VERIFIER}"
-        "</code>. Le programme nomme tout octet changé, manquant, ajouté ou déplacé. Pour que la "
+        f"<h2>8. Vérifier ce dossier</h2><p>Avec Python 3 seul, hors ligne : <code>"
+        f"python3 {VERIFIER}</code>. Le programme nomme tout octet changé, manquant, ajouté ou déplacé. Pour que la "
         "vérification vaille, comparez ces valeurs à un exemplaire remis par une autre voie :</p>"
         f"{_table(None, keys.items(), 'mono')}<p>Un horodatage se contrôle aussi par <code>openssl "
         "ts -verify</code> sur le texte du point de contrôle (docs/evidence.md).</p>"
@@ -301,7 +302,7 @@ n'est pas sur le serveur : l'exploitant ne peut ni la lire ni la changer sans qu
 qui ne fait que croître : un arbre de Merkle (RFC 6962) sur des engagements salés. Une entrée n'est
 jamais modifiée.</li>
 <li>Le journal signe régulièrement un point de contrôle (Ed25519). Une autorité d'horodatage et un
-témoin peuvent l'attester : le journal ne peut alors plus être réécrit sans contredire un tiers.</li>
+témoin peuvent l'attester : il ne peut alors plus être réécrit sans contredire un tiers.</li>
 <li>Ce dossier a été établi là où se trouve la clé privée ; le serveur n'a remis que des requêtes
 scellées. La liste des fichiers (MANIFEST) est signée.</li></ol>
 <p>Le numéro d'un expéditeur est celui que l'opérateur a présenté ; il peut être usurpé. Son
@@ -311,7 +312,8 @@ LAW = """<h2>9. Textes que ce dossier peut servir</h2>
 <p class=note>À vérifier par un avocat : ce programme ne donne pas de conseil juridique.</p><ul>
 <li>Code pénal, art. 222-16 : messages malveillants réitérés (deux suffisent, même à des personnes
 différentes).</li>
-<li>Code pénal, art. 222-33-2-2 : harcèlement moral, y compris de plusieurs personnes de concert.</li>
+<li>Code pénal, art. 222-33-2-2 : harcèlement moral, y compris par plusieurs personnes de
+concert.</li>
 <li>Code pénal, art. 323-2 : entrave au fonctionnement d'un système de traitement automatisé de
 données.</li>
 <li>Code civil, art. 1366 : l'écrit électronique a la même force probante si son auteur est dûment

@@ -1,93 +1,52 @@
-"""Campaigns: one informative text from many senders in a short time.
+"""Campaigns: one informative text, hardly changed, from many senders in a short time.
 
-Exact text for now, after normalisation: case, accents, spacing, punctuation and emoji do not
-count. A text is informative when, normalised, it has at least ``CHARACTERS_MIN`` letters and
-digits, ``DISTINCT_MIN`` of them different: "Coucou", "Salut ça va ?", "hahaha…" and missing texts
-never make a campaign. A text is kept as a keyed hash only, and for a bounded time.
-
-A sighting is one sender sending one text within one window's bucket; it never changes once made,
-so that counting up to an instant gives the same whenever it is done.
+Near-identical is told by marks (``signature``): how many wrote a text like this one, from an hour
+before the first text of the judged sender until his reply is due, so that the first sender of what
+proves to be a campaign is caught as well. It makes a campaign only if it is far more than calm
+hours would bring: a greeting that everybody writes is none, however many write it.
 """
 
-import hashlib
-import re
-import unicodedata
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct
-
-CHARACTERS_MIN = 25
-DISTINCT_MIN = 8
-DIGEST_BYTES = 16
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_NEITHER_LETTER_NOR_DIGIT = re.compile(r"[\W_]+")
+SENDERS_MIN = 10
+RATIO_MIN = 8.0
+"""So many times what calm hours would bring of it."""
+CALM_KNOWN_MIN = 200
+"""First contacts of calm hours that must be known before a small share can be a campaign."""
+SHARE_MIN = 0.25
+"""Where calm is not known yet: the share of all first contacts that makes a campaign."""
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignRules:
-    """What makes a campaign.
+class Alike:
+    """How often a text like this one comes.
 
     Attributes:
-        window: a sighting counts from so long before the first text until its reply is due.
-        senders_min: so many distinct senders of one text, the judged one included.
-        key: of the hash.
+        senders: of a text like it in the span, himself included; 0: it is not informative.
+        contacts: first contacts in the span.
+        calm_senders, calm_contacts: the same of calm hours, as far as known.
     """
 
-    window: timedelta
-    senders_min: int
-    key: bytes
+    senders: int = 0
+    contacts: int = 0
+    calm_senders: int = 0
+    calm_contacts: int = 0
+
+    @property
+    def usual(self) -> float:
+        """What calm hours would bring of it among so many contacts."""
+        share = (self.calm_senders + 0.5) / (self.calm_contacts + 150.0)
+        return self.contacts * share
+
+    @property
+    def ratio(self) -> float:
+        """How many times the usual it is; the least usual is one sender."""
+        return self.senders / max(self.usual, 1.0)
 
 
-class Sighting(Struct, frozen=True, order=True):
-    """A sender sent a text: ``digest`` by ``fingerprint``, ``bucket`` counts windows from 1970."""
-
-    digest: bytes
-    bucket: int
-    sender: str
-    seen_at: datetime
-
-
-class Span(Struct, frozen=True):
-    """Which sightings count for a verdict: of this text, ``since`` < seen at <= ``until``."""
-
-    digest: bytes
-    since: datetime
-    until: datetime
-
-
-def normalize(text: str) -> str:
-    """What of a text counts: its letters and digits, without case, accents and all else."""
-    folded = text if text.isascii() else unicodedata.normalize("NFKD", text)
-    return _NEITHER_LETTER_NOR_DIGIT.sub("", folded.casefold())
-
-
-def fingerprint(text: str | None, key: bytes) -> bytes | None:
-    """The keyed hash of an informative text; None of any other."""
-    if text is None or len(text) < CHARACTERS_MIN:
-        return None
-    normal = normalize(text)
-    if len(normal) < CHARACTERS_MIN or len(set(normal)) < DISTINCT_MIN:
-        return None
-    digest = hashlib.blake2b(
-        normal.encode("utf-8", "surrogatepass"),
-        key=key,
-        digest_size=DIGEST_BYTES,
-        person=b"campaign",
-    )
-    return digest.digest()
-
-
-def bucket_of(at: datetime, window: timedelta) -> int:
-    """The number of the window-long bucket that holds an instant."""
-    return (at - _EPOCH) // window
-
-
-def span_of(
-    digest: bytes | None, first_at: datetime, due_at: datetime, rules: CampaignRules
-) -> Span | None:
-    """The sightings that count for a message; None: its text can make no campaign."""
-    if digest is None:
-        return None
-    return Span(digest, first_at - rules.window, due_at)
+def is_campaign(alike: Alike) -> bool:
+    """Whether it makes a campaign."""
+    if alike.senders < SENDERS_MIN or alike.ratio < RATIO_MIN:
+        return False
+    known = alike.calm_contacts >= CALM_KNOWN_MIN
+    return known or alike.senders >= SHARE_MIN * alike.contacts

@@ -1,12 +1,12 @@
 """The docket: a batch of what was read, walked sender by sender, and what changes by it.
 
 One sender's records keep their order; senders do not touch each other, but for nonces, ids and
-sightings, which are settled for the whole batch before the walk. So the verdicts are the same
+counts, which only whole buckets before a verdict's due time enter. So the verdicts are the same
 however the log is cut into batches. A message that was due before a later record of its sender is
-judged when that record is reached; where this needs a campaign's count, the walk says which.
+judged when that record is reached; the walk says what is to be counted for it.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -23,7 +23,8 @@ from antirelou.records import (
     SenderBlocked,
     SmsJudged,
 )
-from services.filter.core.campaign import Sighting, Span, bucket_of
+from services.filter.core.learner import Lesson, teach_contact, teach_silenced
+from services.filter.core.lore import FADE, Lore
 from services.filter.core.sender import (
     Arrival,
     Sender,
@@ -31,14 +32,25 @@ from services.filter.core.sender import (
     hear_block,
     hear_message,
     hear_reply,
+    inquire,
     is_overdue,
     judge_deliberated,
     silence,
-    span_to_count,
 )
-from services.filter.core.verdict import Rules, judge_message
+from services.filter.core.tally import (
+    Question,
+    bucket_of,
+    calm_keys,
+    contact_keys,
+    day_of,
+    mark_keys,
+)
+from services.filter.core.verdict import ATTACKS, Rules, judge_message
 
 Event = Arrival | SenderBlocked | ReplyChanged
+
+CALM_EXCESS_MAX = 0.34
+"""Calm: of the contacts around, less than so large a share is beyond the usual."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +95,8 @@ class Changes:
             a sender without a ``before`` is new.
         judged: verdicts on messages that were deliberated; the timer tells them.
         ended: ids of the messages whose reply has ended: their sealed numbers go.
+        counts: to be added, by key and bucket (``core/tally.py``).
+        lessons: what was learnt of texts (``core/learner.py``); ``fade``: of now.
         at: when.
     """
 
@@ -93,6 +107,9 @@ class Changes:
     judged: Sequence[SmsJudged] = ()
     nonces: Mapping[str, str] = field(default_factory=dict)
     ended: Sequence[str] = ()
+    counts: Mapping[tuple[bytes, int], int] = field(default_factory=dict)
+    lessons: Sequence[Lesson] = ()
+    fade: int = 0
 
     def verdicts(self) -> Iterable[SmsJudged]:
         """All verdicts that are new."""
@@ -122,6 +139,9 @@ class Docket:
         self._told: list[tuple[int, str]] = []
         self._first_of: dict[str, str] = {}
         self._waiting: dict[str, deque[tuple[int, Event]]] = {}
+        self._counts: Counter[tuple[bytes, int]] = Counter()
+        self._contacts: list[tuple[int, bytes]] = []
+        self._lessons: list[Lesson] = []
         for index, event in enumerate(events):
             self._enter(index, event)
 
@@ -134,39 +154,37 @@ class Docket:
             if message.nonce is not None:
                 self._nonces.setdefault(message.nonce, message.id)
 
-    def sightings(self) -> Sequence[Sighting]:
-        """The informative texts of the batch, sorted; to be saved before anything is counted."""
-        found: dict[tuple[bytes, int, str], Sighting] = {}
-        for events in self._waiting.values():
-            for _, event in events:
-                if not isinstance(event, Arrival) or event.digest is None:
-                    continue
-                if self._judge_alone(event) is not None:
-                    continue
-                message = event.message
-                bucket = bucket_of(message.at, self._rules.campaign.window)
-                key = (event.digest, bucket, message.sender)
-                found.setdefault(key, Sighting(*key, message.at))
-        return sorted(found.values())
+    def take_counts(self) -> Mapping[tuple[bytes, int], int]:
+        """What the walk has counted since this was last asked."""
+        counts, self._counts = self._counts, Counter()
+        return counts
 
-    def walk(self, counts: Mapping[Span, int]) -> Sequence[Span]:
-        """Walk as far as these counts allow.
+    def walk(self, answers: Mapping[Question, int], lore: Lore | None) -> Sequence[Question]:
+        """Walk as far as these answers allow.
+
+        Args:
+            lore: None where no answer is given yet.
 
         Returns:
-            the spans to count before walking on; empty: everything is judged.
+            what to count before walking on; empty: everything is judged.
         """
-        needed = []
+        needed: list[Question] = []
         for pseudonym in list(self._waiting):
             events = self._waiting[pseudonym]
             while events:
-                span = self._hear(*events[0], counts)
-                if span is not None:
-                    needed.append(span)
+                missing = self._hear(*events[0], answers, lore)
+                if missing:
+                    needed += missing
                     break
                 events.popleft()
             else:
                 del self._waiting[pseudonym]
         return needed
+
+    @property
+    def needs_lore(self) -> bool:
+        """Whether there are first contacts, which teach by how many came with them."""
+        return bool(self._contacts)
 
     def told(self) -> Sequence[SmsJudged]:
         """The verdicts to tell now, those of repeated messages again, in the order read."""
@@ -174,9 +192,15 @@ class Docket:
         verdicts = (self._verdict_of(message_id) for _, message_id in sorted(self._told))
         return [verdict for verdict in verdicts if verdict is not None]
 
-    def changes(self) -> Changes:
-        """What to save."""
+    def changes(self, lore: Lore | None) -> Changes:
+        """What to save; ``lore`` only where it is needed."""
         assert not self._waiting, "the walk has not ended"  # noqa: S101
+        assert lore is not None or not self._contacts, "lore is needed"  # noqa: S101
+        if lore is not None:
+            self._lessons += [
+                teach_contact(tokens, lore.surge_before(bucket).excess_share)
+                for bucket, tokens in self._contacts
+            ]
         before = self._loaded.senders
         after = [
             sender
@@ -191,14 +215,19 @@ class Docket:
             judged=list(self._judged.values()),
             nonces={n: id_ for n, id_ in self._nonces.items() if n not in self._loaded.nonces},
             ended=list(self._ended),
+            counts=self.take_counts(),
+            lessons=self._lessons,
+            fade=fade_of(self._now, self._rules),
         )
 
     # -- one event ----------------------------------------------------------------------------
 
-    def _hear(self, index: int, event: Event, counts: Mapping[Span, int]) -> Span | None:
+    def _hear(
+        self, index: int, event: Event, answers: Mapping[Question, int], lore: Lore | None
+    ) -> Sequence[Question]:
         match event:
             case Arrival():
-                return self._hear_arrival(index, event, counts)
+                return self._hear_arrival(index, event, answers, lore)
             case SenderBlocked():
                 self._put(hear_block(self._sender(event.sender), event))
             case ReplyChanged():
@@ -207,51 +236,78 @@ class Docket:
                     self._ended[event.reply_id] = None
             case _:
                 assert_never(event)
-        return None
+        return ()
 
     def _hear_arrival(
-        self, index: int, arrival: Arrival, counts: Mapping[Span, int]
-    ) -> Span | None:
+        self, index: int, arrival: Arrival, answers: Mapping[Question, int], lore: Lore | None
+    ) -> Sequence[Question]:
         message = arrival.message
         if self._is_known(message.id) or self._first_of[message.id] != message.sender:
-            self._put(hear_again(self._sender(message.sender), arrival))
+            before = self._sender(message.sender)
+            self._put(hear_again(before, arrival, self._rules))
+            self._count_text(before, message.at)
             self._told.append((index, message.id))
-            return None
+            return ()
         reason = self._judge_alone(arrival)
         if reason is not None:
             self._open(index, arrival, silence(message, reason, self._now))
-            return None
+            return ()
         if is_overdue(self._sender(message.sender), message.at):
-            span = self._judge_overdue(message.sender, counts)
-            if span is not None:
-                return span
-        sender, verdict = hear_message(
-            self._sender(message.sender), arrival, self._rules, self._now
-        )
+            missing = self._judge_overdue(message.sender, answers, lore)
+            if missing:
+                return missing
+        before = self._sender(message.sender)
+        sender, verdict = hear_message(before, arrival, self._rules, self._now)
         self._put(sender)
         self._open(index, arrival, verdict)
-        return None
+        if verdict is None:
+            self._count_contact(sender)
+        self._count_text(before, message.at)
+        return ()
+
+    def _count_contact(self, sender: Sender) -> None:
+        """A message has begun to be deliberated."""
+        case = sender.deliberation
+        assert case is not None  # noqa: S101
+        bucket = bucket_of(case.first_at, self._rules.bucket)
+        self._counts.update((key, bucket) for key in contact_keys(case.blocks))
+        self._contacts.append((bucket, case.tokens))
+
+    def _count_text(self, before: Sender, at: datetime) -> None:
+        """His first informative text counts, once a deliberation."""
+        case = self._sender(before.sender).deliberation
+        if case is None or not case.marks:
+            return
+        earlier = before.deliberation
+        if earlier is None or not earlier.marks or earlier.message_id != case.message_id:
+            bucket = bucket_of(at, self._rules.bucket)
+            self._counts.update((key, bucket) for key in mark_keys(case.marks))
 
     def _judge_alone(self, arrival: Arrival) -> Reason | None:
         message = arrival.message
         replayed = message.nonce is not None and self._nonces[message.nonce] != message.id
         return judge_message(message, replayed=replayed, rules=self._rules)
 
-    def _judge_overdue(self, pseudonym: str, counts: Mapping[Span, int]) -> Span | None:
+    def _judge_overdue(
+        self, pseudonym: str, answers: Mapping[Question, int], lore: Lore | None
+    ) -> Sequence[Question]:
         before = self._sender(pseudonym)
-        span = span_to_count(before, self._rules)
-        if span is not None and span not in counts:
-            return span
-        sender, verdict = judge_deliberated(
-            before, counts[span] if span else 0, self._rules, self._now
-        )
+        assert before.deliberation is not None  # noqa: S101
+        questions = inquire(before.deliberation, self._rules).questions()
+        missing = [question for question in questions if question not in answers]
+        if lore is None or missing:
+            return questions or [NOTHING]
+        sender, verdict = judge_deliberated(before, answers, lore, self._rules, self._now)
         self._put(sender)
+        counts, lessons = learn_from(before, verdict, lore, self._rules)
+        self._counts.update(counts)
+        self._lessons += lessons
         new = self._new.get(verdict.id)
         if new is None:
             self._judged[verdict.id] = verdict
         else:
             self._new[verdict.id] = replace(new, verdict=verdict, told=False)
-        return None
+        return ()
 
     def _open(self, index: int, arrival: Arrival, verdict: SmsJudged | None) -> None:
         message = arrival.message
@@ -284,19 +340,69 @@ class Docket:
         return self._judged.get(message_id) or self._loaded.verdicts.get(message_id)
 
 
+NOTHING = Question(b"", 0, -1)
+"""Asked where there is nothing to count but the lore is needed."""
+
+
+def fade_of(now: datetime, rules: Rules) -> int:
+    """How often what was learnt must have been halved by now, counted from 1970."""
+    return bucket_of(now, rules.bucket) // FADE
+
+
+def learn_from(
+    before: Sender, verdict: SmsJudged, lore: Lore, rules: Rules
+) -> tuple[Mapping[tuple[bytes, int], int], list[Lesson]]:
+    """What a verdict teaches: how the attack writes, or what is usual in calm hours."""
+    case = before.deliberation
+    assert case is not None  # noqa: S101
+    if verdict.reason in ATTACKS:
+        return {}, [teach_silenced(case.tokens)]
+    inquiry = inquire(case, rules)
+    calm = lore.surge_around(inquiry.first, inquiry.last).excess_share < CALM_EXCESS_MAX
+    if verdict.reason is not Reason.DESERVED or not calm:
+        return {}, []
+    day = day_of(inquiry.first)
+    return dict.fromkeys(((key, day) for key in calm_keys(case.marks)), 1), []
+
+
+def questions_of(senders: Sequence[Sender], rules: Rules) -> list[Question]:
+    """What to count before all of these can be judged."""
+    return [
+        question
+        for sender in senders
+        if sender.deliberation is not None
+        for question in inquire(sender.deliberation, rules).questions()
+    ]
+
+
 def judge_due(
-    senders: Sequence[Sender], counts: Mapping[Span, int], rules: Rules, now: datetime
+    senders: Sequence[Sender],
+    answers: Mapping[Question, int],
+    lore: Lore,
+    rules: Rules,
+    now: datetime,
 ) -> Changes:
     """Judge what these senders' deliberations came to; all of them are due.
 
     Args:
-        counts: for every ``span_to_count`` of them.
+        answers: to ``questions_of`` them.
     """
     after, judged = [], []
+    counts: Counter[tuple[bytes, int]] = Counter()
+    lessons: list[Lesson] = []
     for sender in senders:
-        span = span_to_count(sender, rules)
-        judged_sender, verdict = judge_deliberated(sender, counts[span] if span else 0, rules, now)
+        judged_sender, verdict = judge_deliberated(sender, answers, lore, rules, now)
         after.append(judged_sender)
         judged.append(verdict)
-    before = {sender.sender: sender for sender in senders}
-    return Changes(at=now, before=before, after=after, judged=judged)
+        learnt_counts, learnt_lessons = learn_from(sender, verdict, lore, rules)
+        counts.update(learnt_counts)
+        lessons += learnt_lessons
+    return Changes(
+        at=now,
+        before={sender.sender: sender for sender in senders},
+        after=after,
+        judged=judged,
+        counts=counts,
+        lessons=lessons,
+        fade=fade_of(now, rules),
+    )

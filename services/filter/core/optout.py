@@ -8,7 +8,7 @@ their French forms).
 import enum
 
 from antirelou.records import Intent
-from services.filter.core.campaign import normalize
+from services.filter.core.signature import normalize
 
 STOP_WORDS = frozenset({
     "stop", "stopall", "stopsms", "stoppub", "unsubscribe", "cancel", "end", "quit", "revoke",

@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-DAY = timedelta(days=1)
-"""The quiet hours that may come on top of the longest delay; hours of the day stay real."""
+from services.filter.core.tally import CONTACTS_KEPT, DETAIL_KEPT, bucket_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,21 +13,25 @@ class Retention:
     Attributes:
         messages: so long a message, or its nonce, may come again.
         window: of an answer.
-        sightings: so long before a reply is due a text counts for a campaign, at the longest.
+        silenced: so long a silence holds on.
+        bucket: the width of the buckets of the counts.
     """
 
     messages: timedelta
     window: timedelta
-    sightings: timedelta
+    silenced: timedelta
+    bucket: timedelta
 
 
 @dataclass(frozen=True, slots=True)
 class Cutoffs:
-    """What may go: whatever is older than these instants."""
+    """What may go: whatever is older than these instants, or buckets."""
 
     messages: datetime
     answers: datetime
-    sightings: datetime
+    silences: datetime
+    contacts: int
+    details: int
 
 
 def plan_cutoffs(
@@ -42,8 +45,11 @@ def plan_cutoffs(
         next_due: when the next deliberation is due, which may be long ago as well.
     """
     judged_until = min(now, read_until, next_due or read_until)
+    bucket = bucket_of(judged_until, retention.bucket)
     return Cutoffs(
         messages=now - retention.messages,
         answers=judged_until - retention.window,
-        sightings=judged_until - retention.sightings,
+        silences=judged_until - retention.silenced,
+        contacts=bucket - CONTACTS_KEPT,
+        details=bucket - DETAIL_KEPT,
     )

@@ -1,25 +1,34 @@
 """The score: log-odds that a sender is genuine, summed from a table of features.
 
-It only orders the waiting room while money is short; alone it silences nobody (DESIGN §5). The
-table is empty for now, so everyone scores 0.0: first come, first served.
+It only orders whom to pay for first while money is short; alone it silences nobody (DESIGN §5).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from math import log
 
-from msgspec import Struct
+from services.filter.core.campaign import Alike
+from services.filter.core.neighbours import NONE, Neighbours
+from services.filter.core.surge import Surge
+
+INSISTENT_MAX = 6
+"""A man who insists texts six times an hour (DESIGN §1): up to so many speak for a person."""
 
 
-class Evidence(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Evidence:
     """What is known of a sender when his reply is due: counts, never a text.
 
     Attributes:
         texts: sent while waiting, the first included.
-        campaign_senders: distinct senders of the same informative text; 0: not informative.
+        learnt: log-odds of his first text, by what the attack taught (``learner``).
     """
 
     texts: int
-    campaign_senders: int
+    alike: Alike = field(default_factory=Alike)
+    neighbours: Neighbours = NONE
+    surge: Surge = field(default_factory=lambda: Surge(1.0, 1.0))
+    learnt: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +39,56 @@ class Feature:
     log_odds: Callable[[Evidence], float]
 
 
-FEATURES: tuple[Feature, ...] = ()
+def weigh_surge(evidence: Evidence) -> float:
+    """He came while more came than usually do: the more, the likelier he is one of those."""
+    return _clip(0.5 * evidence.surge.log_odds, -1.5, 0.5)
 
 
-def score_evidence(evidence: Evidence) -> float:
-    """The sum of what the features say."""
-    return sum((feature.log_odds(evidence) for feature in FEATURES), 0.0)
+def weigh_text(evidence: Evidence) -> float:
+    """He writes as this attack writes, or as people do in calm hours."""
+    return _clip(evidence.learnt, -4.0, 3.0)
+
+
+def weigh_alike(evidence: Evidence) -> float:
+    """Others wrote nearly the same, more than is usual, yet too few to make a campaign."""
+    if evidence.alike.senders < 3:  # noqa: PLR2004 - two may be chance
+        return 0.0
+    return _clip(-log(max(evidence.alike.ratio, 1.0)), -3.0, 0.0)
+
+
+def weigh_neighbours(evidence: Evidence) -> float:
+    """Numbers next to his wrote as well, more than chance brings."""
+    return _clip(-log(max(evidence.neighbours.ratio, 1.0)), -3.0, 0.0)
+
+
+def weigh_texts(evidence: Evidence) -> float:
+    """A few texts while waiting speak for a person, many for a machine."""
+    if evidence.texts <= INSISTENT_MAX:
+        return 0.2 * (evidence.texts - 1)
+    return _clip(1.0 - 0.15 * (evidence.texts - INSISTENT_MAX), -3.0, 1.0)
+
+
+FEATURES: tuple[Feature, ...] = (
+    Feature("surge", weigh_surge),
+    Feature("text", weigh_text),
+    Feature("alike", weigh_alike),
+    Feature("neighbours", weigh_neighbours),
+    Feature("texts", weigh_texts),
+)
+
+
+def weigh_evidence(evidence: Evidence, left_out: frozenset[str] = frozenset()) -> dict[str, float]:
+    """What each feature says, by its name.
+
+    Args:
+        left_out: names of features that say nothing (``JUDGE_WITHOUT``).
+    """
+    return {
+        feature.name: round(feature.log_odds(evidence), 3)
+        for feature in FEATURES
+        if feature.name not in left_out
+    }
+
+
+def _clip(value: float, least: float, most: float) -> float:
+    return max(least, min(value, most))

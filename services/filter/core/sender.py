@@ -3,6 +3,7 @@
 Every function takes a state and gives the next one, with the verdict where there is one.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
@@ -22,14 +23,28 @@ from antirelou.records import (
     Source,
     derive_trace,
 )
-from services.filter.core.campaign import Span, span_of
 from services.filter.core.due import plan_due
+from services.filter.core.learner import find_tokens
+from services.filter.core.lore import Lore
 from services.filter.core.optout import Wish, read_wish
-from services.filter.core.score import Evidence, score_evidence
-from services.filter.core.verdict import Rules, Standing, judge_at_due, judge_standing
+from services.filter.core.score import Evidence, weigh_evidence
+from services.filter.core.signature import MARK_BYTES, sign_text
+from services.filter.core.tally import Inquiry, Question, Traits, bucket_of, join
+from services.filter.core.verdict import (
+    ATTACKS,
+    Rules,
+    Standing,
+    judge_at_due,
+    judge_standing,
+)
 
 REOPENING = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED, ReplyState.FAILED})
 """He got nothing after all: he may be answered again."""
+
+INFORMATIVE_TEXTS = 3
+"""Of his first texts, so many are searched for an informative one."""
+SURGE_TOLD = 1.5
+"""From so many times the usual on, a verdict says how many came."""
 
 
 class Deliberation(Struct, frozen=True):
@@ -38,7 +53,9 @@ class Deliberation(Struct, frozen=True):
     Attributes:
         partition: of ``sms.received``, that must be read past ``due_at`` before it is judged.
         texts: received since, this one included.
-        digest: of its text, where that is informative.
+        marks: of his first informative text (``signature``), joined; empty: none was.
+        tokens: of his first text (``learner``).
+        blocks: that his number lies in, joined.
         backfilled: its text is not known yet; a later webhook may add it.
     """
 
@@ -49,7 +66,9 @@ class Deliberation(Struct, frozen=True):
     last_at: datetime
     due_at: datetime
     texts: int
-    digest: bytes | None
+    marks: bytes
+    tokens: bytes
+    blocks: bytes
     backfilled: bool
     sender_sealed: bytes | None
 
@@ -62,26 +81,27 @@ class Answer(Struct, frozen=True):
 
 
 class Sender(Struct, frozen=True):
-    """All we know of a sender. A sender who was never heard of is ``Sender(pseudonym)``."""
+    """All we know of a sender. A sender who was never heard of is ``Sender(pseudonym)``.
+
+    Attributes:
+        silenced, silenced_at: the last verdict for how he came, and when it was due.
+    """
 
     sender: str
     opted_out: bool = False
     blocked: bool = False
     blocked_at: datetime | None = None
+    silenced: Reason | None = None
+    silenced_at: datetime | None = None
     deliberation: Deliberation | None = None
     answer: Answer | None = None
 
 
 class Arrival(Struct, frozen=True):
-    """A message as read from a partition of ``sms.received``.
-
-    Attributes:
-        digest: of its text (``campaign.fingerprint``), where that is informative.
-    """
+    """A message as read from a partition of ``sms.received``."""
 
     message: SmsReceived
     partition: int
-    digest: bytes | None
 
 
 class Outcome(NamedTuple):
@@ -101,12 +121,20 @@ def is_overdue(sender: Sender, at: datetime) -> bool:
     return sender.deliberation is not None and sender.deliberation.due_at < at
 
 
-def span_to_count(sender: Sender, rules: Rules) -> Span | None:
-    """The sightings to count before the sender's deliberated message can be judged."""
-    case = sender.deliberation
-    if case is None:
+def silenced_as(sender: Sender, at: datetime, rules: Rules) -> Reason | None:
+    """Why he was silenced for how he came, where that still holds at ``at``."""
+    if sender.silenced_at is None or at >= sender.silenced_at + rules.silenced_for:
         return None
-    return span_of(case.digest, case.first_at, case.due_at, rules.campaign)
+    return sender.silenced
+
+
+def inquire(case: Deliberation, rules: Rules) -> Inquiry:
+    """What is to be counted before a deliberated message can be judged."""
+    return Inquiry(
+        Traits(case.marks, case.blocks),
+        first=bucket_of(case.first_at, rules.bucket),
+        last=bucket_of(case.due_at, rules.bucket) - 1,
+    )
 
 
 def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) -> Outcome:
@@ -125,6 +153,7 @@ def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) 
         sender.blocked,
         is_answered(sender, message.at, rules),
         sender.deliberation is not None,
+        silenced_as(sender, message.at, rules),
     )
     if sender.deliberation is not None:
         sender = replace(sender, deliberation=_add_text(sender.deliberation, message, rules))
@@ -134,7 +163,7 @@ def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) 
     return Outcome(replace(sender, deliberation=_open(arrival, rules)), None)
 
 
-def hear_again(sender: Sender, arrival: Arrival) -> Sender:
+def hear_again(sender: Sender, arrival: Arrival, rules: Rules) -> Sender:
     """The deliberated message once more: no new text, but a webhook adds the text to a backfill."""
     message = arrival.message
     case = sender.deliberation
@@ -146,7 +175,12 @@ def hear_again(sender: Sender, arrival: Arrival) -> Sender:
     return replace(
         sender,
         opted_out=sender.opted_out if wish is Wish.NONE else wish is Wish.OPT_OUT,
-        deliberation=replace(case, digest=arrival.digest, backfilled=False),
+        deliberation=replace(
+            case,
+            marks=join(sign_text(message.text, rules.key)),
+            tokens=find_tokens(message.text, rules.key),
+            backfilled=False,
+        ),
     )
 
 
@@ -166,23 +200,21 @@ def hear_reply(sender: Sender, change: ReplyChanged) -> Sender:
 
 
 def judge_deliberated(
-    sender: Sender, campaign_senders: int, rules: Rules, now: datetime
+    sender: Sender, answers: Mapping[Question, int], lore: Lore, rules: Rules, now: datetime
 ) -> tuple[Sender, SmsJudged]:
     """The verdict on the deliberated message, as of when its reply was due.
 
     Args:
-        campaign_senders: distinct senders counted over ``span_to_count``; 0 without a span.
+        answers: to all of ``inquire(…).questions()``.
     """
     case = sender.deliberation
     assert case is not None, "nothing is deliberated"  # noqa: S101
     answered = is_answered(sender, case.due_at, rules)
     standing = Standing(sender.opted_out, sender.blocked, answered, deliberating=False)
-    evidence = Evidence(case.texts, campaign_senders)
+    evidence = _gather(case, answers, lore, rules)
     reason = judge_at_due(standing, evidence, rules)
     replied = reason is Reason.DESERVED
-    basis: dict[str, int | float | str] = {"texts": case.texts}
-    if case.digest is not None:
-        basis |= {"campaign": case.digest.hex(), "campaign_senders": campaign_senders}
+    weights = weigh_evidence(evidence, rules.without)
     verdict = SmsJudged(
         id=case.message_id,
         trace=derive_trace(case.message_id),
@@ -191,14 +223,49 @@ def judge_deliberated(
         decision=Decision.REPLY if replied else Decision.SILENT,
         reason=reason,
         kind=case.kind,
-        score=score_evidence(evidence),
+        score=round(sum(weights.values()), 3),
         received_at=case.first_at,
         due_at=case.due_at,
-        basis=basis,
+        basis=_describe(case, evidence, weights),
         sender_sealed=case.sender_sealed if replied else None,
     )
-    answer = Answer(case.message_id, case.due_at) if replied else sender.answer
-    return replace(sender, deliberation=None, answer=answer), verdict
+    after = replace(sender, deliberation=None)
+    if replied:
+        after = replace(after, answer=Answer(case.message_id, case.due_at))
+    elif reason in ATTACKS:
+        after = replace(after, silenced=reason, silenced_at=case.due_at)
+    return after, verdict
+
+
+def _gather(
+    case: Deliberation, answers: Mapping[Question, int], lore: Lore, rules: Rules
+) -> Evidence:
+    inquiry = inquire(case, rules)
+    return Evidence(
+        texts=case.texts,
+        alike=inquiry.alike(answers),
+        neighbours=inquiry.neighbours(answers),
+        surge=lore.surge_around(inquiry.first, inquiry.last),
+        learnt=lore.learnt.log_odds(case.tokens),
+    )
+
+
+def _describe(
+    case: Deliberation, evidence: Evidence, weights: Mapping[str, float]
+) -> dict[str, int | float | str]:
+    """What the verdict rests on: counts and a cluster's id, no text, no number."""
+    basis: dict[str, int | float | str] = {"texts": case.texts}
+    if evidence.alike.senders > 1:
+        basis["campaign"] = case.marks[:MARK_BYTES].hex()
+        basis["campaign_senders"] = evidence.alike.senders
+        basis["campaign_usual"] = round(evidence.alike.usual, 1)
+    if evidence.neighbours.ratio:
+        basis["neighbours"] = evidence.neighbours.count
+        basis["neighbours_ratio"] = round(evidence.neighbours.ratio, 1)
+    if evidence.surge.ratio > SURGE_TOLD:
+        basis["surge"] = round(evidence.surge.ratio, 1)
+    basis |= {f"weight_{name}": weight for name, weight in weights.items() if weight}
+    return basis
 
 
 def silence(message: SmsReceived, reason: Reason, now: datetime) -> SmsJudged:
@@ -226,7 +293,9 @@ def _open(arrival: Arrival, rules: Rules) -> Deliberation:
         last_at=message.at,
         due_at=plan_due(message.id, message.at, message.at, rules.delays),
         texts=1,
-        digest=arrival.digest,
+        marks=join(sign_text(message.text, rules.key)),
+        tokens=find_tokens(message.text, rules.key),
+        blocks=join(message.blocks),
         backfilled=message.source is Source.BACKFILL,
         sender_sealed=message.sender_sealed,
     )
@@ -238,4 +307,7 @@ def _add_text(case: Deliberation, message: SmsReceived, rules: Rules) -> Deliber
         # A new text may only put the reply off.
         planned = plan_due(case.message_id, case.first_at, last_at, rules.delays)
         due_at = max(due_at, planned)
-    return replace(case, last_at=last_at, due_at=due_at, texts=case.texts + 1)
+    marks = case.marks
+    if not marks and case.texts < INFORMATIVE_TEXTS:
+        marks = join(sign_text(message.text, rules.key))
+    return replace(case, last_at=last_at, due_at=due_at, texts=case.texts + 1, marks=marks)

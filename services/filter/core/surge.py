@@ -13,8 +13,6 @@ from statistics import median
 DAYS_KNOWN = 7
 HOURS_KNOWN_MIN = 3
 USUAL_MIN = 12.0
-SURGE_RATIO = 3.0
-"""From so many times the usual on, a surge is spoken of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +21,11 @@ class Surge:
 
     rate: float
     usual: float
+
+    @property
+    def ratio(self) -> float:
+        """How many times the usual."""
+        return self.rate / self.usual
 
     @property
     def excess_share(self) -> float:

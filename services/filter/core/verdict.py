@@ -10,7 +10,7 @@ from typing import assert_never
 from msgspec import Struct
 
 from antirelou.records import Reason, ReceivedKind, SenderKind, SmsReceived
-from services.filter.core.campaign import CampaignRules
+from services.filter.core.campaign import is_campaign
 from services.filter.core.due import Delays
 from services.filter.core.score import Evidence
 
@@ -24,6 +24,10 @@ class Rules:
         call_counts: a call is answered as a message is.
         window: one answer a sender within it.
         burst: more texts than this while waiting are a flood.
+        silenced_for: who was silenced for how he came stays so, so long.
+        bucket: the width of the buckets that contacts are counted in (``core/tally.py``).
+        key: of all hashes of texts.
+        without: features of the score that say nothing (``JUDGE_WITHOUT``).
     """
 
     countries: frozenset[str]
@@ -31,16 +35,28 @@ class Rules:
     window: timedelta
     burst: int
     delays: Delays
-    campaign: CampaignRules
+    silenced_for: timedelta
+    bucket: timedelta
+    key: bytes
+    without: frozenset[str] = frozenset()
 
 
 class Standing(Struct, frozen=True):
-    """Where a sender stands with us at an instant."""
+    """Where a sender stands with us at an instant.
+
+    Attributes:
+        silenced: why he was, a short while ago, for how he came; None: he was not.
+    """
 
     opted_out: bool
     blocked: bool
     answered: bool
     deliberating: bool
+    silenced: Reason | None = None
+
+
+ATTACKS = frozenset({Reason.BURST, Reason.CAMPAIGN, Reason.RANGE})
+"""Reasons that lie in how somebody came, not in who he is."""
 
 
 def judge_message(message: SmsReceived, *, replayed: bool, rules: Rules) -> Reason | None:
@@ -88,7 +104,7 @@ def judge_standing(standing: Standing) -> Reason | None:
         return Reason.ALREADY_ANSWERED
     if standing.deliberating:
         return Reason.ALREADY_DELIBERATING
-    return None
+    return standing.silenced
 
 
 def judge_at_due(standing: Standing, evidence: Evidence, rules: Rules) -> Reason:
@@ -98,6 +114,8 @@ def judge_at_due(standing: Standing, evidence: Evidence, rules: Rules) -> Reason
         return reason
     if evidence.texts > rules.burst:
         return Reason.BURST
-    if evidence.campaign_senders >= rules.campaign.senders_min:
+    if is_campaign(evidence.alike):
         return Reason.CAMPAIGN
+    if evidence.neighbours.is_range:
+        return Reason.RANGE
     return Reason.DESERVED

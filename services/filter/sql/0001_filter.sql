@@ -6,6 +6,9 @@ CREATE TABLE senders (
     opted_out boolean NOT NULL,
     blocked boolean NOT NULL,
     blocked_at timestamptz,
+    -- The last verdict for how he came.
+    silenced text,
+    silenced_at timestamptz,
     -- What is deliberated: all of it or nothing.
     message_id text,
     kind text,
@@ -14,13 +17,17 @@ CREATE TABLE senders (
     last_at timestamptz,
     due_at timestamptz,
     texts int,
-    digest bytea,
+    marks bytea,
+    tokens bytea,
+    blocks bytea,
     backfilled boolean,
     sender_sealed bytea,
-    CHECK (num_nulls(message_id, kind, partition, first_at, last_at, due_at, texts, backfilled)
-           IN (0, 8)),
-    CHECK (message_id IS NOT NULL OR num_nonnulls(digest, sender_sealed) = 0)
+    CHECK (num_nulls(message_id, kind, partition, first_at, last_at, due_at, texts, marks, tokens,
+                     blocks, backfilled)
+           IN (0, 11)),
+    CHECK (message_id IS NOT NULL OR sender_sealed IS NULL)
 ) WITH (fillfactor = 70);
+CREATE INDEX senders_silenced ON senders (silenced_at) WHERE silenced_at IS NOT NULL;
 CREATE INDEX senders_due ON senders (partition, due_at) WHERE due_at IS NOT NULL;
 
 -- The one answer of a sender's window (I3): the key is the sender, and an answer gives way to
@@ -61,14 +68,22 @@ CREATE TABLE nonces (
     seen_at timestamptz NOT NULL
 );
 
--- Who sent which informative text in which window; a row never changes.
-CREATE TABLE sightings (
-    digest bytea,
-    bucket bigint,
-    sender text COLLATE "C",
-    seen_at timestamptz NOT NULL,
-    PRIMARY KEY (digest, bucket, sender)
+-- What is counted of first contacts (core/tally.py); a shard for each member that counts at once.
+CREATE TABLE counts (
+    key bytea,
+    bucket int,
+    shard smallint,
+    count int NOT NULL,
+    PRIMARY KEY (key, bucket, shard)
+) WITH (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.05);
+CREATE INDEX counts_bucket ON counts USING brin (bucket);
+
+-- What was learnt of texts (core/learner.py): counts of keyed hashes, one row.
+CREATE TABLE learnt (
+    one boolean PRIMARY KEY DEFAULT true CHECK (one),
+    kept bytea NOT NULL
 );
+INSERT INTO learnt (kept) VALUES ('');
 
 -- The key of the hashes and of the jitter, made here once. The clear texts live in the log longer
 -- than their hashes do here, so the key need not be kept apart from them.
@@ -80,5 +95,7 @@ INSERT INTO secret (key)
     SELECT decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex');
 
 GRANT SELECT, INSERT, UPDATE, DELETE ON senders, answers, messages TO antirelou_filter;
-GRANT SELECT, INSERT, DELETE ON nonces, sightings TO antirelou_filter;
+GRANT SELECT, INSERT, DELETE ON nonces TO antirelou_filter;
+GRANT SELECT, INSERT, UPDATE, DELETE ON counts TO antirelou_filter;
+GRANT SELECT, UPDATE ON learnt TO antirelou_filter;
 GRANT SELECT ON secret TO antirelou_filter;

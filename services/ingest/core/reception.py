@@ -36,12 +36,14 @@ class Sender(Struct, frozen=True):
 
     Attributes:
         number_sealed: for sending; None where he cannot be answered.
+        blocks: of a mobile's number (``Pseudonymizer.blocks``).
     """
 
     pseudonym: str
     facts: NumberFacts
     to_ours: bool
     number_sealed: bytes | None
+    blocks: tuple[bytes, ...] = ()
 
 
 def receive_message(
@@ -60,6 +62,7 @@ def receive_message(
         sender=sender.pseudonym,
         sender_kind=sender.facts.kind,
         sender_sealed=sender.number_sealed,
+        blocks=sender.blocks,
         country=sender.facts.country,
         to_ours=sender.to_ours,
         text=form.text,
@@ -91,6 +94,7 @@ def receive_call(
         sender=sender.pseudonym,
         sender_kind=sender.facts.kind,
         sender_sealed=sender.number_sealed,
+        blocks=sender.blocks,
         country=sender.facts.country,
         to_ours=sender.to_ours,
         text=None,

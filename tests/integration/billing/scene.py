@@ -34,6 +34,7 @@ from tests.unit.billing.cases import EURO, HOUR, NOW, judged, received
 SCHEMA = Schema("billing", Path("services/billing/sql").resolve())
 PSEUDONYM_KEY = bytes(range(32))
 PSEUDONYMIZER = Pseudonymizer(PSEUDONYM_KEY)
+TRIES_MAX = 100
 R = TypeVar("R", bound=Record)
 
 Moved = tuple[str, str, str, str, str, int]
@@ -105,17 +106,18 @@ class Desk:
     async def hear(self, *records: Record) -> None:
         """Handle a batch, again if the database cannot now, as the stage does."""
         batch = [Received(r, Partition(r.TOPIC, 0), self.now) for r in records]
-        while True:
+        for _ in range(TRIES_MAX):
             try:
                 assert await self.handler.handle(batch, self.now) == ()
             except Transient:
                 continue
             return
+        raise AssertionError(f"the database could not {TRIES_MAX} times")
 
     async def look(self, lag: int = 0) -> int:
         """Let the timer run until it has nothing to tell. Returns how much it told."""
         told = 0
-        while True:
+        for _ in range(TRIES_MAX):
             try:
                 due = await self.handler.due(read_to(lag), self.now)
             except Transient:
@@ -126,6 +128,7 @@ class Desk:
             assert due.mark is not None
             await due.mark()
             told += len(due.records)
+        raise AssertionError(f"there was something to tell {TRIES_MAX} times")
 
     async def give(self, amount: int = 100 * EURO, of: str = "gift") -> None:
         """Put money into the fund, as the operator does."""

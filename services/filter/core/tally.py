@@ -1,0 +1,148 @@
+"""What is counted of first contacts, and what a verdict asks of the counts. Pure.
+
+A first contact is a message that begins to be deliberated. Counted are, in buckets of ten minutes:
+the contacts, the blocks their numbers lie in, the marks of their texts; and by the day the marks
+of texts that came in calm hours and were answered. Of a text only keyed hashes are counted.
+
+A verdict counts whole buckets that ended before its reply was due, so it is the same whenever it
+is given.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from services.filter.core.campaign import Alike
+from services.filter.core.neighbours import LEVELS, Neighbours, find_neighbours
+from services.filter.core.signature import MARK_BYTES, count_alike
+
+BLOCK_BYTES = 8
+HOUR = 6
+DAY = 24 * HOUR
+"""In buckets."""
+CALM_DAYS = 7
+CONTACTS_KEPT = (CALM_DAYS + 1) * DAY
+"""So many buckets the contacts and the calm marks are kept; the others ``DETAIL_KEPT``."""
+DETAIL_KEPT = 3 * DAY
+
+CONTACTS = b"c"
+CALM_CONTACTS = b"K"
+_MARK, _CALM_MARK, _BLOCK = b"m", b"k", b"b"
+DETAILS = (_MARK, _BLOCK)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+Counts = Mapping[tuple[bytes, int], int]
+"""By key and bucket."""
+
+
+class Question(NamedTuple):
+    """How often was this key counted from one bucket to another, both included?"""
+
+    key: bytes
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What is counted of a first contact.
+
+    Attributes:
+        marks: of his first informative text, joined; empty: none was.
+        blocks: of his number, the smallest first, joined; empty: it has none.
+    """
+
+    marks: bytes
+    blocks: bytes
+
+
+def bucket_of(at: datetime, width: timedelta) -> int:
+    """The number of the bucket that holds an instant."""
+    return (at - _EPOCH) // width
+
+
+def contact_keys(blocks: bytes) -> list[bytes]:
+    """What a first contact is counted by."""
+    return [CONTACTS, *(_BLOCK + block for block in _cut(blocks, BLOCK_BYTES))]
+
+
+def mark_keys(marks: bytes) -> list[bytes]:
+    """What his first informative text is counted by."""
+    return [_MARK + mark for mark in _cut(marks, MARK_BYTES)]
+
+
+def calm_keys(marks: bytes) -> list[bytes]:
+    """What an answered contact of a calm hour is counted by, in the first bucket of its day."""
+    return [CALM_CONTACTS, *(_CALM_MARK + mark for mark in _cut(marks, MARK_BYTES))]
+
+
+def day_of(bucket: int) -> int:
+    """The first bucket of its day."""
+    return bucket - bucket % DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """All questions about one deliberated message, and how to read the answers.
+
+    Attributes:
+        first: the bucket of his first text.
+        last: the last whole bucket before his reply was due.
+    """
+
+    traits: Traits
+    first: int
+    last: int
+
+    def questions(self) -> list[Question]:
+        """What to count."""
+        return [*self._text(), *self._numbers(HOUR), *self._numbers(DAY)]
+
+    def alike(self, answers: Mapping[Question, int]) -> Alike:
+        """How often a text like his came."""
+        counts = [answers[question] for question in self._text()]
+        if not counts:
+            return Alike()
+        size = (len(counts) - 2) // 2
+        return Alike(
+            senders=count_alike(counts[2 : 2 + size]),
+            contacts=counts[0],
+            calm_senders=count_alike(counts[2 + size :]),
+            calm_contacts=counts[1],
+        )
+
+    def neighbours(self, answers: Mapping[Question, int]) -> Neighbours:
+        """How close to others his number lies: within the hour, or within a day."""
+        found = (
+            find_neighbours([answers[question] for question in self._numbers(span)])
+            for span in (HOUR, DAY)
+        )
+        return max(found, key=lambda neighbours: neighbours.ratio)
+
+    def _text(self) -> list[Question]:
+        marks = self.traits.marks
+        if not marks:
+            return []
+        since, today = self.first - HOUR, day_of(self.first)
+        calm_since = today - CALM_DAYS * DAY
+        return [
+            Question(CONTACTS, since, self.last),
+            Question(CALM_CONTACTS, calm_since, today),
+            *(Question(key, since, self.last) for key in mark_keys(marks)),
+            *(Question(_CALM_MARK + mark, calm_since, today) for mark in _cut(marks, MARK_BYTES)),
+        ]
+
+    def _numbers(self, span: int) -> list[Question]:
+        blocks = _cut(self.traits.blocks, BLOCK_BYTES)
+        return [Question(_BLOCK + block, self.first - span, self.last) for block in blocks[:LEVELS]]
+
+
+def join(parts: Iterable[bytes]) -> bytes:
+    """Marks or blocks, as they are kept."""
+    return b"".join(parts)
+
+
+def _cut(joined: bytes, size: int) -> list[bytes]:
+    return [joined[start : start + size] for start in range(0, len(joined), size)]

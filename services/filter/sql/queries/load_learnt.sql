@@ -1,0 +1,2 @@
+-- What was learnt of texts, locked.
+SELECT kept FROM learnt FOR UPDATE

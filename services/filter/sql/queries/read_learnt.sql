@@ -1,0 +1,2 @@
+-- What was learnt of texts.
+SELECT kept FROM learnt

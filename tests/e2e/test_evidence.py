@@ -1,0 +1,184 @@
+"""Evidence on the whole house: exported where the key is, verified alone, and erased to the byte."""
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from antirelou.cli.demo.house import House, embedded_house, run_once
+from antirelou.cli.demo.run import operate
+from antirelou.keys import EVIDENCE_PRIVATE_FILE
+from antirelou.topics import READS, dead
+from services.evidence.core.verifier import check_folder, read_folder
+from tests.e2e.conftest import SETTINGS, Built
+from tests.support.eventually import eventually
+from tests.support.house import donate, status_when, text_in
+
+ONE, TWO = "+33639980011", "+33639980022"
+SECRET = "Je-suis-un-texte-que-personne-ne-retrouve"
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """A house that two people texted, the private key taken away from it."""
+    data = tmp_path / "house"
+    data.mkdir()
+    with embedded_house(data, SETTINGS) as house:
+        key = data / "data" / EVIDENCE_PRIVATE_FILE
+        shutil.move(key, tmp_path / "offline.key")
+        donate(house, "100.00")
+        text_in(house, ONE, SECRET)
+        text_in(house, TWO, "Bonjour, c'est Léa")
+        yield house
+
+
+def run(house: House, *arguments: str, folder: Path) -> str:
+    return run_once(arguments, house.settings, folder)
+
+
+async def settled(house: House) -> None:
+    await status_when(house, lambda now: now["replies"]["delivered"] == 2)
+
+    async def told() -> bool:
+        subject = operate(house, "POST", "/v1/subjects/show", {"number": ONE})
+        kinds = [json.loads(each["record"]) for each in subject["records"]]
+        return any(kind.get("final") for kind in kinds)
+
+    await eventually(told, seconds_max=30)
+
+
+def write_case(folder: Path, **more: Any) -> Path:
+    told = {"numbers": [ONE, TWO], "author": "Association d'essai", **more}
+    lines = [f"{name} = {json.dumps(value)}" for name, value in told.items()]
+    path = folder / "case.toml"
+    path.write_text(
+        'id = "essai-1"\nreason = "plainte"\nhold_until = 2099-01-01T00:00:00Z\n'
+        + "\n".join(lines)
+    )
+    return path
+
+
+async def test_a_case_is_exported_and_verified_by_the_lone_verifier(
+    house: House, tmp_path: Path
+) -> None:
+    await settled(house)
+    case = write_case(tmp_path)
+    said = run(
+        house, "evidence", "export", "--case", str(case), "--key", str(tmp_path / "offline.key"),
+        "--out", "folder", folder=tmp_path,
+    )  # fmt: skip
+    assert said.rstrip().endswith("OK"), said
+    folder = tmp_path / "folder"
+    messages = json.loads((folder / "messages.json").read_text())
+    assert [row["text"] for row in messages] == [SECRET, "Bonjour, c'est Léa"]
+    assert [row["from"].lstrip("+") for row in messages] == [ONE[1:], TWO[1:]]
+    assert {row["reply"] for row in messages} == {"delivered"}
+    alone = subprocess.run(
+        [sys.executable, "-I", str(folder / "verify.py")],
+        capture_output=True, text=True, check=False, cwd="/",
+    )  # fmt: skip
+    assert alone.returncode == 0, alone.stdout + alone.stderr
+    (folder / "messages.csv").write_bytes((folder / "messages.csv").read_bytes()[:-1])
+    alone = subprocess.run(
+        [sys.executable, "-I", str(folder / "verify.py")],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert alone.returncode == 1
+    assert "messages.csv: changed" in alone.stdout
+
+
+async def test_an_erased_sender_is_nowhere_in_the_data_folder(
+    house: House, tmp_path: Path
+) -> None:
+    await settled(house)
+    subject = operate(house, "POST", "/v1/subjects/show", {"number": ONE})
+    traces = traces_of(subject)
+    assert found(house.folder / "data", traces) == set(traces)
+
+    async def read_by_all() -> bool:
+        answer = operate(house, "POST", "/v1/subjects/erase", {"number": ONE})
+        assert answer["holds"] == []
+        return not answer["remains"]
+
+    await eventually(read_by_all, seconds_max=30)
+    assert found(house.folder / "data", traces) == set()
+    assert operate(house, "POST", "/v1/subjects/show", {"number": ONE})["records"] == []
+
+    case = write_case(tmp_path, numbers=[], since="@", until="@")
+    case.write_text(case.read_text().replace('"@"', "2000-01-01T00:00:00Z", 1))
+    case.write_text(case.read_text().replace('"@"', "2099-01-01T00:00:00Z", 1))
+    case.write_text(case.read_text().replace("numbers = []\n", ""))
+    run(
+        house, "evidence", "export", "--case", str(case), "--key", str(tmp_path / "offline.key"),
+        "--out", "folder", folder=tmp_path,
+    )  # fmt: skip
+    files = read_folder(tmp_path / "folder")
+    assert check_folder(files, {}).wrong == []
+    gone = json.loads(files["erased.json"])
+    assert len(gone) == len(subject["records"])
+    assert {each["why"] for each in gone} == {"request"}
+    assert "demande d'effacement" in files["report.html"].decode()
+    assert SECRET not in files["messages.csv"].decode()
+
+
+def traces_of(subject: Mapping[str, Any]) -> dict[str, bytes]:
+    """What is looked for in the bytes: text and number as they might stand there, salt, seal."""
+    import base64
+
+    received = subject["records"][0]
+    sealed = base64.b64decode(received["sealed"])
+    return {
+        "text": SECRET.encode(),
+        "salt": bytes.fromhex(received["salt"]),
+        "sealed": sealed[40:90],
+        "sealed in the topic": base64.b64encode(sealed[:90])[4:100],
+    }
+
+
+def found(folder: Path, traces: Mapping[str, bytes]) -> set[str]:
+    """Which of the traces any file holds; the number in none, ever."""
+    names = set()
+    for path in folder.rglob("*"):
+        if not path.is_file():
+            continue
+        data = path.read_bytes()
+        names |= {name for name, trace in traces.items() if trace in data}
+        for spelling in (ONE, ONE[1:], "0" + ONE[3:]):
+            assert spelling.encode() not in data, path
+    return names
+
+
+async def test_no_service_needs_the_private_key(house: House, tmp_path: Path) -> None:
+    key = (tmp_path / "offline.key").read_text().splitlines()[-1].strip()
+    await settled(house)
+    run(house, "evidence", "status", folder=tmp_path)
+    for secret in (key.encode(), bytes.fromhex(key)):
+        for path in house.folder.rglob("*"):
+            assert not path.is_file() or secret not in path.read_bytes(), path
+        environment = Path(f"/proc/{house.services[0].pid}/environ").read_bytes()
+        assert secret not in environment
+
+
+async def test_a_sender_is_forgotten_by_the_topics_of_either_log(built: Built) -> None:
+    donate(built.house, "100.00")
+    text_in(built.house, ONE, SECRET)
+    text_in(built.house, TWO, "Bonjour")
+    await status_when(built.house, lambda now: now["replies"]["delivered"] == 2)
+    async with built.reading() as (log, _):
+        mine = [r for r in [r async for r in log.scan("sms.received")] if SECRET in str(r.value)]
+        readers = [g for g, topics in READS.items() if "sms.received" in topics and "evid" not in g]
+
+        async def gone() -> bool:
+            left = await log.forget(
+                "sms.received", mine[0].key, readers, lambda value: value.replace(b"Je-suis", b"")
+            )
+            return left == 0
+
+        await eventually(gone, seconds_max=30)
+        assert all([SECRET.encode() not in r.value async for r in log.scan("sms.received")])
+        assert await log.forget(dead("sms.received"), mine[0].key, [], lambda _: b"{}") == 0
