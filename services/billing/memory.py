@@ -195,7 +195,7 @@ class MemoryTransaction:
     async def read_deliveries(self, count: int) -> list[bool]:
         """See ``Transaction``."""
         ended = [r for r in self._tables.replies.values() if r.state in _DELIVERED]
-        ended.sort(key=lambda reply: reply.changed_at, reverse=True)
+        ended.sort(key=lambda reply: (reply.changed_at, reply.reply_id), reverse=True)
         return [reply.state is ReplyState.DELIVERED for reply in ended[:count]]
 
     async def read_provider(self) -> ProviderState:

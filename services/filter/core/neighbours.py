@@ -14,6 +14,9 @@ SHARE = 100
 """A block is the hundredth part of the next larger one."""
 SENDERS_MIN = (8, 24)
 """So many senders of a block of 100, and of 10,000, before it is looked at."""
+OTHERS_MIN = (0, 3)
+"""So many others of the next larger one: of a million numbers of which only 10,000 ever write,
+as the fiction range, nothing can be told."""
 RATIO_MIN = 6.0
 """So many times its share of the next larger block."""
 
@@ -52,6 +55,8 @@ def find_neighbours(counts: Sequence[int]) -> Neighbours:
             continue
         # The block itself is left out of what its share is measured by.
         others = max(counts[level + 1] - counts[level], 0)
+        if others < OTHERS_MIN[level]:
+            continue
         ratio = counts[level] / max(others / (SHARE - 1), 1.0)
         if ratio > found.ratio:
             found = Neighbours(counts[level], ratio)

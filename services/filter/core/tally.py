@@ -23,8 +23,9 @@ DAY = 24 * HOUR
 """In buckets."""
 CALM_DAYS = 7
 CONTACTS_KEPT = (CALM_DAYS + 1) * DAY
-"""So many buckets the contacts and the calm marks are kept; the others ``DETAIL_KEPT``."""
-DETAIL_KEPT = 3 * DAY
+"""So many buckets before a first text the contacts and the calm marks are asked for; the others
+``DETAIL_KEPT``."""
+DETAIL_KEPT = DAY
 
 CONTACTS = b"c"
 CALM_CONTACTS = b"K"
