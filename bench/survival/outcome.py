@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
+from antirelou.records import Reason
 from bench.survival import policy
 from bench.survival.policy import Text
 
 MAX_WAIT_SECONDS = 72 * 3600.0
-ATTACK_REASONS = frozenset({"burst", "campaign", "range", "neighbours"})
+ATTACK_REASONS = frozenset({Reason.BURST, Reason.CAMPAIGN, Reason.RANGE})
 """Reasons that call a sender an attacker; the others are about what he is, or wrote before."""
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime, timedelta
+from dataclasses import replace as replace_cutoffs
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -13,29 +14,51 @@ from msgspec.structs import replace
 from antirelou.database import Schema, migrate, open_pool, role_of
 from antirelou.errors import Rejected, Transient
 from antirelou.records import Decision, Reason, ReplyState, SmsJudged
-from services.filter.core.campaign import Sighting, Span, bucket_of
-from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due
+from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due, questions_of
+from services.filter.core.learner import WEIGHT, Learnt, Lesson, find_tokens, teach_silenced
+from services.filter.core.lore import Lore
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Answer, Arrival, Sender, span_to_count
+from services.filter.core.sender import Answer, Arrival, Sender
+from services.filter.core.tally import (
+    CALM_CONTACTS,
+    CONTACTS,
+    Question,
+    bucket_of,
+    calm_keys,
+    contact_keys,
+    mark_keys,
+)
 from services.filter.memory import MemoryStore
-from services.filter.store import PostgresStore, Store
+from services.filter.store import PostgresStore, Store, Transaction
 from tests.unit.filter.cases import (
     DAY,
     HOUR,
+    KEY,
     MINUTE,
+    NO_LORE,
     NOW,
     RAID,
     RULES,
     SECOND,
     arrival,
     blocked,
+    blocks_of,
     pseudonym,
     reply_ended,
 )
 
 SCHEMA = Schema("filter", Path("services/filter/sql").resolve())
 LATER = NOW + DAY
-DIGEST = bytes(16)
+BUCKET = bucket_of(NOW, RULES.bucket)
+FOREVER = Cutoffs(messages=NOW - DAY, answers=NOW - DAY, silences=NOW - DAY, contacts=0, details=0)
+"""Nothing is so old."""
+EVERYTHING = Cutoffs(
+    messages=LATER + DAY,
+    answers=LATER,
+    silences=LATER,
+    contacts=BUCKET + 1000,
+    details=BUCKET + 1000,
+)
 
 
 @pytest.fixture(params=["postgres", "memory"])
@@ -65,27 +88,26 @@ async def take(store: Store, *events: Event, at: datetime = NOW) -> Sequence[Sms
     async with store.transaction() as transaction:
         loaded = await transaction.load(*keys(*events))
         docket = Docket(events, loaded, RULES, at)
-        await transaction.add_sightings(docket.sightings())
-        counts: dict[Span, int] = {}
-        while needed := docket.walk(counts):
-            counts |= await transaction.count_campaigns(needed, HOUR, 9)
-        await transaction.save(docket.changes(), RULES.window)
+        answers: dict[Question, int] = {}
+        while needed := docket.walk(answers, await read_lore(transaction)):
+            await transaction.add_counts(docket.take_counts(), 0)
+            answers |= await transaction.answer(needed)
+        await transaction.save(docket.changes(await read_lore(transaction)), RULES.window, 0)
     return docket.told()
+
+
+async def read_lore(transaction: Transaction) -> Lore:
+    return Lore(await transaction.read_contacts(), await transaction.read_learnt())
 
 
 async def judge(store: Store, until: datetime = LATER, at: datetime = LATER) -> list[SmsJudged]:
     """Judge whatever is due. Returns the verdicts."""
     async with store.transaction() as transaction:
-        senders = await transaction.load_due(dict.fromkeys(range(12), until), until, 100)
-        spans = [span for span in map(_span, senders) if span is not None]
-        counts = await transaction.count_campaigns(spans, HOUR, 9)
-        changes = judge_due(senders, counts, RULES, at)
-        await transaction.save(changes, RULES.window)
+        senders = await transaction.load_due(range(12), until, 100)
+        answers = await transaction.answer(questions_of(senders, RULES))
+        changes = judge_due(senders, answers, await read_lore(transaction), RULES, at)
+        await transaction.save(changes, RULES.window, 0)
     return list(changes.judged)
-
-
-def _span(sender: Sender) -> Span | None:
-    return span_to_count(sender, RULES)
 
 
 async def load(store: Store, *events: Event) -> Loaded:
@@ -111,11 +133,11 @@ async def test_the_key_is_always_the_same(store: Store) -> None:
 
 
 async def test_what_is_deliberated_comes_back_as_it_was_saved(store: Store) -> None:
-    first = arrival(text=RAID, nonce="n-1")
+    first = arrival(text=RAID, nonce="n-1", blocks=blocks_of(1234))
     await take(store, first, arrival("m-2", 2, text=None, sender_sealed=b"s"), blocked(3))
     expected = Docket([first], Loaded({}, {}, {}), RULES, NOW)
-    expected.walk({})
-    [sender] = expected.changes().after
+    expected.walk({}, None)
+    [sender] = expected.changes(NO_LORE).after
     loaded = await load(store, first, arrival("m-9", 9, nonce="n-9"))
     assert loaded.senders == {pseudonym(1): sender}
     assert loaded.verdicts == {"m-1": None}
@@ -147,7 +169,7 @@ async def test_a_verdict_at_due_is_kept_and_told_until_it_is_marked(store: Store
     await take(store, arrival(), arrival("m-2", 2, text=RAID))
     verdicts = {verdict.id: verdict for verdict in await judge(store)}
     assert {v.decision for v in verdicts.values()} == {Decision.REPLY}
-    assert verdicts["m-2"].basis["campaign_senders"] == 1
+    assert verdicts["m-2"].basis["weight_surge"] == verdicts["m-2"].score
     found = await store.load_unemitted(range(12), 100)
     assert {verdict.id: verdict for verdict in found} == verdicts
     assert await take(store, arrival(), at=LATER) == [verdicts["m-1"]]
@@ -175,20 +197,18 @@ async def test_due_are_those_whose_partition_was_read_past_it(store: Store) -> N
         arrival("m-13", 13, at=NOW - MINUTE),
     )
 
-    async def due(
-        horizons: dict[int, datetime], campaigns_until: datetime = LATER, count: int = 9
-    ) -> set[str]:
+    async def due(partitions: Sequence[int], until: datetime = LATER, count: int = 9) -> set[str]:
         async with store.transaction() as transaction:
-            found = await transaction.load_due(horizons, campaigns_until, count)
+            found = await transaction.load_due(partitions, until, count)
         return {s.deliberation.message_id for s in found if s.deliberation is not None}
 
-    assert await due({}) == set()
-    assert await due({1: NOW + HOUR}) == {"m-13"}
-    assert await due({1: NOW + HOUR + SECOND}) == {"m-1", "m-13"}
-    assert await due({1: LATER}, count=1) == {"m-13"}
-    assert await due({2: LATER, 3: LATER}) == {"m-2", "m-3"}
-    assert await due({2: LATER, 3: LATER}, NOW + HOUR) == {"m-2"}
-    assert await due({2: LATER, 3: LATER}, NOW + HOUR + SECOND) == {"m-2", "m-3"}
+    assert await due([]) == set()
+    assert await due([1], NOW + HOUR) == {"m-13"}
+    assert await due([1], NOW + HOUR + SECOND) == {"m-1", "m-13"}
+    assert await due([1], count=1) == {"m-13"}
+    assert await due([2, 3]) == {"m-2", "m-3"}
+    assert await due([2, 3], NOW + HOUR) == set()
+    assert await due([2, 3], NOW + HOUR + SECOND) == {"m-3"}
     assert await store.next_due([1, 2]) == NOW + HOUR - MINUTE
     assert await store.next_due([2]) == NOW + HOUR + MINUTE
     assert await store.next_due([7]) is None
@@ -196,36 +216,79 @@ async def test_due_are_those_whose_partition_was_read_past_it(store: Store) -> N
     assert await store.count_deliberating([]) == 0
 
 
-async def test_campaigns_are_counted_by_sender_text_and_time(store: Store) -> None:
-    def seen(sender: int, at: datetime, digest: bytes = DIGEST) -> Sighting:
-        return Sighting(digest, bucket_of(at, HOUR), pseudonym(sender), at)
+async def test_counts_add_up_by_key_and_bucket_and_count_at_once(store: Store) -> None:
+    huge = 10**11  # of a clock that runs 20,000 times as fast
+    asked = {
+        Question(b"ma", BUCKET, BUCKET): 3,
+        Question(b"ma", BUCKET - 9, BUCKET + 9): 10,
+        Question(b"ma", BUCKET + 1, BUCKET + 9): 7,
+        Question(b"ma", BUCKET + 2, BUCKET + 9): 0,
+        Question(b"mb", BUCKET, BUCKET): 1,
+        Question(b"m", BUCKET, BUCKET): 0,
+        Question(b"", 0, -1): 0,
+        Question(b"ma", huge, huge): 5,
+    }
+    async with store.transaction() as transaction:
+        await transaction.add_counts({}, 0)
+        await transaction.add_counts({(b"ma", BUCKET): 1, (b"mb", BUCKET): 1}, 0)
+        await transaction.add_counts({(b"ma", BUCKET): 1, (b"ma", huge): 5}, 0)
+        assert (await transaction.answer([Question(b"ma", BUCKET, BUCKET)])).popitem()[1] == 2
+    async with store.transaction() as transaction:
+        # Another member's shard, and what is saved at the end.
+        await transaction.add_counts({(b"ma", BUCKET): 1}, 7)
+        counts = {(b"ma", BUCKET + 1): 7}
+        await transaction.save(Changes(at=NOW, counts=counts), RULES.window, 7)
+    async with store.transaction() as transaction:
+        assert await transaction.answer(list(asked)) == asked
+        assert await transaction.answer([*asked, *asked]) == asked
+        assert await transaction.answer([]) == {}
 
-    def span(since: timedelta, until: timedelta, digest: bytes = DIGEST) -> Span:
-        return Span(digest, NOW + since, NOW + until)
+
+async def test_first_contacts_are_told_by_bucket(store: Store) -> None:
+    await take(store, arrival(), arrival("m-2", 2, at=NOW + MINUTE), arrival("m-3", text=RAID))
+    await take(store, arrival("m-4", 4, at=NOW - HOUR), arrival("m-5", 5, country="BE"))
+    async with store.transaction() as transaction:
+        assert await transaction.read_contacts() == {BUCKET: 2, BUCKET - 6: 1}
+        await transaction.add_counts({(CONTACTS, BUCKET): 5, (CALM_CONTACTS, BUCKET): 9}, 3)
+        assert await transaction.read_contacts() == {BUCKET: 7, BUCKET - 6: 1}
+
+
+async def test_what_was_learnt_adds_up_and_fades(store: Store) -> None:
+    async def learn(fade: int, *lessons: Lesson) -> Learnt:
+        async with store.transaction() as transaction:
+            changes = Changes(at=NOW, lessons=lessons, fade=fade)
+            await transaction.save(changes, RULES.window, 0)
+        async with store.transaction() as transaction:
+            kept = (await transaction.read_learnt()).to_bytes()
+        return Learnt.from_bytes(kept)
 
     async with store.transaction() as transaction:
-        await transaction.add_sightings([])
-        await transaction.add_sightings(sorted([
-            seen(1, NOW), seen(2, NOW + MINUTE), seen(1, NOW + 2 * HOUR), seen(3, NOW + 3 * HOUR),
-            seen(4, NOW, b"1" * 16),
-        ]))  # fmt: skip
-    # What was seen in a bucket stays as it was.
-    async with store.transaction() as transaction:
-        await transaction.add_sightings([seen(1, NOW + 30 * MINUTE), seen(5, NOW + 5 * MINUTE)])
-        asked = {
-            span(-HOUR, 4 * HOUR): 4,
-            span(-HOUR, timedelta()): 1,
-            span(timedelta(), 4 * HOUR): 4,  # sender 1 counts by his second hour
-            span(timedelta(), HOUR): 2,
-            span(MINUTE, HOUR): 1,
-            span(MINUTE - SECOND, MINUTE): 1,
-            span(-HOUR, 4 * HOUR, b"1" * 16): 1,
-            span(-HOUR, 4 * HOUR, b"2" * 16): 0,
-        }
-        assert await transaction.count_campaigns(list(asked), HOUR, 9) == asked
-        most = span(-HOUR, 4 * HOUR)
-        assert await transaction.count_campaigns([most, most], HOUR, 3) == {most: 3}
-        assert await transaction.count_campaigns([], HOUR, 3) == {}
+        assert await transaction.read_learnt() == Learnt()
+    lessons = [teach_silenced(find_tokens(text, KEY)) for text in ("un", "deux", RAID)]
+    expected = Learnt()
+    expected.fade(7)
+    expected.learn([*lessons, lessons[0]])
+    await learn(7, *lessons)
+    assert await learn(7, lessons[0]) == expected
+    assert await learn(7) == expected
+    expected.fade(8)
+    expected.learn([lessons[1]])
+    found = await learn(8, lessons[1])
+    assert found == expected
+    assert found.attack_texts == 4 * WEIGHT // 2 + WEIGHT
+
+
+async def test_who_was_silenced_is_kept_until_it_is_over(store: Store) -> None:
+    texts = [arrival(f"m-{n}", at=NOW + n * SECOND) for n in range(RULES.burst + 1)]
+    await take(store, *texts)
+    [verdict] = await judge(store)
+    assert verdict.reason is Reason.BURST
+    silenced = Sender(pseudonym(1), silenced=Reason.BURST, silenced_at=verdict.due_at)
+    assert await sender_of(store) == silenced
+    await store.prune(FOREVER, 10)
+    assert await sender_of(store) == silenced
+    await store.prune(EVERYTHING, 10)
+    assert await sender_of(store) is None
 
 
 async def test_who_got_nothing_loses_his_answer_and_his_number(store: Store) -> None:
@@ -256,19 +319,17 @@ async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
         event = arrival(text=RAID, nonce="n")
         async with store.transaction() as transaction:
             docket = Docket([event], await transaction.load(*keys(event)), RULES, NOW)
-            await transaction.add_sightings(docket.sightings())
-            docket.walk({})
-            await transaction.save(docket.changes(), RULES.window)
+            docket.walk({}, None)
+            await transaction.add_counts(docket.take_counts(), 0)
+            await transaction.save(docket.changes(NO_LORE), RULES.window, 0)
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         await fail()
     assert await load(store, arrival(nonce="n")) == Loaded({}, {}, {})
     async with store.transaction() as transaction:
-        digest = arrival(text=RAID).digest
-        assert digest is not None
-        span = Span(digest, NOW - HOUR, NOW)
-        assert await transaction.count_campaigns([span], HOUR, 9) == {span: 0}
+        assert await transaction.read_contacts() == {}
+        assert await transaction.read_learnt() == Learnt()
 
 
 async def test_pruned_is_what_is_old_told_and_without_meaning(store: Store) -> None:
@@ -280,26 +341,46 @@ async def test_pruned_is_what_is_old_told_and_without_meaning(store: Store) -> N
         reply_ended("nothing", 4),
     )
     await judge(store)  # told by nobody yet
-    nothing = Cutoffs(messages=NOW, answers=NOW, sightings=NOW)
-    assert await store.prune(nothing, 10)
-    everything = Cutoffs(messages=LATER + DAY, answers=LATER, sightings=LATER)
-    assert await store.prune(everything, 10)
+    assert await store.prune(FOREVER, 10)
+    assert await store.prune(EVERYTHING, 100)
     loaded = await load(store, arrival("m-1", 1, nonce="n-1"), arrival("m-2", 2))
     assert set(loaded.senders) == {pseudonym(2)}  # he said STOP
     assert set(loaded.verdicts) == {"m-1"}
     assert loaded.nonces == {}
     await store.mark_emitted(["m-1", "m-3"], LATER)
-    assert await store.prune(everything, 10)
+    assert await store.prune(EVERYTHING, 10)
     assert await load(store, arrival("m-1", 1), arrival("m-3", 3)) == Loaded({}, {}, {})
+
+
+async def test_counts_of_marks_and_blocks_go_before_the_others(store: Store) -> None:
+    mark, block = mark_keys(b"m" * 8)[0], contact_keys(b"b" * 8)[1]
+    kept = [*calm_keys(b"k" * 8), CONTACTS]
+    counts = {(key, BUCKET + n): 1 for key in (mark, block, *kept) for n in range(4)}
+
+    async def left() -> set[tuple[bytes, int]]:
+        async with store.transaction() as transaction:
+            asked = [Question(key, bucket, bucket) for key, bucket in counts]
+            found = await transaction.answer(asked)
+        return {(key, first) for (key, first, _), count in found.items() if count}
+
+    async with store.transaction() as transaction:
+        await transaction.add_counts(counts, 0)
+    cutoffs = replace_cutoffs(FOREVER, contacts=BUCKET + 1, details=BUCKET + 3)
+    while not await store.prune(cutoffs, 5):
+        pass
+    assert await left() == {
+        (key, bucket)
+        for key, bucket in counts
+        if bucket >= (BUCKET + 1 if key in kept else BUCKET + 3)
+    }
 
 
 async def test_pruning_takes_so_many_at_a_time(store: Store) -> None:
     for number in range(5):
         await take(store, arrival(f"m-{number}", number, text="STOP", nonce=f"n-{number}"))
-    everything = Cutoffs(messages=LATER, answers=LATER, sightings=LATER)
-    assert not await store.prune(everything, 2)
-    assert not await store.prune(everything, 2)
-    assert await store.prune(everything, 2)
+    assert not await store.prune(EVERYTHING, 2)
+    assert not await store.prune(EVERYTHING, 2)
+    assert await store.prune(EVERYTHING, 2)
     events = [arrival(f"m-{number}", number) for number in range(5)]
     loaded = await load(store, *events)
     assert (loaded.verdicts, len(loaded.senders)) == ({}, 5)
@@ -360,11 +441,11 @@ async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) ->
     await take(store, arrival())
     sender = await sender_of(store)
     assert sender is not None
-    stale = judge_due([sender], {}, RULES, LATER)
+    stale = judge_due([sender], {}, NO_LORE, RULES, LATER)
     await judge(store)
     with pytest.raises(Transient, match="faster") as refused:
         async with store.transaction() as transaction:
-            await transaction.save(stale, RULES.window)
+            await transaction.save(stale, RULES.window, 0)
     assert refused.value.code == "filter_conflict"
     without = Changes(at=LATER, before=stale.before, after=stale.after)
     other = without.after[0].answer
@@ -372,9 +453,8 @@ async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) ->
     second = replace(without.after[0], answer=Answer("m-2", other.at + MINUTE))
     with pytest.raises(Transient):
         async with store.transaction() as transaction:
-            await transaction.save(
-                Changes(at=LATER, before=stale.before, after=[second]), RULES.window
-            )
+            changes = Changes(at=LATER, before=stale.before, after=[second])
+            await transaction.save(changes, RULES.window, 0)
     assert await pool.fetch("SELECT message_id FROM answers") == [("m-1",)]
 
 
@@ -388,9 +468,25 @@ async def test_the_database_itself_guards_what_it_holds(pool: Any) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await pool.execute("UPDATE messages SET sender_sealed = 'x'")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
-        await pool.execute("UPDATE sightings SET seen_at = now()")
+        await pool.execute("DELETE FROM learnt")
     with pytest.raises(asyncpg.InsufficientPrivilegeError):
         await pool.execute("UPDATE secret SET key = key")
+    with pytest.raises(asyncpg.CheckViolationError):
+        await pool.execute("UPDATE senders SET texts = 1")
+
+
+async def test_members_that_count_the_same_at_once_lose_nothing(pool: Any) -> None:
+    store = PostgresStore(pool)
+    batches = [
+        [arrival(f"m-{m}-{n}", 100 * m + n, text=RAID, blocks=blocks_of(n)) for n in range(40)]
+        for m in range(4)
+    ]
+    await at_once(store, batches)
+    async with store.transaction() as transaction:
+        assert await transaction.read_contacts() == {BUCKET: 160}
+        learnt = await transaction.read_learnt()
+    assert learnt.attack_texts + learnt.calm_texts == 160 * WEIGHT
+    assert {v.reason for v in await judge(store)} == {Reason.CAMPAIGN}
 
 
 async def test_what_cannot_be_stored_is_rejected_and_not_quoted(pool: Any) -> None:

@@ -96,7 +96,7 @@ def arrival(message_id: str = "m-1", sender: int = 1, **fields: Any) -> Arrival:
 
 def blocks_of(number: int) -> tuple[bytes, ...]:
     """The blocks of +33 6 39 98 and these four digits; whoever is near shares them."""
-    return tuple(b"%-8d" % (number // 10**digits) for digits in (2, 4, 6))
+    return tuple(b"%d:%-6d" % (digits, number // 10**digits) for digits in (2, 4, 6))
 
 
 def blocked(sender: int = 1, *, at: datetime = NOW, off: bool = False) -> SenderBlocked:

@@ -25,9 +25,7 @@ counts = st.integers(0, 5000)
 @st.composite
 def alikes(draw: st.DrawFn) -> Alike:
     contacts, calm = draw(counts), draw(counts)
-    return Alike(
-        draw(st.integers(0, contacts)), contacts, draw(st.integers(0, calm)), calm
-    )
+    return Alike(draw(st.integers(0, contacts)), contacts, draw(st.integers(0, calm)), calm)
 
 
 @pytest.mark.parametrize(

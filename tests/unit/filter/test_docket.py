@@ -2,13 +2,16 @@
 
 import asyncio
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 from prometheus_client import CollectorRegistry
 
 from antirelou.log.port import Outgoing, Partition
@@ -23,16 +26,34 @@ from antirelou.records import (
     SmsReceived,
     decode_as,
 )
+from antirelou.settings import QuietHours
 from antirelou.stage import Received
 from antirelou.telemetry import Telemetry
-from services.filter.core.docket import Docket, Loaded
+from services.filter.core import campaign, neighbours
+from services.filter.core.docket import Docket, Loaded, fade_of, judge_due, questions_of
+from services.filter.core.learner import WEIGHT, Learnt, teach_silenced
+from services.filter.core.lore import Lore
+from services.filter.core.sender import Sender
+from services.filter.core.signature import sign_text
+from services.filter.core.tally import (
+    CONTACTS,
+    Question,
+    bucket_of,
+    calm_keys,
+    contact_keys,
+    day_of,
+    mark_keys,
+)
 from services.filter.handler import FilterHandler
 from services.filter.memory import MemoryStore
 from services.filter.metrics import Metrics
+from services.filter.settings import FilterSettings
 from tests.unit.filter.cases import (
     DAY,
     HOUR,
+    KEY,
     MINUTE,
+    NO_LORE,
     NOW,
     RAID,
     RULES,
@@ -40,20 +61,30 @@ from tests.unit.filter.cases import (
     SETTINGS,
     arrival,
     blocked,
+    blocks_of,
     pseudonym,
     read_until,
     received,
     reply_ended,
 )
 
-QUICK = replace(SETTINGS, burst=3, window=6 * HOUR)
-TEXTS = ["Coucou", RAID, RAID.upper(), "STOP", "START", None]
+QUICK = replace(SETTINGS, burst=3, window=6 * HOUR, silenced_for=3 * HOUR)
+TEXTS = ["Coucou", RAID, RAID.upper() + " !", "STOP", "START", None]
+NEAR = {1: 1, 2: 1, 3: 1, 4: 5000, 5: 100_000}
+"""The first three have numbers of one hundred."""
 NOTHING = Loaded({}, {}, {})
 METRICS = Metrics(Telemetry(CollectorRegistry()))
 
 
-def make_handler(store: MemoryStore | None = None) -> FilterHandler:
-    return FilterHandler(store or MemoryStore(), QUICK, METRICS)
+@pytest.fixture(autouse=True, scope="module")
+def _few() -> Iterator[None]:
+    """A handful is many here, that Hypothesis may find what would take dozens."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(campaign, "SENDERS_MIN", 3)
+        patch.setattr(campaign, "RATIO_MIN", 2.5)
+        patch.setattr(neighbours, "SENDERS_MIN", (3, 9))
+        patch.setattr(neighbours, "RATIO_MIN", 2.5)
+        yield
 
 
 def read(record: Record, at: datetime) -> Received:
@@ -63,7 +94,7 @@ def read(record: Record, at: datetime) -> Received:
 
 @st.composite
 def logs(draw: st.DrawFn, *, blocks: bool = False) -> list[Received]:
-    """What four senders do within a day, in the order of its time.
+    """What five senders do within a day, in the order of its time.
 
     Without blocks: they are on another topic, and hold from when they are read.
     """
@@ -76,7 +107,7 @@ def logs(draw: st.DrawFn, *, blocks: bool = False) -> list[Received]:
 
 @st.composite
 def _records(draw: st.DrawFn, number: int, at: datetime, *, blocks: bool) -> Record:
-    sender = draw(st.integers(1, 4))
+    sender = draw(st.integers(1, 5))
     if blocks and draw(st.integers(0, 9)) == 0:
         return blocked(sender, at=at, off=draw(st.booleans()))
     repeated = number > 0 and draw(st.integers(0, 5)) == 0
@@ -86,6 +117,7 @@ def _records(draw: st.DrawFn, number: int, at: datetime, *, blocks: bool) -> Rec
         sender,
         at=at,
         text=draw(st.sampled_from(TEXTS)),
+        blocks=blocks_of(50 + sender * NEAR[sender]),
         nonce=f"n-{draw(st.integers(0, 40))}",
     )
 
@@ -93,8 +125,8 @@ def _records(draw: st.DrawFn, number: int, at: datetime, *, blocks: bool) -> Rec
 class Run:
     """Handles a log as it is cut, and remembers what was told."""
 
-    def __init__(self) -> None:
-        self.handler = make_handler()
+    def __init__(self, rules: FilterSettings = QUICK) -> None:
+        self.handler = FilterHandler(MemoryStore(), rules, METRICS)
         self.told: dict[str, SmsJudged] = {}
         self.number = 0
 
@@ -122,9 +154,13 @@ class Run:
             assert self.told.setdefault(verdict.id, verdict) == verdict
 
     def essence(self) -> dict[str, tuple[Any, ...]]:
-        """The verdicts but for the instant at which they were given."""
+        """The verdicts but for the instant at which they were given, and the score.
+
+        The score says what was learnt by the time the verdict was given: of texts, of how many
+        usually come. It only orders, and where a log is read late more is known.
+        """
         return {
-            v.id: (v.decision, v.reason, v.due_at, v.received_at, v.score, v.basis, v.sender)
+            v.id: (v.decision, v.reason, v.due_at, v.received_at, _counted(v), v.sender)
             for v in self.told.values()
         }
 
@@ -141,6 +177,15 @@ async def _handle(log: Sequence[Received], cuts: Sequence[tuple[int, bool, bool]
         place, turn = place + size, turn + 1
     await run.look(NOW + 10 * DAY)
     return run
+
+
+def _counted(verdict: SmsJudged) -> dict[str, Any]:
+    """What the verdict rests on, but for what was learnt."""
+    return {
+        name: value
+        for name, value in verdict.basis.items()
+        if name not in {"surge", "campaign_usual", "weight_surge", "weight_text"}
+    }
 
 
 def _ids(outputs: Sequence[Outgoing]) -> set[str]:
@@ -177,19 +222,19 @@ def test_every_message_has_a_verdict_and_nobody_two_replies_in_a_window(
 
 def walked(*arrivals: Any, loaded: Loaded = NOTHING) -> Docket:
     docket = Docket(arrivals, loaded, RULES, NOW + DAY)
-    counts: dict[Any, int] = {}
-    while needed := docket.walk(counts):
-        counts |= dict.fromkeys(needed, 0)
+    answers: dict[Question, int] = {}
+    while needed := docket.walk(answers, NO_LORE):
+        answers |= dict.fromkeys(needed, 0)
     return docket
 
 
 def reasons(docket: Docket) -> dict[str, Reason]:
-    return {verdict.id: verdict.reason for verdict in docket.changes().verdicts()}
+    return {verdict.id: verdict.reason for verdict in docket.changes(NO_LORE).verdicts()}
 
 
 def test_what_was_due_before_a_later_text_is_judged_first() -> None:
     docket = walked(arrival(), arrival("m-2", at=NOW + 3 * HOUR))
-    changes = docket.changes()
+    changes = docket.changes(NO_LORE)
     first, second = changes.messages
     assert first.verdict is not None
     assert (first.verdict.reason, first.told) == (Reason.DESERVED, False)
@@ -198,20 +243,114 @@ def test_what_was_due_before_a_later_text_is_judged_first() -> None:
     assert [verdict.id for verdict in docket.told()] == ["m-2"]
 
 
-def test_the_walk_says_which_campaigns_it_needs_counted() -> None:
+def test_the_walk_says_what_it_needs_counted() -> None:
+    first = arrival(text=RAID, blocks=blocks_of(1))
+    docket = Docket([first, arrival("m-2", at=NOW + 3 * HOUR)], NOTHING, RULES, NOW + DAY)
+    needed = docket.walk({}, None)
+    assert docket.needs_lore
+    [sender] = walked(first).changes(NO_LORE).after
+    assert sender.deliberation is not None
+    assert list(needed) == questions_of([sender], RULES) != []
+    counted = docket.take_counts()
+    assert set(counted.values()) == {1}
+    keys = {
+        *contact_keys(sender.deliberation.blocks), *mark_keys(sender.deliberation.marks)
+    }  # fmt: skip
+    assert set(counted) == {(key, bucket_of(NOW, RULES.bucket)) for key in keys}
+    assert docket.take_counts() == {}
+    assert docket.walk(dict.fromkeys(needed, 10), None) == needed  # not without the lore
+    assert docket.walk(dict.fromkeys(needed[1:], 10), NO_LORE) == needed
+    assert docket.walk(dict.fromkeys(needed, 10), NO_LORE) == []
+    assert reasons(docket) == {"m-1": Reason.CAMPAIGN, "m-2": Reason.CAMPAIGN}
+
+
+def test_who_has_nothing_to_count_is_judged_by_the_lore_alone() -> None:
+    docket = Docket([arrival(), arrival("m-2", at=NOW + 3 * HOUR)], NOTHING, RULES, NOW + DAY)
+    assert docket.walk({}, None)
+    assert docket.walk({}, NO_LORE) == []
+    assert reasons(docket)["m-1"] is Reason.DESERVED
+
+
+def test_asked_is_only_what_nobody_who_is_still_to_be_heard_can_add_to() -> None:
+    """The second was due last; by then the first may have begun anew, and he counts."""
     docket = Docket(
-        [arrival(text=RAID), arrival("m-2", at=NOW + 3 * HOUR)], NOTHING, RULES, NOW + DAY
+        [
+            arrival("m-1", 1, text=RAID),
+            arrival("m-2", 2, text=RAID, at=NOW + 2 * HOUR),
+            arrival("m-3", 1, at=NOW + 130 * MINUTE),
+            arrival("m-4", 2, at=NOW + 4 * HOUR),
+        ],
+        NOTHING,
+        RULES,
+        NOW + DAY,
     )
-    [sighting] = docket.sightings()
-    assert (sighting.sender, sighting.seen_at) == (pseudonym(1), NOW)
-    [span] = docket.walk({})
-    assert docket.walk({span: RULES.campaign.senders_min}) == []
-    assert reasons(docket) == {"m-1": Reason.CAMPAIGN}
+    first = docket.walk({}, None)
+    assert {question.last for question in first if question.key[:1] == b"m"} == {
+        bucket_of(NOW + HOUR, RULES.bucket) - 1
+    }
+    second = docket.walk(dict.fromkeys(first, 0), NO_LORE)
+    assert {question.last for question in second if question.key[:1] == b"m"} == {
+        bucket_of(NOW + 3 * HOUR, RULES.bucket) - 1
+    }
+    assert docket.walk(dict.fromkeys([*first, *second], 0), NO_LORE) == []
 
 
-def test_what_nobody_may_answer_makes_no_campaign() -> None:
-    docket = walked(arrival(text=RAID, to_ours=False), arrival("m-2", 2, text=RAID, country="BE"))
-    assert docket.sightings() == []
+def test_what_nobody_may_answer_is_not_counted_and_teaches_nothing() -> None:
+    docket = walked(
+        arrival(text=RAID, to_ours=False),
+        arrival("m-2", 2, text=RAID, country="BE"),
+        arrival("m-3", 3, text="STOP"),
+    )
+    changes = docket.changes(None)
+    assert (changes.counts, changes.lessons) == ({}, [])
+    assert not docket.needs_lore
+
+
+def test_an_informative_text_counts_once_a_deliberation() -> None:
+    docket = walked(
+        arrival(text="Coucou"),
+        arrival("m-2", at=NOW + MINUTE, text=RAID),
+        arrival("m-3", at=NOW + 2 * MINUTE, text=RAID),
+        arrival("m-2", at=NOW + 3 * MINUTE, text=RAID),
+    )
+    counts = docket.changes(NO_LORE).counts
+    assert counts[CONTACTS, bucket_of(NOW, RULES.bucket)] == 1
+    assert set(counts.values()) == {1}
+    assert len(counts) == 1 + len(sign_text(RAID, KEY))
+
+
+def test_a_contact_teaches_by_the_surge_he_came_in_and_a_silenced_one_the_attack() -> None:
+    bucket = bucket_of(NOW, RULES.bucket)
+    busy = Lore({bucket - 1: 150, bucket: 200}, Learnt())
+    [calm_lesson] = walked(arrival()).changes(NO_LORE).lessons
+    assert (calm_lesson.attack, calm_lesson.calm) == (0, WEIGHT)
+    [busy_lesson] = walked(arrival()).changes(busy).lessons
+    assert (busy_lesson.attack, busy_lesson.calm) == (WEIGHT, 0)
+    flood = [arrival(f"m-{n}", at=NOW + n * SECOND) for n in range(RULES.burst + 1)]
+    lessons = walked(*flood, arrival("m-late", at=NOW + 9 * HOUR)).changes(NO_LORE).lessons
+    assert sorted((lesson.attack, lesson.calm) for lesson in lessons) == [(0, WEIGHT), (WEIGHT, 0)]
+
+
+def test_what_is_usual_is_learnt_of_those_who_came_in_calm_and_were_answered() -> None:
+    [sender] = walked(arrival(text=RAID)).changes(NO_LORE).after
+    assert sender.deliberation is not None
+    bucket = bucket_of(NOW, RULES.bucket)
+    busy = Lore(dict.fromkeys(range(bucket - 9, bucket + 9), 100), Learnt())
+    answers = dict.fromkeys(questions_of([sender], RULES), 1)
+
+    def counted(answer: int, lore: Lore, who: Sender = sender) -> dict[tuple[bytes, int], int]:
+        answers_all = dict.fromkeys(answers, answer)
+        return {**judge_due([who], answers_all, lore, RULES, NOW + DAY).counts}
+
+    keys = calm_keys(sender.deliberation.marks)
+    assert counted(1, NO_LORE) == {(key, day_of(bucket)): 1 for key in keys}
+    assert counted(1, busy) == {}
+    assert counted(10, NO_LORE) == {}  # a campaign
+    stopped = replace_struct(sender, opted_out=True)
+    assert counted(1, NO_LORE, stopped) == {}
+    changes = judge_due([sender], dict.fromkeys(answers, 10), NO_LORE, RULES, NOW + DAY)
+    assert changes.lessons == [teach_silenced(sender.deliberation.tokens)]
+    assert changes.fade == fade_of(NOW + DAY, RULES)
 
 
 def test_a_nonce_belongs_to_the_message_it_first_came_with() -> None:
@@ -219,18 +358,18 @@ def test_a_nonce_belongs_to_the_message_it_first_came_with() -> None:
         arrival(nonce="n"), arrival(nonce="n", at=NOW + MINUTE), arrival("m-2", 2, nonce="n")
     )
     assert reasons(docket) == {"m-2": Reason.REPLAYED}
-    assert docket.changes().nonces == {"n": "m-1"}
+    assert docket.changes(NO_LORE).nonces == {"n": "m-1"}
     known = Loaded({}, {}, {"n": "m-0"})
     docket = walked(arrival(nonce="n"), loaded=known)
     assert reasons(docket) == {"m-1": Reason.REPLAYED}
-    assert docket.changes().nonces == {}
+    assert docket.changes(NO_LORE).nonces == {}
 
 
 def test_an_id_that_two_senders_bring_is_the_first_ones() -> None:
     docket = walked(arrival(text="STOP"), arrival(sender=2))
     assert reasons(docket) == {"m-1": Reason.OPTED_OUT}
     assert [(v.id, v.sender) for v in docket.told()] == [("m-1", pseudonym(1))] * 2
-    assert [sender.sender for sender in docket.changes().after] == [pseudonym(1)]
+    assert [sender.sender for sender in docket.changes(NO_LORE).after] == [pseudonym(1)]
 
 
 def test_a_known_message_is_told_again_or_still_deliberated() -> None:
@@ -238,20 +377,20 @@ def test_a_known_message_is_told_again_or_still_deliberated() -> None:
     known = Loaded({}, {"m-1": silent, "m-2": None}, {})
     docket = walked(arrival(), arrival("m-2", 2), loaded=known)
     assert docket.told() == [silent]
-    changes = docket.changes()
+    changes = docket.changes(NO_LORE)
     assert (changes.after, changes.messages) == ([], [])
 
 
 def test_only_who_changed_is_saved() -> None:
     docket = walked(reply_ended("nothing", 1), blocked(2), reply_ended("m-3", 3))
-    changes = docket.changes()
+    changes = docket.changes(NO_LORE)
     assert [sender.sender for sender in changes.after] == [pseudonym(2)]
     assert changes.ended == ["nothing", "m-3"]
 
 
 def test_a_reply_that_goes_on_ends_nothing() -> None:
     going: ReplyChanged = reply_ended(state=ReplyState.SENT, final=False)
-    assert walked(going).changes().ended == []
+    assert walked(going).changes(NO_LORE).ended == []
 
 
 def test_the_first_sender_of_a_campaign_is_caught_too() -> None:
@@ -285,8 +424,20 @@ def test_two_are_no_campaign_and_neither_is_one_who_says_it_thrice() -> None:
     assert run.told["m-0"].basis["campaign_senders"] == 2
 
 
-def test_a_text_seen_a_window_before_the_first_one_no_longer_counts() -> None:
-    async def play(gap: timedelta) -> Run:
+@pytest.mark.parametrize(
+    ("gap", "reasons"),
+    [
+        # The buckets are of ten minutes: within the hour before counts, and until due.
+        (40 * MINUTE, (Reason.CAMPAIGN, Reason.CAMPAIGN)),
+        (59 * MINUTE, (Reason.CAMPAIGN, Reason.CAMPAIGN)),
+        (69 * MINUTE, (Reason.DESERVED, Reason.CAMPAIGN)),
+        (70 * MINUTE, (Reason.DESERVED, Reason.DESERVED)),
+    ],
+)
+def test_a_text_counts_from_an_hour_before_the_first_until_the_reply_is_due(
+    gap: timedelta, reasons: tuple[Reason, Reason]
+) -> None:
+    async def play() -> Run:
         run = Run()
         for number in range(3):
             at = NOW + (gap if number else timedelta())
@@ -294,12 +445,49 @@ def test_a_text_seen_a_window_before_the_first_one_no_longer_counts() -> None:
         await run.look(NOW + DAY)
         return run
 
-    window = SETTINGS.campaign_window
-    near, far = asyncio.run(play(window - SECOND)), asyncio.run(play(window))
-    assert near.told["m-2"].reason is Reason.CAMPAIGN
-    assert far.told["m-2"].reason is Reason.DESERVED
-    # The first was due an hour after he texted: that very instant still counts for him.
-    assert far.told["m-0"].reason is Reason.CAMPAIGN
+    run = asyncio.run(play())
+    assert (run.told["m-0"].reason, run.told["m-2"].reason) == reasons
+
+
+def test_numbers_of_one_hundred_are_a_range_the_first_included() -> None:
+    async def play() -> Run:
+        run = Run()
+        for number in range(4):
+            at, near = NOW + number * MINUTE, number if number < 3 else 70_000
+            record = received(f"m-{number}", number, at=at, blocks=blocks_of(near))
+            await run.take([read(record, at)])
+        await run.look(NOW + DAY)
+        return run
+
+    run = asyncio.run(play())
+    assert {v.id: v.reason for v in run.told.values()} == {
+        "m-0": Reason.RANGE, "m-1": Reason.RANGE, "m-2": Reason.RANGE, "m-3": Reason.DESERVED,
+    }  # fmt: skip
+
+
+@settings(deadline=None, max_examples=100)
+@given(logs(), st.sampled_from(["Coucou", RAID]), st.integers(0, 9_999_999))
+def test_who_waits_through_the_night_is_judged_no_worse(
+    log: list[Received], text: str, number: int
+) -> None:
+    """Nothing else happens while he waits: the night only puts his reply off."""
+    at = log[-1].appended_at + SECOND
+    genuine = read(received("genuine", 9, at=at, text=text, blocks=blocks_of(number)), at)
+    night = QuietHours(
+        (at + 30 * MINUTE).time(), (at + 11 * HOUR).time(), ZoneInfo("UTC")
+    )  # fmt: skip
+
+    async def play(hours: QuietHours | None) -> SmsJudged:
+        run = Run(replace(QUICK, hours=hours))
+        for batch in (log, [genuine]):
+            await run.take(batch)
+        await run.look(at + 2 * DAY)
+        return run.told["genuine"]
+
+    at_once, later = asyncio.run(play(None)), asyncio.run(play(night))
+    assert later.due_at >= at_once.due_at + 9 * HOUR
+    if at_once.decision is Decision.REPLY:
+        assert later.reason is Reason.DESERVED
 
 
 def test_records_of_the_operator_are_events_like_any_other() -> None:

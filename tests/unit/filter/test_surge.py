@@ -64,7 +64,7 @@ def test_an_hour_is_measured_by_its_own_kind() -> None:
 
 def test_a_flood_yesterday_is_no_custom() -> None:
     quiet = by_day(dict.fromkeys(range(24), 20), 7)
-    flood = quiet | {h: 5000 for h in range(NOW - 26, NOW - 18)}
+    flood = quiet | dict.fromkeys(range(NOW - 26, NOW - 18), 5000)
     assert usual_rate(NOW, flood, NOW - 24 * 7) == usual_rate(NOW, quiet, NOW - 24 * 7) == 20
     # Nor where yesterday is all that is known.
     known = {h: count for h, count in flood.items() if h >= NOW - 28}
@@ -72,9 +72,9 @@ def test_a_flood_yesterday_is_no_custom() -> None:
 
 
 def test_a_crowd_that_stays_becomes_the_custom_within_a_day() -> None:
-    stays = by_day(dict.fromkeys(range(24), 20), 7) | {h: 600 for h in range(NOW - 30, NOW)}
+    stays = by_day(dict.fromkeys(range(24), 20), 7) | dict.fromkeys(range(NOW - 30, NOW), 600)
     assert usual_rate(NOW, stays, NOW - 24 * 7) == 20  # its hours of the week before
-    new = {h: 600 for h in range(NOW - 13, NOW)}
+    new = dict.fromkeys(range(NOW - 13, NOW), 600)
     assert usual_rate(NOW, new, NOW - 13) == 600
 
 
@@ -95,7 +95,7 @@ def lore_of(contacts: dict[int, int]) -> Lore:
 
 def test_the_rate_around_a_contact_is_of_whole_buckets_that_may_be_counted() -> None:
     bucket = NOW * HOUR
-    lore = lore_of({b: 10 for b in range(bucket - 100, bucket + 100)} | {bucket + 3: 70})
+    lore = lore_of(dict.fromkeys(range(bucket - 100, bucket + 100), 10) | {bucket + 3: 70})
     assert lore.surge_before(bucket).rate == 10 * HOUR
     around = lore.surge_around(bucket, bucket + 50)
     width = BEFORE + 1 + AFTER

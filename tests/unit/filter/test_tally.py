@@ -30,9 +30,9 @@ from services.filter.core.tally import (
     join,
     mark_keys,
 )
-from tests.unit.filter.cases import KEY, MINUTE, NOW, RAID, RULES, arrival, blocks_of, pseudonym
 from tests.unit.filter.cases import DAY as A_DAY
 from tests.unit.filter.cases import HOUR as AN_HOUR
+from tests.unit.filter.cases import KEY, MINUTE, NOW, RAID, RULES, arrival, blocks_of, pseudonym
 
 MARKS = join(sign_text(RAID, KEY))
 BLOCKS = join(blocks_of(1234))
@@ -90,7 +90,11 @@ def test_those_of_an_hour_and_its_texts_are_found() -> None:
 def test_calm_is_of_the_last_days_and_of_this_one() -> None:
     table: Table = Counter()
     today = day_of(FIRST)
-    for day, count in ((today, 1), (today - CALM_DAYS * DAY, 2), (today - (CALM_DAYS + 1) * DAY, 9)):
+    for day, count in (
+        (today, 1),
+        (today - CALM_DAYS * DAY, 2),
+        (today - (CALM_DAYS + 1) * DAY, 9),
+    ):
         for _ in range(count):
             table.update((key, day) for key in calm_keys(MARKS))
     table.update((key, today) for key in calm_keys(b""))
@@ -100,7 +104,7 @@ def test_calm_is_of_the_last_days_and_of_this_one() -> None:
 
 def test_a_text_of_which_some_marks_are_changed_still_counts() -> None:
     table: Table = Counter()
-    other = join(sign_text("allez " + RAID.replace("minuit", "minui"), KEY))
+    other = join(sign_text(RAID.replace("faites", "faite"), KEY))
     assert other != MARKS
     for _ in range(12):
         count_contact(table, FIRST, other)
@@ -130,13 +134,14 @@ def test_nothing_that_is_counted_is_taken_for_another_thing() -> None:
     assert {CONTACTS, CALM_CONTACTS} < set(keys)
     assert len(contact_keys(BLOCKS)) == 4
     # What is deleted first are the marks and blocks, not what is kept for a week.
-    assert {key for key in keys if key[:1] in DETAILS} == {mark_keys(same)[0], contact_keys(same)[1]}
+    assert {key for key in keys if key[:1] in DETAILS} == {
+        mark_keys(same)[0],
+        contact_keys(same)[1],
+    }
 
 
-@given(st.timedeltas(timedelta(), 4 * AN_HOUR), st.timedeltas(timedelta(), A_DAY))
-def test_only_whole_buckets_that_ended_before_it_was_due_are_asked_for(
-    later: timedelta, start: timedelta
-) -> None:
+@given(st.timedeltas(timedelta(), A_DAY))
+def test_only_whole_buckets_that_ended_before_it_was_due_are_asked_for(start: timedelta) -> None:
     case = deliberated(text=RAID, at=NOW + start)
     inquiry = inquire(case, RULES)
     assert inquiry.first == bucket_of(case.first_at, RULES.bucket)

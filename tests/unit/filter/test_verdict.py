@@ -111,7 +111,7 @@ RENTED = Neighbours(50, 50.0)
     st.sampled_from([Alike(), COPIED]),
     st.sampled_from([NONE, RENTED]),
 )
-def test_at_due_the_standing_goes_first_then_burst_campaign_and_range(
+def test_at_due_the_standing_goes_first_then_burst_campaign_and_range(  # noqa: PLR0917
     opted_out: bool,  # noqa: FBT001
     blocked: bool,  # noqa: FBT001
     answered: bool,  # noqa: FBT001
