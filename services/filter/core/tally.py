@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.filter.core.campaign import Alike
-from services.filter.core.neighbours import LEVELS, Neighbours, find_neighbours
+from services.filter.core.neighbours import LEVELS, NONE, Crowd, Neighbours, find_neighbours
 from services.filter.core.signature import MARK_BYTES, count_alike
 
 BLOCK_BYTES = 8
@@ -28,7 +28,7 @@ DETAIL_KEPT = 3 * DAY
 
 CONTACTS = b"c"
 CALM_CONTACTS = b"K"
-_MARK, _CALM_MARK, _BLOCK = b"m", b"k", b"b"
+_MARK, _CALM_MARK, _BLOCK, _CALM_BLOCK = b"m", b"k", b"b", b"B"
 DETAILS = (_MARK, _BLOCK)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -73,9 +73,11 @@ def mark_keys(marks: bytes) -> list[bytes]:
     return [_MARK + mark for mark in _cut(marks, MARK_BYTES)]
 
 
-def calm_keys(marks: bytes) -> list[bytes]:
+def calm_keys(traits: Traits) -> list[bytes]:
     """What an answered contact of a calm hour is counted by, in the first bucket of its day."""
-    return [CALM_CONTACTS, *(_CALM_MARK + mark for mark in _cut(marks, MARK_BYTES))]
+    marks = (_CALM_MARK + mark for mark in _cut(traits.marks, MARK_BYTES))
+    blocks = (_CALM_BLOCK + block for block in _cut(traits.blocks, BLOCK_BYTES)[1:2])
+    return [CALM_CONTACTS, *marks, *blocks]
 
 
 def day_of(bucket: int) -> int:
@@ -115,28 +117,42 @@ class Inquiry:
 
     def neighbours(self, answers: Mapping[Question, int]) -> Neighbours:
         """How close to others his number lies: within the hour, or within a day."""
-        found = (
-            find_neighbours([answers[question] for question in self._numbers(span)])
-            for span in (HOUR, DAY)
-        )
-        return max(found, key=lambda neighbours: neighbours.ratio)
+        found = NONE
+        for span in (HOUR, DAY):
+            counts = [answers[question] for question in self._numbers(span)]
+            if counts:
+                contacts, calm_contacts, calm_block, small, middle, large = counts
+                crowd = Crowd((small, middle, large), contacts, calm_block, calm_contacts)
+                found = max(found, find_neighbours(crowd), key=lambda n: n.ratio)
+        return found
 
     def _text(self) -> list[Question]:
         marks = self.traits.marks
         if not marks:
             return []
-        since, today = self.first - HOUR, day_of(self.first)
-        calm_since = today - CALM_DAYS * DAY
+        since = self.first - HOUR
         return [
             Question(CONTACTS, since, self.last),
-            Question(CALM_CONTACTS, calm_since, today),
+            self._calm(CALM_CONTACTS),
             *(Question(key, since, self.last) for key in mark_keys(marks)),
-            *(Question(_CALM_MARK + mark, calm_since, today) for mark in _cut(marks, MARK_BYTES)),
+            *(self._calm(_CALM_MARK + mark) for mark in _cut(marks, MARK_BYTES)),
         ]
+
+    def _calm(self, key: bytes) -> Question:
+        today = day_of(self.first)
+        return Question(key, today - CALM_DAYS * DAY, today)
 
     def _numbers(self, span: int) -> list[Question]:
         blocks = _cut(self.traits.blocks, BLOCK_BYTES)
-        return [Question(_BLOCK + block, self.first - span, self.last) for block in blocks[:LEVELS]]
+        if len(blocks) != LEVELS:
+            return []
+        since = self.first - span
+        return [
+            Question(CONTACTS, since, self.last),
+            self._calm(CALM_CONTACTS),
+            self._calm(_CALM_BLOCK + blocks[1]),
+            *(Question(_BLOCK + block, since, self.last) for block in blocks),
+        ]
 
 
 def join(parts: Iterable[bytes]) -> bytes:
