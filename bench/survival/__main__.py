@@ -8,6 +8,7 @@
 
 import argparse
 import json
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -31,6 +32,9 @@ GENERATORS: dict[str, Callable[[str, int, float], Iterator[Arrival]]] = {
 }
 QUICK_SCALE, QUICK_VIRALITY = 0.3, 0.2
 """``--quick``: the size of each flood, and of virality once more, which is ten times as large."""
+
+WIDTH = 150
+"""Columns of the tables where nothing says how many there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +132,7 @@ def main() -> None:
         plan = _read_plan(arguments)
     except ValueError as error:
         parser.error(str(error))
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     try:
         runs = _run_shown(plan, console)
     except RehearsalError as error:

@@ -30,17 +30,12 @@ class Goal:
         mean = fmean(map(self.measure, outcomes))
         return mean <= self.bound if self.at_most else mean >= self.bound
 
-    def worst(self, outcomes: Sequence[Outcome]) -> float:
-        """The worst single seed."""
-        values = map(self.measure, outcomes)
-        return max(values) if self.at_most else min(values)
-
 
 def _of_oracle(bound: float) -> Goal:
-    return Goal("of the oracle", lambda outcome: outcome.share_of_oracle, bound)
+    return Goal("oracle", lambda outcome: outcome.share_of_oracle, bound)
 
 
-_OF_ALL = Goal("of all", lambda outcome: outcome.share_of_all, 0.99)
+_OF_ALL = Goal("all", lambda outcome: outcome.share_of_all, 0.99)
 _BLAMED = Goal("blamed", lambda outcome: outcome.share_blamed, 0.01, at_most=True)
 
 GOALS: dict[FloodKind, tuple[Goal, ...]] = {
@@ -49,9 +44,7 @@ GOALS: dict[FloodKind, tuple[Goal, ...]] = {
     FloodKind.RAID: (_of_oracle(0.90),),
     FloodKind.COPY_PASTE: (_of_oracle(0.98),),
     FloodKind.GATEWAY: (_of_oracle(0.98),),
-    FloodKind.DRIP: (
-        Goal("of first come first served", lambda outcome: outcome.share_of_first_come, 1.0),
-    ),
+    FloodKind.DRIP: (Goal("FCFS", lambda outcome: outcome.share_of_first_come, 1.0),),
     FloodKind.MIXTURE: (_of_oracle(0.95),),
     FloodKind.WEEKEND: (_of_oracle(0.95),),
     FloodKind.VIRALITY: (_OF_ALL, _BLAMED),

@@ -8,6 +8,7 @@ import base64
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from importlib import resources
 from typing import Annotated, Any, TypeVar
 
 import msgspec
@@ -32,7 +33,7 @@ from services.evidence.prover import prove
 from services.evidence.settings import EvidenceSettings
 from services.evidence.store import Store
 
-PAGE_RECORDS = 1000
+PAGE_RECORDS = 5000
 EARLIER_MAX = 1000
 """Stamped checkpoints that one export takes along, the latest."""
 
@@ -96,6 +97,7 @@ class EvidenceApi:
             ("GET", "/v1/evidence/cases/{id}/records", self._records),
             ("GET", "/v1/evidence/cases/{id}/inclusion", self._inclusion),
             ("GET", "/v1/evidence/proofs/{id}", self._proofs),
+            ("GET", "/v1/evidence/openapi.json", self._openapi),
             ("POST", "/v1/subjects/show", self._show),
             ("POST", "/v1/subjects/erase", self._erase),
             ("POST", "/v1/subjects/object", self._object),
@@ -183,10 +185,11 @@ class EvidenceApi:
         leaves = await self._store.case_leaves(case.selection, size)
         page = [leaf for leaf in leaves if leaf >= after][:PAGE_RECORDS]
         kept = await self._store.load_records(page)
-        return web.json_response(
-            {"records": [_describe_record(each) for each in kept], "left": len(leaves) - len(page)}
-            | {"after": page[-1] + 1 if page else None}
-        )
+        told = {
+            "records": [_describe_record(each) for each in kept],
+            "after": page[-1] + 1 if page else None,
+        }
+        return web.Response(body=msgspec.json.encode(told), content_type="application/json")
 
     async def _inclusion(self, request: web.Request) -> web.Response:
         case, size = await self._case(request), _integer(request, "size")
@@ -220,6 +223,10 @@ class EvidenceApi:
             proof = "\n".join(lines) + "\n\n" + signed.note
             proofs.append({**_describe_record(kept), "proof": proof})
         return web.json_response({"proofs": proofs, "log_key": str(self._settings.signer.key)})
+
+    async def _openapi(self, _: web.Request) -> web.Response:
+        text = (resources.files("services.evidence") / "openapi.json").read_text("utf-8")
+        return web.Response(text=text, content_type="application/json")
 
     # -- subjects ---------------------------------------------------------------------------------
 

@@ -43,11 +43,14 @@ class Eraser:
 
     Args:
         database_url: a login that owns the tables, or may not: then the bytes stay until vacuumed.
+        kafka: the log keeps the bytes of what it dropped for a while.
     """
 
-    def __init__(self, store: Store, log: Log, database_url: str, metrics: Metrics) -> None:
+    def __init__(
+        self, store: Store, log: Log, database_url: str, metrics: Metrics, *, kafka: bool = False
+    ) -> None:
         self._store, self._log, self._metrics = store, log, metrics
-        self._database_url = database_url
+        self._database_url, self._kafka = database_url, kafka
 
     async def erase(self, sender: str, now: datetime) -> Erasure:
         """Erase what no case holds of a sender."""
@@ -59,6 +62,11 @@ class Eraser:
             remains.append(
                 f"{unread} records of the topics: this log cannot change them, or not every "
                 "service has read them yet; they go with their retention, or ask again"
+            )
+        if self._kafka:
+            remains.append(
+                "bytes of what the topics dropped: the broker deletes them with their segment, "
+                "within a seventh of the topic's retention"
             )
         remains += await self._scrub()
         LOG.info("subject_erased", erased=erased, held=bool(holds), unread=unread)

@@ -47,7 +47,9 @@ class Evidence:
             notary=Notary(self._store, settings.notary, self._metrics),
             metrics=self._metrics,
         )
-        self._eraser = Eraser(self._store, ports.log, ports.database_url, self._metrics)
+        self._eraser = Eraser(
+            self._store, ports.log, ports.database_url, self._metrics, kafka=settings.kafka
+        )
         self._stage = self._new_stage()
         self._draining = asyncio.Event()
         self._failed = False

@@ -19,6 +19,7 @@ class EvidenceSettings:
 
     Attributes:
         number: ours, E.164, to read national spellings by; empty where it is not set.
+        kafka: the log is Kafka, which keeps the bytes of what it dropped for a while.
     """
 
     token: str
@@ -28,6 +29,7 @@ class EvidenceSettings:
     signer: Signer
     rules: Rules
     notary: NotarySettings
+    kafka: bool
 
 
 def read_settings(settings: Settings) -> EvidenceSettings:
@@ -60,6 +62,7 @@ def read_settings(settings: Settings) -> EvidenceSettings:
             erase_every=scaled(3600, 5),
         ),
         notary=_read_notary(settings, scaled(3600, 5)),
+        kafka=bool(settings.kafka_bootstrap),
     )
 
 

@@ -16,7 +16,7 @@ from services.filter.core.docket import Changes, Docket, Event, judge_due, quest
 from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs
 from services.filter.core.sender import Arrival
-from services.filter.core.tally import CONTACTS_KEPT, Question, bucket_of
+from services.filter.core.tally import Question
 from services.filter.core.verdict import Rules
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
@@ -72,25 +72,23 @@ class FilterHandler:
                 events = [_event(received) for received in batch]
             docket = Docket(events, await loading, rules, now)
             shard = _shard_of(batch)
-            changes = await self._walk(store, docket, shard, rules, now)
+            changes = await self._walk(store, docket, shard)
             async with _meanwhile(store.save(changes, rules.window, shard)):
                 outputs = [outgoing(verdict) for verdict in docket.told()]
         self._note(changes)
         return outputs
 
-    async def _walk(
-        self, store: Transaction, docket: Docket, shard: int, rules: Rules, now: datetime
-    ) -> Changes:
+    async def _walk(self, store: Transaction, docket: Docket, shard: int) -> Changes:
         answers: dict[Question, int] = {}
         lore: Lore | None = None
-        needed = docket.walk(answers, lore)
-        # What the batch counted enters the verdicts of those who were due meanwhile.
-        await store.add_counts(docket.take_counts(), shard)
-        if needed or docket.needs_lore:
-            lore = await self._load_lore(store, rules, now)
-        while needed:
+        while needed := docket.walk(answers, lore):
+            # What the batch counted enters the verdicts of those who were due meanwhile.
+            await store.add_counts(docket.take_counts(), shard)
+            lore = lore or await _load_lore(store)
             answers |= await store.answer(needed)
-            needed = docket.walk(answers, lore)
+        if lore is None and docket.needs_lore:
+            await store.add_counts(docket.take_counts(), shard)
+            lore = await _load_lore(store)
         return docket.changes(lore)
 
     async def due(self, progress: Progress, now: datetime) -> Due:
@@ -129,14 +127,10 @@ class FilterHandler:
             if not senders:
                 return
             answers = await store.answer(questions_of(senders, rules))
-            lore = await self._load_lore(store, rules, now)
+            lore = await _load_lore(store)
             changes = judge_due(senders, answers, lore, rules, now)
             await store.save(changes, rules.window, horizon.partitions[0])
         self._note(changes)
-
-    async def _load_lore(self, store: Transaction, rules: Rules, now: datetime) -> Lore:
-        since = bucket_of(now, rules.bucket) - CONTACTS_KEPT
-        return Lore(await store.read_contacts(since), await store.read_learnt())
 
     def _note(self, changes: Changes) -> None:
         self._metrics.judged(changes.verdicts())
@@ -167,6 +161,10 @@ class FilterHandler:
             done = await self._store.prune(cutoffs, PRUNE_MAX)
             self._prune_at = now + self._settings.prune_every if done else now
         return self._prune_at
+
+
+async def _load_lore(store: Transaction) -> Lore:
+    return Lore(await store.read_contacts(), await store.read_learnt())
 
 
 def _read_horizon(progress: Progress, now: datetime) -> Horizon | None:

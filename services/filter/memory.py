@@ -108,12 +108,12 @@ class MemoryTransaction:
             ) if counts else 0  # fmt: skip
         return total
 
-    async def read_contacts(self, since: int) -> dict[int, int]:
+    async def read_contacts(self) -> dict[int, int]:
         """See ``Transaction``."""
-        found = {b: n for b, n in self._tables.counts.get(CONTACTS, {}).items() if b >= since}
+        found = dict(self._tables.counts.get(CONTACTS, {}))
         for counts in self._counts:
             for (key, bucket), count in counts.items():
-                if key == CONTACTS and bucket >= since:
+                if key == CONTACTS:
                     found[bucket] = found.get(bucket, 0) + count
         return found
 

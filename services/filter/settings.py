@@ -6,7 +6,7 @@ from datetime import timedelta
 from antirelou.settings import QuietHours, Settings, require
 from antirelou.topics import OUTAGE_MAX, TEXT_KEPT_SECONDS_MIN
 from services.filter.core.due import Delays
-from services.filter.core.retention import Retention
+from services.filter.core.retention import DAY, Retention
 from services.filter.core.verdict import Rules
 
 BUCKET = timedelta(minutes=10)
@@ -86,6 +86,7 @@ def read_settings(settings: Settings) -> FilterSettings:
             messages=max(text_kept, provider_log, settings.reply_window) + OUTAGE_MAX,
             window=settings.reply_window,
             silenced=settings.scaled(SILENCED_FOR),
+            deliberated=settings.reply_delay_max + DAY + settings.reply_delay_jitter,
             bucket=settings.scaled(BUCKET),
         ),
         prune_every=max(settings.scaled(PRUNE_EVERY), PRUNE_EVERY_MIN),

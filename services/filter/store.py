@@ -51,8 +51,8 @@ class Transaction(Protocol):
         """How often each was counted."""
         ...
 
-    async def read_contacts(self, since: int) -> dict[int, int]:
-        """First contacts by bucket, from that bucket on."""
+    async def read_contacts(self) -> dict[int, int]:
+        """First contacts by bucket, as far back as they are kept."""
         ...
 
     async def read_learnt(self) -> Learnt:
@@ -197,9 +197,9 @@ class PostgresTransaction:
                 answers[distinct[number - 1]] = count
         return answers
 
-    async def read_contacts(self, since: int) -> dict[int, int]:
+    async def read_contacts(self) -> dict[int, int]:
         """See ``Transaction``."""
-        rows = await self._fetch("read_contacts", CONTACTS, since)
+        rows = await self._fetch("read_contacts", CONTACTS)
         return {row["bucket"]: row["count"] for row in rows}
 
     async def read_learnt(self) -> Learnt:

@@ -59,7 +59,7 @@ PINGS = (
     "tu boudes", "t mort ?", "vu a 18h et pas de rep", "hé ho", "y a personne ??", "j'insiste mdr",
     "jsuis en bas", "tu fais la timide", "rep quand tu pe", "on mange quoi finalement", "bn",
     "jtai appelée 2 fois", "g du credit pr rien alors", "tu préfères whatsapp ?", "hello la terre",
-    "je relance au cas où", "c'était pas un faux num j'espère lol", "tjs vivante ?", "okayyy",
+    "je relance au cas où", "pas un faux num j'espère", "tjs vivante ?", "okayyy",
     "tu as perdu ta langue", "je pars en réu, écris moi", "bof", "réveille toi", "hm", "😴", "🥺🥺",
 )
 STINGS = (

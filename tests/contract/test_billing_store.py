@@ -247,6 +247,13 @@ async def test_deliveries_are_of_the_last_that_ended(store: Store) -> None:
         assert await work.read_deliveries(2) == [True, False]
 
 
+async def test_of_deliveries_that_ended_at_once_the_order_is_by_id(store: Store) -> None:
+    states = [ReplyState.DELIVERED, ReplyState.FAILED]
+    await save(store, *(authorized(f"m-{n}", state=states[n % 2]) for n in (3, 0, 2, 1)))
+    async with store.transaction() as work:
+        assert await work.read_deliveries(3) == [False, True, False]
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

@@ -517,3 +517,39 @@ async def test_a_log_that_is_away_is_transient_in_time(kind: str) -> None:
             await log.probe()
         with pytest.raises(Transient):
             await log.append([Outgoing("t", b"k", b"v")])
+
+
+async def test_a_key_is_forgotten_as_far_as_it_was_read(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, "secret 1", "secret 2", key="him"))
+    await log.append(texts(rig, "hers", key="her"))
+
+    async def forget(*groups: str) -> int:
+        return await log.forget(
+            rig.topic, b"him", groups, lambda value: b"redacted %d" % len(value)
+        )
+
+    async def his() -> list[bytes]:
+        return [record.value for record in await scanned(log, rig.topic) if record.key == b"him"]
+
+    assert await forget(rig.group) == 2  # nobody has read it
+    assert await his() == [b"secret 1", b"secret 2"]
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await read_values(reader, 3)
+        await log.append(texts(rig, "secret 3", key="him"))
+        assert await forget(rig.group, f"{rig.group}-other") == 3
+        assert await forget(rig.group) == 1
+        # A log that can change a record keeps its place; one that cannot keeps nothing of it.
+        read = [] if rig.kind == "kafka" else [b"redacted 8", b"redacted 8"]
+        assert await his() == [*read, b"secret 3"]
+        assert await read_values(reader, 1) == ["secret 3"]
+    assert await forget(rig.group) == 0
+
+
+async def test_where_nobody_reads_a_key_is_forgotten_only_by_a_log_that_can_change_it(
+    rig: Rig, log: Log
+) -> None:
+    await log.append([*texts(rig, "secret", key="him"), *texts(rig, "hers", key="her")])
+    left = await log.forget(rig.topic, b"him", [], lambda _: b"{}")
+    values = {record.key: record.value for record in await scanned(log, rig.topic)}
+    assert values == {b"him": b"secret" if rig.kind == "kafka" else b"{}", b"her": b"hers"}
+    assert left == (1 if rig.kind == "kafka" else 0)

@@ -120,7 +120,7 @@ CREATE INDEX replies_untold ON replies (changed_at)
     WHERE told_at IS NULL AND state IN ('authorized', 'expired', 'refused');
 CREATE INDEX replies_unanswered ON replies (told_at) WHERE state = 'authorized' AND sequence = 0;
 CREATE INDEX replies_unresolved ON replies (changed_at) WHERE state = 'unresolved';
-CREATE INDEX replies_ended ON replies (changed_at)
+CREATE INDEX replies_ended ON replies (changed_at, reply_id)
     WHERE state IN ('delivered', 'undelivered', 'failed');
 CREATE INDEX replies_sender ON replies (sender);
 

@@ -8,7 +8,7 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -18,12 +18,14 @@ from services.evidence.core.dossier import VERIFIER, Dossier
 SENDERS_SHOWN = 50
 MESSAGES_SHOWN = 500
 BARS_MAX = 96
+HOUR = timedelta(hours=1)
+DAILY = (timedelta(days=1), "%d/%m/%Y", "jour")
 
 REASONS = {
     "deserved": "réponse due",
     "burst": "beaucoup de messages du même expéditeur dans le délai",
     "campaign": "texte presque identique venu de nombreux expéditeurs",
-    "already_answered": "expéditeur déjà répondu",
+    "already_answered": "expéditeur à qui une réponse a déjà été faite",
     "already_deliberating": "suite d'un message encore en attente",
     "opted_out": "l'expéditeur a demandé à ne plus rien recevoir (STOP)",
     "blocked": "numéro écarté par l'opérateur du service",
@@ -83,7 +85,7 @@ def write_report(dossier: Dossier, frame: Frame) -> str:
         _decisions(dossier),
         _keeping(dossier),
         _checking(dossier, frame),
-        _law(),
+        LAW,
         _annex(dossier, frame),
     ]
     return PAGE.format(title=f"Dossier {escape(case['id'])}", body="\n".join(parts))
@@ -136,30 +138,26 @@ def _amount(dossier: Dossier, amounts: Sequence[int | None]) -> str:
 
 
 def _course(dossier: Dossier, frame: Frame) -> str:
-    """How many an hour, or a day where that were too many bars."""
-    times = [datetime.fromisoformat(row["received_at"]) for row in dossier.messages]
+    """How many an hour, or a day where that were too many bars; empty ones are shown as such."""
+    times = sorted(datetime.fromisoformat(row["received_at"]) for row in dossier.messages)
     if not times:
         return ""
-    local = [at.astimezone(frame.zone) for at in times]
-    hours = (max(times) - min(times)).total_seconds() / 3600
-    form, unit = ("%d/%m %Hh", "heure") if hours <= BARS_MAX else ("%d/%m/%Y", "jour")
-    counts: Counter[str] = Counter()
-    for at in sorted(local):
-        counts[at.strftime(form)] += 1
-    highest = max(counts.values())
-    width = 720 / max(len(counts), 12)
+    hours = (times[-1] - times[0]) / HOUR
+    step, form, unit = (HOUR, "%d/%m %Hh", "heure") if hours <= BARS_MAX else DAILY
+    counts = Counter(int((at - times[0]) / step) for at in times)
+    total, highest = max(counts) + 1, max(counts.values())
+    width = 720 / max(total, 12)
     bars = "".join(
         f"<rect x='{i * width:.1f}' y='{120 - 110 * count / highest:.1f}' "
         f"width='{width * 0.8:.1f}' height='{110 * count / highest:.1f}'>"
-        f"<title>{name} : {count}</title></rect>"
-        for i, (name, count) in enumerate(counts.items())
+        f"<title>{(times[0] + i * step).astimezone(frame.zone):{form}} : {count}</title></rect>"
+        for i, count in counts.items()
     )
-    names = list(counts)
+    first, last = (at.astimezone(frame.zone).strftime(form) for at in (times[0], times[-1]))
     return (
         f"<h2>3. Déroulement</h2><p>Messages reçus par {unit} (au plus : {highest}).</p>"
         f"<svg viewBox='0 0 720 140' role=img aria-label='Messages par {unit}'>{bars}"
-        f"<text x=0 y=136>{names[0]}</text><text x=720 y=136 text-anchor=end>{names[-1]}</text>"
-        "</svg>"
+        f"<text x=0 y=136>{first}</text><text x=720 y=136 text-anchor=end>{last}</text></svg>"
     )
 
 
@@ -246,16 +244,13 @@ def _checking(dossier: Dossier, frame: Frame) -> str:
         f"SHA-256 de {VERIFIER}": digest,
     }
     return (
-        f"<h2>8. Vérifier ce dossier</h2><p>Avec Python 3 seul, hors ligne : <code>"
-        f"python3 {VERIFIER}</code>. Le programme nomme tout octet changé, manquant, ajouté ou déplacé. Pour que la "
-        "vérification vaille, comparez ces valeurs à un exemplaire remis par une autre voie :</p>"
+        "<h2>8. Vérifier ce dossier</h2><p>Avec Python 3 seul, hors ligne : "
+        f"<code>python3 {VERIFIER}</code>. Le programme nomme tout octet changé, manquant, ajouté "
+        "ou déplacé. Pour que la vérification vaille, comparez ces valeurs à un exemplaire remis "
+        "par une autre voie :</p>"
         f"{_table(None, keys.items(), 'mono')}<p>Un horodatage se contrôle aussi par <code>openssl "
         "ts -verify</code> sur le texte du point de contrôle (docs/evidence.md).</p>"
     )
-
-
-def _law() -> str:
-    return LAW
 
 
 def _annex(dossier: Dossier, frame: Frame) -> str:
@@ -297,7 +292,7 @@ KEEPING = """<ol>
 <li>Chaque message est transmis par le prestataire téléphonique au moyen d'une requête signée ;
 une requête dont la signature est fausse n'entre pas.</li>
 <li>La requête, telle qu'elle est venue, est aussitôt scellée pour une clé dont la partie privée
-n'est pas sur le serveur : l'exploitant ne peut ni la lire ni la changer sans que cela se voie.</li>
+n'est pas sur le serveur. Le serveur ne peut plus l'ouvrir ; une modification se verrait.</li>
 <li>Chaque fait (message reçu, décision, suite donnée à une réponse) devient une entrée d'un journal
 qui ne fait que croître : un arbre de Merkle (RFC 6962) sur des engagements salés. Une entrée n'est
 jamais modifiée.</li>
@@ -305,6 +300,8 @@ jamais modifiée.</li>
 témoin peuvent l'attester : il ne peut alors plus être réécrit sans contredire un tiers.</li>
 <li>Ce dossier a été établi là où se trouve la clé privée ; le serveur n'a remis que des requêtes
 scellées. La liste des fichiers (MANIFEST) est signée.</li></ol>
+<p>L'intégrité est établie à partir de l'entrée au journal. Auparavant, elle repose sur la signature
+du prestataire, dont les propres relevés permettent un recoupement.</p>
 <p>Le numéro d'un expéditeur est celui que l'opérateur a présenté ; il peut être usurpé. Son
 titulaire se demande à l'opérateur, qui garde ces données environ un an.</p>"""
 
@@ -337,7 +334,7 @@ th, td {{ text-align: left; vertical-align: top; padding: .3rem .6rem .3rem 0;
   border-bottom: 1px solid #e3e3e3 }}
 th[scope=row] {{ font-weight: normal; color: #555; width: 22rem }}
 thead th {{ border-bottom: 1px solid #888 }}
-.n {{ text-align: right; font-variant-numeric: tabular-nums }}
+.n {{ text-align: right; padding-right: 1.2rem; font-variant-numeric: tabular-nums }}
 .facts td.n {{ text-align: left }}
 .facts thead ~ * td.n {{ text-align: right }}
 .mono td {{ font: .75rem/1.4 monospace; word-break: break-all }}

@@ -426,10 +426,15 @@ def _cell(value: Any) -> Any:
 
 @dataclass
 class Findings:
-    """What was found wrong, each a line that names the file; and what was checked."""
+    """What was found wrong, each a line that names the file; and what was checked.
+
+    Attributes:
+        reading: the file that is being read.
+    """
 
     wrong: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
+    reading: str = ""
 
     def expect(self, holds: object, name: str, said: str) -> None:
         """Note what does not hold."""
@@ -455,18 +460,23 @@ def check_folder(files: Mapping[str, bytes], trusted: Mapping[str, str]) -> Find
         for name in sorted(files):
             if name.startswith("checkpoints/") and name.endswith(".txt"):
                 _check_earlier(name, files, keys, head, findings)
-    except KeyError as error:
-        findings.wrong.append(f"{error.args[0]}: missing")
-    except (ValueError, TypeError, AttributeError) as error:
+    except (ValueError, TypeError, AttributeError, LookupError, RecursionError) as error:
         said = str(error) if isinstance(error, Malformed) else type(error).__name__
-        findings.wrong.append(f"the folder cannot be read any further: {said}")
+        said = "missing" if findings.reading not in files else f"cannot be read: {said}"
+        findings.wrong.append(f"{findings.reading}: {said}; what follows was not checked")
     return findings
+
+
+def _take(files: Mapping[str, bytes], name: str, findings: Findings) -> bytes:
+    """A file, noted as the one that is being read. Raises KeyError: it is missing."""
+    findings.reading = name
+    return files[name]
 
 
 def _read_keys(
     files: Mapping[str, bytes], trusted: Mapping[str, str], findings: Findings
 ) -> dict[str, Key]:
-    told = json.loads(files["keys.json"])
+    told = json.loads(_take(files, "keys.json", findings))
     for name, vkey in trusted.items():
         findings.expect(told.get(name) == vkey, "keys.json", f"the {name} key is not yours")
     keys = {name: read_key(vkey) for name, vkey in {**told, **trusted}.items() if vkey}
@@ -480,7 +490,7 @@ def _read_keys(
 def _check_manifest(
     files: Mapping[str, bytes], keys: Mapping[str, Key], findings: Findings
 ) -> None:
-    note = read_note(files[MANIFEST])
+    note = read_note(_take(files, MANIFEST, findings))
     _expect_signed(note, keys["signer"], MANIFEST, findings)
     lines = note.text.split("\n")
     findings.expect(lines[0] == MANIFEST_HEAD, MANIFEST, "another format")
@@ -509,7 +519,7 @@ def _expect_signed(note: Note, key: Key, name: str, findings: Findings) -> int |
 def _check_head(
     files: Mapping[str, bytes], keys: Mapping[str, Key], findings: Findings
 ) -> Checkpoint:
-    note = read_note(files["checkpoint.txt"])
+    note = read_note(_take(files, "checkpoint.txt", findings))
     head = read_checkpoint(note.text)
     _expect_signed(note, keys["log"], "checkpoint.txt", findings)
     findings.expect(
@@ -524,7 +534,9 @@ def _check_head(
 def _check_records(files: Mapping[str, bytes], findings: Findings) -> list[dict[str, Any]]:
     entries: list[dict[str, Any]] = []
     before = -1
-    for number, line in enumerate(files["records.jsonl"].split(b"\n")[:-1], start=1):
+    for number, line in enumerate(
+        _take(files, "records.jsonl", findings).split(b"\n")[:-1], start=1
+    ):
         where = f"records.jsonl, line {number}"
         entry = json.loads(line)
         record = entry["record"].encode()
@@ -563,13 +575,18 @@ def _check_inclusion(
     findings: Findings,
 ) -> None:
     leaves = {entry["index"]: entry["leaf"] for entry in entries}
-    for gone in json.loads(files["erased.json"]):
+    for gone in json.loads(_take(files, "erased.json", findings)):
         findings.expect(gone["index"] not in leaves, "erased.json", "a record is there and erased")
         leaves[gone["index"]] = bytes.fromhex(gone["leaf"])
     findings.expect(
         all(0 <= index < head.size for index in leaves), "records.jsonl", "beyond the checkpoint"
     )
-    others = iter([decode64(line) for line in files["inclusion.txt"].decode().split("\n")[:-1]])
+    others = iter(
+        [
+            decode64(line)
+            for line in _take(files, "inclusion.txt", findings).decode().split("\n")[:-1]
+        ]
+    )
     try:
         root = root_of_many(leaves, head.size, others)
     except StopIteration:
@@ -586,7 +603,8 @@ def _check_messages(
 ) -> None:
     rows = list_messages(entries)
     for name, made in render_messages(rows).items():
-        findings.expect(files[name] == made, name, "not what the records say")
+        given = _take(files, name, findings)
+        findings.expect(given == made, name, "not what the records say")
     findings.checked.append(f"{len(rows)} messages, as the records tell them")
 
 
@@ -598,10 +616,13 @@ def _check_earlier(
     findings: Findings,
 ) -> None:
     """An earlier checkpoint: the log's, the beginning of the head, and named by its time stamp."""
-    note = read_note(files[name])
+    note = read_note(_take(files, name, findings))
     earlier = read_checkpoint(note.text)
     _expect_signed(note, keys["log"], name, findings)
-    proof = [decode64(line) for line in files[f"{name[:-4]}.proof"].decode().split("\n")[:-1]]
+    proof = [
+        decode64(line)
+        for line in _take(files, f"{name[:-4]}.proof", findings).decode().split("\n")[:-1]
+    ]
     findings.expect(
         earlier.origin == head.origin
         and verify_consistency(earlier.size, head.size, proof, earlier.root, head.root),

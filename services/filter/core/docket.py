@@ -27,6 +27,7 @@ from services.filter.core.learner import Lesson, teach_contact, teach_silenced
 from services.filter.core.lore import FADE, Lore
 from services.filter.core.sender import (
     Arrival,
+    Deliberation,
     Sender,
     hear_again,
     hear_block,
@@ -168,18 +169,24 @@ class Docket:
         Returns:
             what to count before walking on; empty: everything is judged.
         """
-        needed: list[Question] = []
-        for pseudonym in list(self._waiting):
-            events = self._waiting[pseudonym]
-            while events:
-                missing = self._hear(*events[0], answers, lore)
-                if missing:
-                    needed += missing
-                    break
+        for pseudonym, events in list(self._waiting.items()):
+            while events and self._hear(*events[0], answers, lore):
                 events.popleft()
-            else:
+            if not events:
                 del self._waiting[pseudonym]
-        return needed
+        return self._ask() if self._waiting else []
+
+    def _ask(self) -> Sequence[Question]:
+        """For those to whose span nobody who is still to be heard can add."""
+        width = self._rules.bucket
+        cases = [self._deliberation(pseudonym) for pseudonym in self._waiting]
+        heard_until = min(bucket_of(_at(events[0][1]), width) for events in self._waiting.values())
+        return [
+            question
+            for case in cases
+            if bucket_of(case.due_at, width) <= heard_until
+            for question in inquire(case, self._rules).questions()
+        ] or [NOTHING]
 
     @property
     def needs_lore(self) -> bool:
@@ -224,7 +231,8 @@ class Docket:
 
     def _hear(
         self, index: int, event: Event, answers: Mapping[Question, int], lore: Lore | None
-    ) -> Sequence[Question]:
+    ) -> bool:
+        """False: somebody must be judged first, and for him more must be counted."""
         match event:
             case Arrival():
                 return self._hear_arrival(index, event, answers, lore)
@@ -236,39 +244,37 @@ class Docket:
                     self._ended[event.reply_id] = None
             case _:
                 assert_never(event)
-        return ()
+        return True
 
     def _hear_arrival(
         self, index: int, arrival: Arrival, answers: Mapping[Question, int], lore: Lore | None
-    ) -> Sequence[Question]:
+    ) -> bool:
         message = arrival.message
         if self._is_known(message.id) or self._first_of[message.id] != message.sender:
             before = self._sender(message.sender)
             self._put(hear_again(before, arrival, self._rules))
             self._count_text(before, message.at)
             self._told.append((index, message.id))
-            return ()
+            return True
         reason = self._judge_alone(arrival)
         if reason is not None:
             self._open(index, arrival, silence(message, reason, self._now))
-            return ()
-        if is_overdue(self._sender(message.sender), message.at):
-            missing = self._judge_overdue(message.sender, answers, lore)
-            if missing:
-                return missing
+            return True
+        overdue = is_overdue(self._sender(message.sender), message.at)
+        if overdue and not self._judge_overdue(message.sender, answers, lore):
+            return False
         before = self._sender(message.sender)
         sender, verdict = hear_message(before, arrival, self._rules, self._now)
         self._put(sender)
         self._open(index, arrival, verdict)
         if verdict is None:
-            self._count_contact(sender)
+            self._count_contact(message.sender)
         self._count_text(before, message.at)
-        return ()
+        return True
 
-    def _count_contact(self, sender: Sender) -> None:
+    def _count_contact(self, pseudonym: str) -> None:
         """A message has begun to be deliberated."""
-        case = sender.deliberation
-        assert case is not None  # noqa: S101
+        case = self._deliberation(pseudonym)
         bucket = bucket_of(case.first_at, self._rules.bucket)
         self._counts.update((key, bucket) for key in contact_keys(case.blocks))
         self._contacts.append((bucket, case.tokens))
@@ -290,13 +296,12 @@ class Docket:
 
     def _judge_overdue(
         self, pseudonym: str, answers: Mapping[Question, int], lore: Lore | None
-    ) -> Sequence[Question]:
+    ) -> bool:
+        """False: more must be counted."""
         before = self._sender(pseudonym)
-        assert before.deliberation is not None  # noqa: S101
-        questions = inquire(before.deliberation, self._rules).questions()
-        missing = [question for question in questions if question not in answers]
-        if lore is None or missing:
-            return questions or [NOTHING]
+        questions = inquire(self._deliberation(pseudonym), self._rules).questions()
+        if lore is None or not all(question in answers for question in questions):
+            return False
         sender, verdict = judge_deliberated(before, answers, lore, self._rules, self._now)
         self._put(sender)
         counts, lessons = learn_from(before, verdict, lore, self._rules)
@@ -307,7 +312,7 @@ class Docket:
             self._judged[verdict.id] = verdict
         else:
             self._new[verdict.id] = replace(new, verdict=verdict, told=False)
-        return ()
+        return True
 
     def _open(self, index: int, arrival: Arrival, verdict: SmsJudged | None) -> None:
         message = arrival.message
@@ -327,6 +332,11 @@ class Docket:
         found = self._senders.get(pseudonym) or self._loaded.senders.get(pseudonym)
         return found or Sender(pseudonym)
 
+    def _deliberation(self, pseudonym: str) -> Deliberation:
+        case = self._sender(pseudonym).deliberation
+        assert case is not None, "nothing is deliberated"  # noqa: S101
+        return case
+
     def _put(self, sender: Sender) -> None:
         self._senders[sender.sender] = sender
 
@@ -338,6 +348,10 @@ class Docket:
         if new is not None:
             return new.verdict
         return self._judged.get(message_id) or self._loaded.verdicts.get(message_id)
+
+
+def _at(event: Event) -> datetime:
+    return event.message.at if isinstance(event, Arrival) else event.at
 
 
 NOTHING = Question(b"", 0, -1)

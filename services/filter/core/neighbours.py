@@ -16,7 +16,7 @@ SENDERS_MIN = (8, 24)
 """So many senders of a block of 100, and of 10,000, before it is looked at."""
 RATIO_MIN = 6.0
 """So many times what is to be expected of the block."""
-CALM_KNOWN_MIN = 200
+CALM_KNOWN_MIN = 100
 """First contacts of calm hours that must be known before a block of 10,000 is looked at: it may
 well be where everybody's numbers lie."""
 

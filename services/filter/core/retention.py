@@ -5,6 +5,9 @@ from datetime import datetime, timedelta
 
 from services.filter.core.tally import CONTACTS_KEPT, DETAIL_KEPT, bucket_of
 
+DAY = timedelta(days=1)
+"""The quiet hours that may come on top of the longest delay; hours of the day stay real."""
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
@@ -14,12 +17,14 @@ class Retention:
         messages: so long a message, or its nonce, may come again.
         window: of an answer.
         silenced: so long a silence holds on.
+        deliberated: so long after his first text a reply is due, at the longest.
         bucket: the width of the buckets of the counts.
     """
 
     messages: timedelta
     window: timedelta
     silenced: timedelta
+    deliberated: timedelta
     bucket: timedelta
 
 
@@ -45,7 +50,7 @@ def plan_cutoffs(
         next_due: when the next deliberation is due, which may be long ago as well.
     """
     judged_until = min(now, read_until, next_due or read_until)
-    bucket = bucket_of(judged_until, retention.bucket)
+    bucket = bucket_of(judged_until - retention.deliberated, retention.bucket)
     return Cutoffs(
         messages=now - retention.messages,
         answers=judged_until - retention.window,

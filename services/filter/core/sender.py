@@ -177,7 +177,7 @@ def hear_again(sender: Sender, arrival: Arrival, rules: Rules) -> Sender:
         opted_out=sender.opted_out if wish is Wish.NONE else wish is Wish.OPT_OUT,
         deliberation=replace(
             case,
-            marks=join(sign_text(message.text, rules.key)),
+            marks=case.marks or join(sign_text(message.text, rules.key)),
             tokens=find_tokens(message.text, rules.key),
             backfilled=False,
         ),

@@ -25,10 +25,10 @@ CHARACTERS_MAX = 400
 
 def normalize(text: str) -> str:
     """What of a text counts: its letters and digits, without case, accents and all else."""
-    folded = text.casefold()
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded)
-    return "".join(filter(str.isalnum, folded))
+    if not text.isascii():
+        # Before the case: 𝐀 has none until it is an A.
+        text = unicodedata.normalize("NFKD", text)
+    return "".join(filter(str.isalnum, text.casefold()))
 
 
 def sign_text(text: str | None, key: bytes) -> tuple[bytes, ...]:

@@ -15,9 +15,10 @@ DAYS_KNOWN = 7
 HOURS_KNOWN_MIN = 3
 GROWTH = 1.5
 """What is usual grows by so much a day at most."""
-USUAL_MIN = 12.0
+USUAL_MIN = 4.0
 SURGE_RATIO = 2.5
-"""The busiest hour of a day brings about twice what its median hour does."""
+SURGE_EXCESS = 12.0
+"""The busiest hour of a day brings about twice what its median hour does; a handful is chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +35,8 @@ class Surge:
 
     @property
     def is_one(self) -> bool:
-        """Whether so many came that it is no mere peak of a day."""
-        return self.ratio >= SURGE_RATIO
+        """Whether so many came that it is no mere peak of a day, and no chance."""
+        return self.ratio >= SURGE_RATIO and self.rate - self.usual >= SURGE_EXCESS
 
     @property
     def excess_share(self) -> float:

@@ -8,7 +8,7 @@ A verdict counts whole buckets that ended before its reply was due, so it is the
 is given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -23,8 +23,9 @@ DAY = 24 * HOUR
 """In buckets."""
 CALM_DAYS = 7
 CONTACTS_KEPT = (CALM_DAYS + 1) * DAY
-"""So many buckets the contacts and the calm marks are kept; the others ``DETAIL_KEPT``."""
-DETAIL_KEPT = 3 * DAY
+"""So many buckets before a first text the contacts and the calm marks are asked for; the others
+``DETAIL_KEPT``."""
+DETAIL_KEPT = DAY
 
 CONTACTS = b"c"
 CALM_CONTACTS = b"K"
@@ -100,20 +101,20 @@ class Inquiry:
 
     def questions(self) -> list[Question]:
         """What to count."""
-        return [*self._text(), *self._numbers(HOUR), *self._numbers(DAY)]
+        return [
+            question
+            for span in (HOUR, DAY)
+            for question in (*self._text(span), *self._numbers(span))
+        ]
 
     def alike(self, answers: Mapping[Question, int]) -> Alike:
-        """How often a text like his came."""
-        counts = [answers[question] for question in self._text()]
-        if not counts:
-            return Alike()
-        size = (len(counts) - 2) // 2
-        return Alike(
-            senders=count_alike(counts[2 : 2 + size]),
-            contacts=counts[0],
-            calm_senders=count_alike(counts[2 + size :]),
-            calm_contacts=counts[1],
-        )
+        """How often a text like his came: within the hour, or within a day if that tells more."""
+        found = Alike()
+        for span in (HOUR, DAY):
+            counts = [answers[question] for question in self._text(span)]
+            if counts:
+                found = max(found, _read_alike(counts), key=lambda alike: alike.ratio)
+        return found
 
     def neighbours(self, answers: Mapping[Question, int]) -> Neighbours:
         """How close to others his number lies: within the hour, or within a day."""
@@ -126,11 +127,11 @@ class Inquiry:
                 found = max(found, find_neighbours(crowd), key=lambda n: n.ratio)
         return found
 
-    def _text(self) -> list[Question]:
+    def _text(self, span: int) -> list[Question]:
         marks = self.traits.marks
         if not marks:
             return []
-        since = self.first - HOUR
+        since = self.first - span
         return [
             Question(CONTACTS, since, self.last),
             self._calm(CALM_CONTACTS),
@@ -153,6 +154,17 @@ class Inquiry:
             self._calm(_CALM_BLOCK + blocks[1]),
             *(Question(_BLOCK + block, since, self.last) for block in blocks),
         ]
+
+
+def _read_alike(counts: Sequence[int]) -> Alike:
+    """As ``Inquiry._text`` asked: contacts, calm contacts, each mark, each calm mark."""
+    size = (len(counts) - 2) // 2
+    return Alike(
+        senders=count_alike(counts[2 : 2 + size]),
+        contacts=counts[0],
+        calm_senders=count_alike(counts[2 + size :]),
+        calm_contacts=counts[1],
+    )
 
 
 def join(parts: Iterable[bytes]) -> bytes:

@@ -71,7 +71,7 @@ CREATE TABLE nonces (
 -- What is counted of first contacts (core/tally.py); a shard for each member that counts at once.
 CREATE TABLE counts (
     key bytea,
-    bucket int,
+    bucket bigint,
     shard smallint,
     count int NOT NULL,
     PRIMARY KEY (key, bucket, shard)

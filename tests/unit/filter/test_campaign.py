@@ -1,99 +1,109 @@
-"""What makes two texts the same, and a text informative."""
+"""When many who write nearly the same make a campaign."""
+
+import random
+from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from services.filter.core.campaign import (
-    CHARACTERS_MIN,
-    Span,
-    bucket_of,
-    fingerprint,
-    normalize,
-    span_of,
+    CALM_KNOWN_MIN,
+    RATIO_MIN,
+    SENDERS_MIN,
+    SHARE_MIN,
+    Alike,
+    is_campaign,
 )
+from services.filter.core.signature import count_alike, sign_text
 from simulator import crowd_texts
-from tests.unit.filter.cases import CAMPAIGN, HOUR, KEY, NOW, RAID, SECOND
+from tests.unit.filter.cases import KEY
+
+counts = st.integers(0, 5000)
+
+
+@st.composite
+def alikes(draw: st.DrawFn) -> Alike:
+    contacts, calm = draw(counts), draw(counts)
+    return Alike(
+        draw(st.integers(0, contacts)), contacts, draw(st.integers(0, calm)), calm
+    )
 
 
 @pytest.mark.parametrize(
-    "text",
+    ("alike", "campaign"),
     [
-        RAID.upper(),
-        f"  {RAID}  !!!",
-        RAID.replace(" ", "\n"),
-        RAID.replace("copiez", "cópiëz"),
-        f"{RAID} 😂😂",
-        RAID.replace(",", "_-,"),
+        (Alike(), False),  # "Coucou" leaves no mark, however many write it
+        (Alike(0, 5000, 0, 5000), False),
+        (Alike(9, 9), False),
+        (Alike(10, 10), True),
+        (Alike(10, 40), True),  # nothing is known of calm: a quarter
+        (Alike(10, 41), False),
+        (Alike(250, 1000), True),
+        (Alike(249, 1000), False),
+        (Alike(10, 41, 0, CALM_KNOWN_MIN - 1), False),
+        (Alike(10, 41, 0, CALM_KNOWN_MIN), True),  # calm hours did not have it
+        (Alike(40, 500, 1, 400), True),  # usual: 1.4
+        (Alike(40, 500, 10, 400), False),  # usual: 9.5
+        (Alike(100, 500, 200, 400), False),  # a greeting of everybody's
+        (Alike(400, 500, 200, 400), False),
+        (Alike(72, 10_000, 0, 400), False),  # usual: 9.1
+        (Alike(73, 10_000, 0, 400), True),
     ],
 )
-def test_case_accents_spacing_punctuation_and_emoji_do_not_count(text: str) -> None:
-    assert fingerprint(text, KEY) == fingerprint(RAID, KEY) is not None
+def test_when_it_is_one(alike: Alike, campaign: object) -> None:
+    assert is_campaign(alike) is campaign
 
 
-def test_a_letter_counts_and_so_does_the_key() -> None:
-    assert fingerprint(RAID + "s", KEY) != fingerprint(RAID, KEY)
-    assert fingerprint(RAID, KEY[::-1]) != fingerprint(RAID, KEY)
+@given(alikes())
+def test_more_of_it_is_never_less_of_a_campaign(alike: Alike) -> None:
+    more = Alike(alike.senders + 1, alike.contacts + 1, alike.calm_senders, alike.calm_contacts)
+    if is_campaign(alike) and alike.contacts > 0:
+        assert more.ratio >= RATIO_MIN * 0.99
+        assert more.senders >= SENDERS_MIN
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        None,
-        "",
-        "Coucou",
-        "Salut ça va ?",
-        "ha" * 80,
-        "😂" * 70,
-        "?!" * 70,
-        "a" * 160,
-        "0123456789" * 2 + "0123",
-        "e\u0301" * 12 + "abcdefghijkl",
-        *crowd_texts.STOP,
-        *crowd_texts.INSULTS,
-        *crowd_texts.TROLL,
-    ],
-)
-def test_what_says_nothing_makes_no_campaign(text: str | None) -> None:
-    assert fingerprint(text, KEY) is None
+@given(alikes())
+def test_more_others_and_more_of_it_in_calm_never_make_one(alike: Alike) -> None:
+    if is_campaign(alike):
+        return
+    others = Alike(alike.senders, alike.contacts + 9, alike.calm_senders, alike.calm_contacts)
+    assert not is_campaign(others)
+    usual = Alike(alike.senders, alike.contacts, alike.calm_senders + 9, alike.calm_contacts)
+    assert not is_campaign(usual)
 
 
-@pytest.mark.parametrize("text", crowd_texts.RAID)
-def test_what_was_pasted_is_informative(text: str) -> None:
-    assert fingerprint(text, KEY) is not None
+@given(alikes())
+def test_it_is_always_many_more_than_usual_and_a_share_where_calm_is_unknown(
+    alike: Alike,
+) -> None:
+    if not is_campaign(alike):
+        return
+    assert alike.senders >= SENDERS_MIN
+    assert alike.senders >= RATIO_MIN * alike.usual
+    if alike.calm_contacts < CALM_KNOWN_MIN:
+        assert alike.senders >= SHARE_MIN * alike.contacts
 
 
-def test_how_much_is_informative() -> None:
-    assert fingerprint("abcdefgh" * 3 + "i", KEY) is not None
-    assert fingerprint("abcdefgh" * 3, KEY) is None  # 24 characters
-    assert fingerprint("abcdefg" * 9, KEY) is None  # seven of them different
+def test_a_thousand_who_write_as_people_do_are_no_campaign() -> None:
+    """Virality: few patterns, yet each writes his own; calm knows how people write."""
+    draw = random.Random(5)
 
+    def write(count: int) -> list[tuple[bytes, ...]]:
+        texts = (
+            draw.choice(crowd_texts.FIRST).format(
+                name=draw.choice(crowd_texts.NAMES),
+                day=draw.choice(crowd_texts.DAYS),
+                place=draw.choice(crowd_texts.PLACES),
+            )
+            for _ in range(count)
+        )
+        return [sign_text(text, KEY) for text in texts]
 
-@given(st.text(max_size=200))
-def test_any_text_has_a_normal_form_that_is_its_own(text: str) -> None:
-    normal = normalize(text)
-    assert all(character.isalnum() for character in normal)
-    digest = fingerprint(text, KEY)
-    assert digest is None or len(digest) == 16
-    assert digest is None or len(normal) >= CHARACTERS_MIN
-
-
-@given(st.text(st.characters(codec="ascii"), max_size=200))
-def test_the_short_cut_for_plain_letters_gives_the_same(text: str) -> None:
-    assert normalize(text) == "".join(filter(str.isalnum, text.casefold()))
-
-
-@given(st.timedeltas(-1000 * HOUR, 1000 * HOUR))
-def test_buckets_are_as_long_as_the_window_and_do_not_overlap(by: object) -> None:
-    at = NOW + by  # type: ignore[operator]
-    bucket = bucket_of(at, HOUR)
-    assert bucket_of(at + HOUR, HOUR) == bucket + 1
-    assert bucket_of(at - HOUR, HOUR) == bucket - 1
-
-
-def test_a_span_reaches_from_a_window_before_the_first_text_until_due() -> None:
-    digest = fingerprint(RAID, KEY)
-    assert digest is not None
-    due = NOW + HOUR + SECOND
-    assert span_of(digest, NOW, due, CAMPAIGN) == Span(digest, NOW - CAMPAIGN.window, due)
-    assert span_of(None, NOW, due, CAMPAIGN) is None
+    calm, now = write(600), write(1000)
+    calm_marks, marks = (Counter(m for text in texts for m in text) for texts in (calm, now))
+    for text in now:
+        senders = count_alike([marks[mark] for mark in text])
+        usual = count_alike([calm_marks[mark] for mark in text])
+        assert not is_campaign(Alike(senders, len(now), usual, len(calm)))
+        assert not is_campaign(Alike(senders, len(now)))  # nor where calm is not known

@@ -1,25 +1,121 @@
-"""The score is the sum of what a table says."""
+"""The score is the sum of what a table says; it orders, and silences nobody."""
+
+from math import log
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.filter.core import score
-from services.filter.core.score import Evidence, Feature, score_evidence
+from antirelou.settings import FEATURES as NAMES
+from services.filter.core.campaign import Alike
+from services.filter.core.neighbours import NONE, Neighbours
+from services.filter.core.score import (
+    FEATURES,
+    INSISTENT_MAX,
+    Evidence,
+    weigh_alike,
+    weigh_evidence,
+    weigh_neighbours,
+    weigh_surge,
+    weigh_text,
+    weigh_texts,
+)
+from services.filter.core.surge import USUAL_MIN, Surge
 
-evidences = st.builds(Evidence, st.integers(1, 1000), st.integers(0, 1000))
+counts = st.integers(0, 10**6)
+evidences = st.builds(
+    Evidence,
+    st.integers(1, 1000),
+    st.builds(Alike, counts, counts, counts, counts),
+    st.builds(Neighbours, counts, st.floats(0, 10**6)),
+    st.builds(Surge, st.floats(0, 10**6), st.floats(USUAL_MIN, 10**6)),
+    st.floats(-4, 4),
+)
+BOUNDS = {
+    "surge": (-1.5, 0.5),
+    "text": (-4.0, 3.0),
+    "alike": (-3.0, 0.0),
+    "neighbours": (-3.0, 0.0),
+    "texts": (-3.0, 1.0),
+}
+
+
+def test_the_table_names_what_the_settings_know() -> None:
+    assert tuple(feature.name for feature in FEATURES) == NAMES == tuple(BOUNDS)
+    assert all(feature.log_odds.__doc__ for feature in FEATURES)
 
 
 @given(evidences)
-def test_the_table_is_empty_so_everyone_scores_the_same(evidence: Evidence) -> None:
-    assert score_evidence(evidence) == 0.0
+def test_each_feature_says_only_so_much(evidence: Evidence) -> None:
+    weights = weigh_evidence(evidence)
+    assert set(weights) == set(BOUNDS)
+    for name, (least, most) in BOUNDS.items():
+        assert least <= weights[name] <= most
 
 
-def test_features_add_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    features = (
-        Feature("insists", lambda evidence: -0.5 * evidence.texts),
-        Feature("alone", lambda evidence: 1.0 if evidence.campaign_senders < 2 else 0.0),
-    )
-    monkeypatch.setattr(score, "FEATURES", features)
-    assert score_evidence(Evidence(texts=2, campaign_senders=1)) == 0.0
-    assert score_evidence(Evidence(texts=1, campaign_senders=5)) == -0.5
+@given(evidences, st.sets(st.sampled_from(NAMES)))
+def test_what_is_left_out_says_nothing_and_the_others_the_same(
+    evidence: Evidence, left_out: set[str]
+) -> None:
+    weights = weigh_evidence(evidence, frozenset(left_out))
+    assert weights == {
+        name: weight for name, weight in weigh_evidence(evidence).items() if name not in left_out
+    }
+
+
+def test_of_whom_nothing_is_known_nothing_is_said() -> None:
+    assert set(weigh_evidence(Evidence(1, surge=Surge(24.0, 12.0))).values()) == {0.0}
+
+
+@pytest.mark.parametrize(
+    ("rate", "log_odds"), [(0, 0.5), (12, 0.5), (24, 0.0), (120, -1.099), (10**6, -1.5)]
+)
+def test_surge(rate: float, log_odds: float) -> None:
+    assert weigh_surge(Evidence(1, surge=Surge(rate, 12.0))) == pytest.approx(log_odds, abs=0.005)
+
+
+@pytest.mark.parametrize(("learnt", "log_odds"), [(-4, -4), (-1, -1), (0, 0), (2, 2), (4, 3)])
+def test_text(learnt: float, log_odds: float) -> None:
+    assert weigh_text(Evidence(1, learnt=learnt)) == log_odds
+
+
+@pytest.mark.parametrize(
+    ("alike", "log_odds"),
+    [
+        (Alike(), 0.0),
+        (Alike(2, 2), 0.0),  # may be chance
+        (Alike(3, 3), -log(3)),
+        (Alike(9, 100), -log(9)),
+        (Alike(9, 5000, 50, 400), 0.0),  # as usual
+        (Alike(500, 500), -3.0),
+    ],
+)
+def test_alike(alike: Alike, log_odds: float) -> None:
+    assert weigh_alike(Evidence(1, alike=alike)) == pytest.approx(log_odds)
+
+
+@pytest.mark.parametrize(
+    ("neighbours", "log_odds"),
+    [
+        (NONE, 0.0),
+        (Neighbours(30, 0.8), 0.0),
+        (Neighbours(8, 4.0), -log(4)),
+        (Neighbours(60, 60.0), -3.0),
+    ],
+)
+def test_neighbours(neighbours: Neighbours, log_odds: float) -> None:
+    assert weigh_neighbours(Evidence(1, neighbours=neighbours)) == pytest.approx(log_odds)
+
+
+@pytest.mark.parametrize(
+    ("texts", "log_odds"),
+    [(1, 0.0), (2, 0.2), (INSISTENT_MAX, 1.0), (INSISTENT_MAX + 1, 0.85), (30, -2.6), (99, -3.0)],
+)
+def test_texts(texts: int, log_odds: float) -> None:
+    assert weigh_texts(Evidence(texts)) == pytest.approx(log_odds)
+
+
+@given(st.integers(1, 10**4))
+def test_who_insists_is_rather_a_person_who_floods_is_not(texts: int) -> None:
+    one, more = weigh_texts(Evidence(texts)), weigh_texts(Evidence(texts + 1))
+    assert (more > one) if texts < INSISTENT_MAX else (more <= one)

@@ -8,10 +8,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace as replace_struct
 
 from antirelou.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, Source
 from antirelou.settings import QuietHours
 from services.filter.core.due import plan_due
+from services.filter.core.learner import Learnt
+from services.filter.core.lore import Lore
 from services.filter.core.sender import (
     REOPENING,
     Answer,
@@ -21,21 +24,27 @@ from services.filter.core.sender import (
     hear_block,
     hear_message,
     hear_reply,
+    inquire,
     is_answered,
     is_overdue,
     judge_deliberated,
-    span_to_count,
 )
+from services.filter.core.signature import MARK_BYTES
+from services.filter.core.tally import CONTACTS, Question, bucket_of, mark_keys
+from services.filter.core.verdict import ATTACKS
 from tests.unit.filter.cases import (
+    CAMPAIGN_MIN,
     DAY,
     HOUR,
     MINUTE,
+    NO_LORE,
     NOW,
     RAID,
     RULES,
     SECOND,
     arrival,
     blocked,
+    blocks_of,
     delays,
     pseudonym,
     reply_ended,
@@ -49,8 +58,25 @@ def hear(sender: Sender, message_id: str = "m-1", **fields: Any) -> Outcome:
     return hear_message(sender, arrival(message_id, **fields), RULES, LATER)
 
 
-def judge(sender: Sender, campaign_senders: int = 0) -> SmsJudged:
-    return judge_deliberated(sender, campaign_senders, RULES, LATER)[1]
+def ask(sender: Sender, campaign_senders: int = 1, neighbours: int = 1) -> dict[Question, int]:
+    """So many wrote as he did, of as many contacts, and so many of his hundred."""
+    assert sender.deliberation is not None
+    copied = {CONTACTS, *mark_keys(sender.deliberation.marks)}
+    return {
+        question: campaign_senders
+        if question.key in copied
+        else neighbours * question.key.startswith(b"b")
+        for question in inquire(sender.deliberation, RULES).questions()
+    }
+
+
+def judge(sender: Sender, campaign_senders: int = 1, neighbours: int = 1) -> SmsJudged:
+    answers = ask(sender, campaign_senders, neighbours)
+    return judge_deliberated(sender, answers, NO_LORE, RULES, LATER)[1]
+
+
+def after(sender: Sender, **answers: int) -> Sender:
+    return judge_deliberated(sender, ask(sender, **answers), NO_LORE, RULES, LATER)[0]
 
 
 def waiting(**fields: Any) -> Sender:
@@ -65,7 +91,9 @@ def test_a_first_text_is_deliberated() -> None:
     assert (case.message_id, case.texts, case.first_at, case.last_at) == ("m-1", 1, NOW, NOW)
     assert case.due_at == plan_due("m-1", NOW, NOW, RULES.delays)
     assert case.sender_sealed == b"sealed-1"
-    assert case.digest is not None
+    assert case.marks
+    assert case.tokens
+    assert case.blocks == b""
 
 
 def test_he_is_answered_when_it_is_due() -> None:
@@ -74,8 +102,9 @@ def test_he_is_answered_when_it_is_due() -> None:
     assert (verdict.id, verdict.at) == ("m-1", LATER)
     assert (verdict.received_at, verdict.due_at) == (NOW, NOW + HOUR)
     assert verdict.sender_sealed == b"sealed-1"
-    assert verdict.basis == {"texts": 1}
-    sender, _ = judge_deliberated(waiting(), 0, RULES, LATER)
+    assert verdict.basis == {"texts": 1, "weight_surge": 0.497}
+    assert verdict.score == 0.497
+    sender = after(waiting())
     assert (sender.deliberation, sender.answer) == (None, Answer("m-1", NOW + HOUR))
 
 
@@ -87,7 +116,7 @@ def test_further_texts_are_silent_count_and_put_the_reply_off() -> None:
     case = sender.deliberation
     assert case is not None
     assert (case.message_id, case.texts, case.due_at) == ("m-1", 2, NOW + 80 * MINUTE)
-    assert judge(sender).basis == {"texts": 2}
+    assert judge(sender).basis["texts"] == 2
 
 
 @given(st.lists(st.timedeltas(timedelta(), HOUR), max_size=10))
@@ -100,10 +129,10 @@ def test_a_text_never_brings_the_reply_forward(steps: list[timedelta]) -> None:
         if is_overdue(sender, at):
             break
         sender = hear(sender, f"n-{number}", at=at).sender
-        after = sender.deliberation
-        assert after is not None
-        assert before.due_at <= after.due_at <= NOW + RULES.delays.longest
-        assert after.message_id == "m-1"
+        case = sender.deliberation
+        assert case is not None
+        assert before.due_at <= case.due_at <= NOW + RULES.delays.longest
+        assert case.message_id == "m-1"
 
 
 def test_a_text_in_the_morning_does_not_undo_the_jitter_of_the_night() -> None:
@@ -114,18 +143,18 @@ def test_a_text_in_the_morning_does_not_undo_the_jitter_of_the_night() -> None:
         first = arrival(f"m-{number}", at=first_at)
         sender = hear_message(NOBODY, first, rules, LATER).sender
         more = arrival("more", at=first_at + 70 * MINUTE)
-        after = hear_message(sender, more, rules, LATER).sender
+        later = hear_message(sender, more, rules, LATER).sender
         assert sender.deliberation is not None
-        assert after.deliberation is not None
-        assert after.deliberation.due_at >= sender.deliberation.due_at
+        assert later.deliberation is not None
+        assert later.deliberation.due_at >= sender.deliberation.due_at
 
 
 def test_a_text_that_comes_out_of_order_changes_no_time() -> None:
     sender = hear(waiting(), "m-2", at=NOW - HOUR).sender
-    before, after = waiting().deliberation, sender.deliberation
+    before, case = waiting().deliberation, sender.deliberation
     assert before is not None
-    assert after is not None
-    assert (after.last_at, after.due_at, after.texts) == (before.last_at, before.due_at, 2)
+    assert case is not None
+    assert (case.last_at, case.due_at, case.texts) == (before.last_at, before.due_at, 2)
 
 
 def test_a_text_at_the_very_instant_still_belongs_to_what_is_deliberated() -> None:
@@ -142,36 +171,146 @@ def test_more_than_so_many_texts_are_a_burst(texts: int, reason: Reason) -> None
     for number in range(1, texts):
         sender = hear(sender, f"n-{number}", at=NOW + number * SECOND).sender
     verdict = judge(sender)
-    assert (verdict.reason, verdict.basis) == (reason, {"texts": texts})
+    assert (verdict.reason, verdict.basis["texts"]) == (reason, texts)
 
 
-def test_after_a_burst_he_is_not_answered_so_he_is_deliberated_again() -> None:
+def test_who_came_as_an_attack_stays_silenced_for_a_while_and_is_then_deliberated() -> None:
     sender = waiting()
     for number in range(RULES.burst):
         sender = hear(sender, f"n-{number}", at=NOW).sender
-    sender, verdict = judge_deliberated(sender, 0, RULES, LATER)
-    assert (verdict.reason, sender.answer) == (Reason.BURST, None)
-    assert hear(sender, "later", at=LATER).verdict is None
+    assert judge(sender).reason is Reason.BURST
+    sender = after(sender)
+    assert (sender.answer, sender.silenced, sender.silenced_at) == (None, Reason.BURST, NOW + HOUR)
+    over = NOW + HOUR + RULES.silenced_for
+    last = hear(sender, "later", at=over - SECOND)
+    assert last.verdict is not None
+    assert (last.verdict.decision, last.verdict.reason) == (Decision.SILENT, Reason.BURST)
+    assert last.sender == sender  # his own texts do not prolong it
+    assert hear(sender, "later", at=over).verdict is None
 
 
-def test_a_campaign_is_told_by_its_hash_and_its_size() -> None:
+def test_a_campaign_is_told_by_a_mark_and_its_size() -> None:
     sender = waiting(text=RAID)
-    span = span_to_count(sender, RULES)
-    assert span is not None
-    verdict = judge(sender, campaign_senders=3)
+    assert sender.deliberation is not None
+    verdict = judge(sender, campaign_senders=CAMPAIGN_MIN)
     assert verdict.reason is Reason.CAMPAIGN
-    assert verdict.basis == {"texts": 1, "campaign": span.digest.hex(), "campaign_senders": 3}
-    assert span_to_count(waiting(), RULES) is None
-    assert span_to_count(NOBODY, RULES) is None
+    assert verdict.sender_sealed is None
+    assert verdict.basis == {
+        "texts": 1,
+        "campaign": sender.deliberation.marks[:MARK_BYTES].hex(),
+        "campaign_senders": CAMPAIGN_MIN,
+        "campaign_usual": 0.0,
+        "weight_alike": -2.303,
+        "weight_surge": 0.497,
+    }
+    assert verdict.score == pytest.approx(-1.806)
+    assert after(sender, campaign_senders=CAMPAIGN_MIN).silenced is Reason.CAMPAIGN
+    assert "campaign" not in judge(sender).basis  # he alone
+
+
+def test_a_range_is_told_by_how_many_of_it_wrote() -> None:
+    sender = waiting(blocks=blocks_of(1234))
+    verdict = judge(sender, neighbours=8)
+    assert verdict.reason is Reason.RANGE
+    assert verdict.basis["neighbours"] == 8
+    assert verdict.basis["neighbours_ratio"] == 8.0
+    assert after(sender, neighbours=8).silenced is Reason.RANGE
+    assert judge(sender, neighbours=7).reason is Reason.DESERVED
+
+
+def test_of_his_first_texts_the_first_informative_one_counts_and_the_first_one_teaches() -> None:
+    def marks_after(*texts: str | None) -> bytes:
+        sender = waiting(text=texts[0])
+        for number, text in enumerate(texts[1:]):
+            sender = hear(sender, f"n-{number}", at=NOW + MINUTE, text=text).sender
+        assert sender.deliberation is not None
+        assert sender.deliberation.tokens == first.tokens
+        return sender.deliberation.marks
+
+    first, raid = waiting(text="Coucou").deliberation, waiting(text=RAID).deliberation
+    assert first is not None
+    assert raid is not None
+    other = RAID.replace("minuit", "midi pile")
+    assert first.marks == b""
+    assert marks_after("Coucou", RAID) == raid.marks
+    assert marks_after("Coucou", "ça va ?", RAID) == raid.marks
+    assert marks_after("Coucou", RAID, other) == raid.marks
+    assert marks_after("Coucou", "ça va ?", "tu fais quoi", RAID) == b""
+
+
+@given(st.integers(1, RULES.burst), st.integers(0, 9), st.integers(0, 7))
+def test_whoever_came_in_no_way_of_an_attack_is_answered(
+    texts: int, alike: int, neighbours: int
+) -> None:
+    """Whatever the texts say: nothing but counts is looked at."""
+    sender = waiting(text="Sale folle, tu te prends pour qui, dégage", blocks=blocks_of(1))
+    for number in range(1, texts):
+        sender = hear(sender, f"n-{number}", text="Vos gueules les féministes").sender
+    assert judge(sender, alike, neighbours).reason is Reason.DESERVED
+
+
+@given(
+    st.integers(1, RULES.burst),
+    st.timedeltas(timedelta(), 3 * DAY),
+    st.integers(0, 9),
+    st.integers(0, 7),
+)
+def test_a_genuine_senders_verdict_never_worsens_because_he_waited(
+    texts: int, longer: timedelta, alike: int, neighbours: int
+) -> None:
+    """Due later, by quiet hours for one, with nothing else happening: the same counts."""
+    sender = waiting(text=RAID, blocks=blocks_of(1))
+    for number in range(1, texts):
+        sender = hear(sender, f"n-{number}").sender
+    assert sender.deliberation is not None
+    later = replace_struct(
+        sender,
+        deliberation=replace_struct(
+            sender.deliberation, due_at=sender.deliberation.due_at + longer
+        ),
+    )
+    one, other = judge(sender, alike, neighbours), judge(later, alike, neighbours)
+    assert one.reason is other.reason is Reason.DESERVED
+    assert other.score >= one.score
+    assert {**other.basis} == {**one.basis}
+
+
+@pytest.mark.parametrize("reason", sorted(ATTACKS))
+def test_a_silence_gives_way_to_what_he_says_and_the_operator(reason: Reason) -> None:
+    silenced = Sender(pseudonym(1), silenced=reason, silenced_at=NOW)
+    stopped = hear(silenced, text="STOP").verdict
+    assert stopped is not None
+    assert stopped.reason is Reason.OPTED_OUT
+    at_once = hear(hear_block(silenced, blocked())).verdict
+    assert at_once is not None
+    assert at_once.reason is Reason.BLOCKED
+
+
+def test_what_is_left_out_of_the_score_is_not_in_the_basis() -> None:
+    sender = waiting()
+    rules = replace(RULES, without=frozenset({"surge"}))
+    _, verdict = judge_deliberated(sender, ask(sender), NO_LORE, rules, LATER)
+    assert (verdict.score, verdict.basis) == (0.0, {"texts": 1})
+
+
+def test_a_surge_is_told_and_orders_but_silences_nobody() -> None:
+    bucket = bucket_of(NOW, RULES.bucket)
+    lore = Lore({bucket - 1: 40, bucket: 60}, Learnt())
+    sender = waiting()
+    _, verdict = judge_deliberated(sender, ask(sender), lore, RULES, LATER)
+    assert verdict.reason is Reason.DESERVED
+    assert verdict.basis["surge"] == round(100 / 6 * 6 / 12, 1)
+    assert verdict.score < 0
 
 
 def test_stop_while_waiting_silences_both_and_all_that_follows() -> None:
     sender, verdict = hear(waiting(), "m-2", at=NOW + MINUTE, text="STOP")
     assert verdict is not None
     assert verdict.reason is Reason.OPTED_OUT
-    sender, verdict = judge_deliberated(sender, 0, RULES, LATER)
+    verdict = judge(sender)
     assert verdict.reason is Reason.OPTED_OUT
-    assert (verdict.sender_sealed, sender.answer) == (None, None)
+    sender = after(sender)
+    assert (verdict.sender_sealed, sender.answer, sender.silenced) == (None, None, None)
     again = hear(sender, "m-3", at=LATER).verdict
     assert again is not None
     assert again.reason is Reason.OPTED_OUT
@@ -190,7 +329,7 @@ def test_start_takes_stop_back() -> None:
 
 
 def test_who_was_answered_is_not_until_the_window_is_over() -> None:
-    answered, _ = judge_deliberated(waiting(), 0, RULES, LATER)
+    answered = after(waiting())
     over = NOW + HOUR + RULES.window
     last = hear(answered, "m-2", at=over - SECOND).verdict
     assert last is not None
@@ -203,9 +342,9 @@ def test_who_was_answered_is_not_until_the_window_is_over() -> None:
 
 @pytest.mark.parametrize("state", list(ReplyState))
 def test_who_got_nothing_may_be_answered_again(state: ReplyState) -> None:
-    answered, _ = judge_deliberated(waiting(), 0, RULES, LATER)
-    after = hear_reply(answered, reply_ended(state=state))
-    assert (after.answer is None) == (state in REOPENING)
+    answered = after(waiting())
+    ended = hear_reply(answered, reply_ended(state=state))
+    assert (ended.answer is None) == (state in REOPENING)
     assert {state.value for state in REOPENING} == {"expired", "refused", "failed"}
 
 
@@ -213,7 +352,7 @@ def test_who_got_nothing_may_be_answered_again(state: ReplyState) -> None:
     "fields", [{"reply_id": "another"}, {"kind": ReplyKind.TEST}, {"final": False}]
 )
 def test_what_is_not_the_end_of_his_reply_opens_nothing(fields: dict[str, Any]) -> None:
-    answered, _ = judge_deliberated(waiting(), 0, RULES, LATER)
+    answered = after(waiting())
     assert hear_reply(answered, reply_ended(**fields)) == answered
     assert hear_reply(NOBODY, reply_ended(**fields)) == NOBODY
 
@@ -237,18 +376,31 @@ def test_of_the_operators_words_the_latest_counts(order: list[int]) -> None:
 
 def test_a_webhook_adds_the_text_that_a_backfill_did_not_know() -> None:
     backfilled = waiting(text=None, source=Source.BACKFILL)
-    known = hear_again(backfilled, arrival(text=RAID, at=NOW + MINUTE))
+    known = hear_again(backfilled, arrival(text=RAID, at=NOW + MINUTE), RULES)
     case = known.deliberation
     assert case is not None
-    assert (case.texts, case.backfilled, case.digest is not None) == (1, False, True)
-    assert hear_again(known, arrival(text="STOP")) == known
-    stopped = hear_again(backfilled, arrival(text="STOP"))
+    assert (case.texts, case.backfilled) == (1, False)
+    assert case.marks
+    assert backfilled.deliberation is not None
+    assert case.tokens != backfilled.deliberation.tokens
+    assert hear_again(known, arrival(text="STOP"), RULES) == known
+    stopped = hear_again(backfilled, arrival(text="STOP"), RULES)
     assert judge(stopped).reason is Reason.OPTED_OUT
 
 
-def test_a_repeat_of_any_other_message_changes_nothing() -> None:
-    assert hear_again(waiting(), arrival()) == waiting()
-    assert hear_again(waiting(), arrival("m-2", text="STOP")) == waiting()
-    assert hear_again(NOBODY, arrival(text="STOP")) == NOBODY
+def test_the_text_of_a_backfill_does_not_take_the_place_of_one_that_was_counted() -> None:
     backfilled = waiting(text=None, source=Source.BACKFILL)
-    assert hear_again(backfilled, arrival(text=None, source=Source.BACKFILL)) == backfilled
+    counted = hear(backfilled, "m-2", text=RAID).sender
+    assert counted.deliberation is not None
+    for text in ("Coucou", RAID.replace("minuit", "midi pile")):
+        known = hear_again(counted, arrival(text=text), RULES).deliberation
+        assert known is not None
+        assert known.marks == counted.deliberation.marks
+
+
+def test_a_repeat_of_any_other_message_changes_nothing() -> None:
+    assert hear_again(waiting(), arrival(), RULES) == waiting()
+    assert hear_again(waiting(), arrival("m-2", text="STOP"), RULES) == waiting()
+    assert hear_again(NOBODY, arrival(text="STOP"), RULES) == NOBODY
+    backfilled = waiting(text=None, source=Source.BACKFILL)
+    assert hear_again(backfilled, arrival(text=None, source=Source.BACKFILL), RULES) == backfilled

@@ -8,8 +8,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Reason, ReceivedKind, SenderKind
+from services.filter.core.campaign import RATIO_MIN, SENDERS_MIN, Alike
+from services.filter.core.neighbours import NONE, Neighbours
+from services.filter.core.neighbours import RATIO_MIN as RANGE_MIN
 from services.filter.core.score import Evidence
+from services.filter.core.surge import Surge
 from services.filter.core.verdict import (
+    ATTACKS,
     Standing,
     judge_at_due,
     judge_message,
@@ -67,21 +72,35 @@ def test_other_countries_count_where_the_operator_says_so() -> None:
     assert judge_message(belgian, replayed=False, rules=both) is None
 
 
-@given(st.booleans(), st.booleans(), st.booleans(), st.booleans())
+@given(
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.sampled_from(sorted(ATTACKS)),
+)
 def test_of_several_reasons_in_a_standing_the_first_counts(
     opted_out: bool,  # noqa: FBT001 - Hypothesis gives them
     blocked: bool,  # noqa: FBT001
     answered: bool,  # noqa: FBT001
     deliberating: bool,  # noqa: FBT001
+    silenced: Reason | None,
 ) -> None:
     applying = {
         Reason.OPTED_OUT: opted_out,
         Reason.BLOCKED: blocked,
         Reason.ALREADY_ANSWERED: answered,
         Reason.ALREADY_DELIBERATING: deliberating,
+        silenced: silenced is not None,
     }
     expected = next((reason for reason in ORDER if applying.get(reason)), None)
-    assert judge_standing(Standing(opted_out, blocked, answered, deliberating)) is expected
+    standing = Standing(opted_out, blocked, answered, deliberating, silenced)
+    assert judge_standing(standing) is expected
+
+
+CALM = Standing(opted_out=False, blocked=False, answered=False, deliberating=False)
+COPIED = Alike(50, 60)
+RENTED = Neighbours(50, 50.0)
 
 
 @given(
@@ -89,37 +108,65 @@ def test_of_several_reasons_in_a_standing_the_first_counts(
     st.booleans(),
     st.booleans(),
     st.integers(1, 2 * RULES.burst),
-    st.integers(0, 2 * RULES.campaign.senders_min),
+    st.sampled_from([Alike(), COPIED]),
+    st.sampled_from([NONE, RENTED]),
 )
-def test_at_due_the_standing_goes_before_the_burst_and_the_burst_before_the_campaign(
+def test_at_due_the_standing_goes_first_then_burst_campaign_and_range(
     opted_out: bool,  # noqa: FBT001
     blocked: bool,  # noqa: FBT001
     answered: bool,  # noqa: FBT001
     texts: int,
-    campaign_senders: int,
+    alike: Alike,
+    neighbours: Neighbours,
 ) -> None:
     applying = {
         Reason.OPTED_OUT: opted_out,
         Reason.BLOCKED: blocked,
         Reason.ALREADY_ANSWERED: answered,
         Reason.BURST: texts > RULES.burst,
-        Reason.CAMPAIGN: campaign_senders >= RULES.campaign.senders_min,
+        Reason.CAMPAIGN: alike is COPIED,
+        Reason.RANGE: neighbours is RENTED,
         Reason.DESERVED: True,
     }
     standing = Standing(opted_out, blocked, answered, deliberating=False)
-    reason = judge_at_due(standing, Evidence(texts, campaign_senders), RULES)
+    reason = judge_at_due(standing, Evidence(texts, alike, neighbours), RULES)
     assert reason is next(reason for reason in ORDER if applying.get(reason))
 
 
 @pytest.mark.parametrize(
-    ("texts", "senders", "reason"),
+    ("evidence", "reason"),
     [
-        (RULES.burst, 0, Reason.DESERVED),
-        (RULES.burst + 1, 0, Reason.BURST),
-        (1, RULES.campaign.senders_min - 1, Reason.DESERVED),
-        (1, RULES.campaign.senders_min, Reason.CAMPAIGN),
+        (Evidence(RULES.burst), Reason.DESERVED),
+        (Evidence(RULES.burst + 1), Reason.BURST),
+        (Evidence(1, Alike(SENDERS_MIN - 1, 9)), Reason.DESERVED),
+        (Evidence(1, Alike(SENDERS_MIN, 10)), Reason.CAMPAIGN),
+        (Evidence(1, Alike(SENDERS_MIN, 200, 0, 300)), Reason.CAMPAIGN),
+        (Evidence(1, Alike(100, 200, 200, 300)), Reason.DESERVED),
+        (Evidence(1, neighbours=Neighbours(99, RANGE_MIN - 0.1)), Reason.DESERVED),
+        (Evidence(1, neighbours=Neighbours(8, RANGE_MIN)), Reason.RANGE),
     ],
 )
-def test_where_a_burst_and_a_campaign_begin(texts: int, senders: int, reason: Reason) -> None:
-    calm = Standing(opted_out=False, blocked=False, answered=False, deliberating=False)
-    assert judge_at_due(calm, Evidence(texts, senders), RULES) is reason
+def test_where_an_attack_begins(evidence: Evidence, reason: Reason) -> None:
+    assert judge_at_due(CALM, evidence, RULES) is reason
+
+
+@given(
+    st.integers(1, RULES.burst),
+    st.floats(-4, 4),
+    st.floats(0, 10**6),
+    st.integers(0, SENDERS_MIN - 1),
+    st.floats(0, RANGE_MIN, exclude_max=True),
+)
+def test_neither_the_score_nor_a_surge_nor_what_was_learnt_silences_anybody(
+    texts: int, learnt: float, rate: float, senders: int, ratio: float
+) -> None:
+    """Insults are texts like any other: all that can come of them is what was learnt."""
+    evidence = Evidence(
+        texts, Alike(senders, senders), Neighbours(99, ratio), Surge(rate, 12.0), learnt
+    )
+    assert judge_at_due(CALM, evidence, RULES) is Reason.DESERVED
+
+
+def test_attacks_are_the_reasons_that_lie_in_how_somebody_came() -> None:
+    assert {reason.value for reason in ATTACKS} == {"burst", "campaign", "range"}
+    assert RATIO_MIN > 1
