@@ -5,11 +5,13 @@ decides is rows; they are told after it has committed, and again after a crash.
 """
 
 from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
 from antirelou.clock import Clock
-from antirelou.log.port import Log, Outgoing
+from antirelou.log.port import Outgoing
+from antirelou.money import format_euros
 from antirelou.records import (
     PostureChanged,
     ReplyState,
@@ -18,9 +20,10 @@ from antirelou.records import (
     derive_trace,
 )
 from antirelou.stage import Due, Progress
-from antirelou.topics import BILLING_GROUP, PARTITIONS, outgoing
+from antirelou.topics import PARTITIONS, outgoing
 from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
+from services.billing.core.pace import LONG_HOURS, Demand
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
     Cause,
@@ -37,7 +40,7 @@ from services.billing.core.reply import (
     end_reply,
     pay_reply,
 )
-from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
+from services.billing.core.room import Allowance, Load, choose_replies, is_doubtful, plan_allowance
 from services.billing.core.tariff import price_reply
 from services.billing.core.waiting import next_quiet_or_loud
 from services.billing.metrics import Metrics
@@ -58,13 +61,18 @@ class Accountant:
     """Decides who is paid for, and what the others are told.
 
     Args:
-        log: asked for the group's lag where other members hold some of the receipts.
+        count_lag: the group's lag on the receipts, where other members hold some of them.
     """
 
     def __init__(
-        self, store: Store, log: Log, settings: BillingSettings, clock: Clock, metrics: Metrics
+        self,
+        store: Store,
+        count_lag: Callable[[], Awaitable[int]],
+        settings: BillingSettings,
+        clock: Clock,
+        metrics: Metrics,
     ) -> None:
-        self._store, self._log, self._settings = store, log, settings
+        self._store, self._count_lag, self._settings = store, count_lag, settings
         self._clock, self._metrics = clock, metrics
         self._lag, self._lag_at = 0, float("-inf")
 
@@ -99,7 +107,7 @@ class Accountant:
             counts = await store.read_tallies()
             waiting = counts.get("reply.waiting", 0)
             balances = await (store.lock_balances() if waiting else store.read_balances())
-            facts = await self._read_facts(store, balances, now)
+            facts = await self._read_facts(store, balances, waiting, now)
             standing = advance_clock(before, settings.quiet, now)
             standing = decide_standing(standing, facts, settings.posture, now)
             if waiting:
@@ -108,41 +116,49 @@ class Accountant:
                     standing,
                     facts,
                     self._load(counts, unread, now),
-                    settings.posture,
-                    settings.tariff,
+                    settings.room,
+                    now,
                 )
                 standing = await self._pay(store, standing, allowance, changes, now)
             await changes.save(store)
             if standing.sequence != before.sequence:
-                await store.add_posture(
-                    PostureStep(
-                        standing.sequence, now, standing.posture, standing.cause, standing.attach
-                    )
-                )
+                await store.add_posture(_describe_step(standing, facts, waiting, now))
             await store.save_standing(standing)
         self._metrics.ended(changes.replies.values())
 
     async def read_floor(self, store: Transaction, now: datetime) -> int:
         """What replies may not touch now."""
-        facts = await self._read_facts(store, await store.read_balances(), now)
+        facts = await self._read_facts(store, await store.read_balances(), 0, now)
         return floor_for_replies(facts, await store.read_standing(), self._settings.posture)
 
-    async def _read_facts(self, store: Transaction, balances: Balances, now: datetime) -> Facts:
+    async def _read_facts(
+        self, store: Transaction, balances: Balances, waiting: int, now: datetime
+    ) -> Facts:
         provider = await store.read_provider()
         spent = balances[Account.SPENT_RECEIVE] + balances[Account.SPENT_REPLY]
         credit = provider.credit_microeuros
         if credit is not None:
             credit -= spent - provider.spent_microeuros + balances[Account.RESERVED]
+        hour = await store.read_receiving(now - self._settings.hour)
+        six_hours = await store.read_receiving(now - LONG_HOURS * self._settings.hour)
+        price = price_reply(self._settings.tariff)
         return Facts(
             available=balances[Account.FUND],
             reserved=balances[Account.RESERVED],
             spent=spent,
-            received_last_hour=await store.read_receiving(now - self._settings.hour),
+            replies=balances[Account.SPENT_REPLY] + balances[Account.RESERVED],
+            received_last_hour=hour.spent_microeuros,
             credit=credit,
             given=-balances[Account.DONATIONS],
             deliveries=await store.read_deliveries(DELIVERIES_JUDGED),
-            next_price=price_reply(self._settings.tariff),
+            next_price=price,
             today=now.astimezone(self._settings.zone).date(),
+            demand=Demand(
+                hour=hour.spent_microeuros + hour.asked_microeuros,
+                six_hours=six_hours.spent_microeuros + six_hours.asked_microeuros,
+                surged=hour.surged,
+            ),
+            waiting=waiting * price,
         )
 
     def _load(self, counts: dict[str, int], unread: int | None, now: datetime) -> Load:
@@ -186,6 +202,9 @@ class Accountant:
                 continue
             if standing.cause is Cause.DELIVERIES_FAILING and standing.probes:
                 standing = replace(standing, probes=standing.probes - 1)
+            if allowance.doubtful_microeuros is not None and is_doubtful(reply, allowance):
+                spent = standing.doubtful_spent + reply.price_microeuros
+                standing = replace(standing, doubtful_spent=spent)
         return standing
 
     async def _count_unread(self, progress: Progress) -> int | None:
@@ -197,8 +216,7 @@ class Accountant:
             return None
         at = self._clock.monotonic()
         if at - self._lag_at > LAG_SECONDS:
-            lags = await self._log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)
-            self._lag, self._lag_at = sum(lags.values()), at
+            self._lag, self._lag_at = await self._count_lag(), at
         return self._lag
 
     def _look_next(self, now: datetime) -> datetime:
@@ -238,6 +256,14 @@ def _describe(reply: Reply) -> Outgoing:
     return outgoing(describe_end(reply))
 
 
+def _describe_step(standing: Standing, facts: Facts, waiting: int, now: datetime) -> PostureStep:
+    """A change of posture, and what would answer all who wait, for a person."""
+    detail = f"{waiting} wait; {format_euros(facts.waiting)} EUR would answer them all"
+    return PostureStep(
+        standing.sequence, now, standing.posture, standing.cause, standing.attach, detail
+    )
+
+
 def _describe_posture(step: PostureStep) -> Outgoing:
     changed_id = derive_id("posture", step.sequence)
     return outgoing(
@@ -248,6 +274,7 @@ def _describe_posture(step: PostureStep) -> Outgoing:
             sequence=step.sequence,
             posture=step.posture,
             cause=step.cause,
+            detail=step.detail,
             attach=step.attach,
         )
     )

@@ -37,6 +37,7 @@ from services.billing.core.posture import advance_clock
 from services.billing.core.reply import (
     BY,
     WITHDRAWING,
+    Entry,
     Reply,
     Withdrawal,
     admit_reply,
@@ -53,6 +54,8 @@ R = TypeVar("R", bound=Record)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTES = 60
+SURGE_MIN = 3.0
+"""So many times the usual first contacts are a surge: the verdict says how many came."""
 
 
 class BillingHandler:
@@ -127,11 +130,27 @@ class BillingHandler:
         await work.store.save_receipts(list(changed.values()))
 
     def _note_receiving(self, work: "_Work", receipt: Receipt, amount: int) -> None:
-        since = receipt.received_at - (receipt.received_at - _EPOCH) % self._minute
-        at = receipt.received_at if receipt.source == Source.WEBHOOK else None
-        known = work.receiving.get(since, Interval(since, 0, None))
-        latest = max((t for t in (known.webhook_at, at) if t is not None), default=None)
-        work.receiving[since] = Interval(since, known.spent_microeuros + amount, latest)
+        webhook = receipt.source == Source.WEBHOOK
+        work.note(
+            Interval(
+                self._minute_of(receipt.received_at),
+                spent_microeuros=amount,
+                webhook_at=receipt.received_at if webhook else None,
+            )
+        )
+
+    def _note_asked(self, work: "_Work", reply: Reply, verdict: SmsJudged) -> None:
+        surge = verdict.basis.get("surge", 0)
+        work.note(
+            Interval(
+                self._minute_of(verdict.due_at),
+                asked_microeuros=reply.price_microeuros,
+                surged=isinstance(surge, int | float) and surge >= SURGE_MIN,
+            )
+        )
+
+    def _minute_of(self, at: datetime) -> datetime:
+        return at - (at - _EPOCH) % self._minute
 
     # -- who deserves a reply --------------------------------------------------------------------
 
@@ -147,8 +166,11 @@ class BillingHandler:
         replied = [v for v in distinct.values() if v.decision is Decision.REPLY and v.id in added]
         if replied:
             standing = await work.store.read_standing()
-            entered = advance_clock(standing, self._settings.quiet, work.now).shown
-            admitted = [admit_reply(v, self._settings.tariff, entered, work.now) for v in replied]
+            shown = advance_clock(standing, self._settings.quiet, work.now).shown
+            entry = Entry(shown, self._settings.age, work.now)
+            admitted = [admit_reply(v, self._settings.tariff, entry) for v in replied]
+            for reply, verdict in zip(admitted, replied, strict=True):
+                self._note_asked(work, reply, verdict)
             await work.add_replies(admitted)
         withdrawing = [v for v in distinct.values() if v.reason in WITHDRAWING]
         withdrawing.sort(key=lambda verdict: verdict.received_at)
@@ -204,6 +226,11 @@ class _Work:
         self.tallies: Counter[str] = Counter()
         self.doubted: Counter[str] = Counter()
         self.receiving: dict[datetime, Interval] = {}
+
+    def note(self, added: Interval) -> None:
+        """Something was asked of the fund."""
+        known = self.receiving.get(added.since)
+        self.receiving[added.since] = added if known is None else known.plus(added)
 
     async def load_replies(self, reply_ids: Sequence[str]) -> Mapping[str, Reply]:
         """Replies as they are now, in this batch or in the store."""

@@ -1,12 +1,12 @@
 """Billing's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from antirelou.records import ReplyKind, ReplyState, SmsJudged
+from antirelou.records import ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -18,8 +18,8 @@ from services.billing.core.ledger import (
     apply_transfers,
 )
 from services.billing.core.posture import FIRST, Standing
-from services.billing.core.reply import ENDED_HERE, WITHDRAWING, Reply, Reservation, Withdrawal
-from services.billing.core.room import order_of
+from services.billing.core.reply import WITHDRAWING, Reply, Withdrawal
+from services.billing.memory_replies import ReplyTable
 
 _DELIVERED = (ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED)
 
@@ -31,7 +31,7 @@ class Tables:
     receipts: dict[str, Receipt] = field(default_factory=dict)
     verdicts: dict[str, SmsJudged] = field(default_factory=dict)
     withdrawn: dict[str, SmsJudged] = field(default_factory=dict)
-    replies: dict[str, Reply] = field(default_factory=dict)
+    replies: ReplyTable = field(default_factory=ReplyTable)
     steps: list[Step] = field(default_factory=list)
     transfers: dict[str, Transfer] = field(default_factory=dict)
     balances: Balances = field(default_factory=lambda: EMPTY)
@@ -48,7 +48,7 @@ class Tables:
             receipts=dict(self.receipts),
             verdicts=dict(self.verdicts),
             withdrawn=dict(self.withdrawn),
-            replies=dict(self.replies),
+            replies=self.replies.copy(),
             steps=list(self.steps),
             transfers=dict(self.transfers),
             tallies=dict(self.tallies),
@@ -91,12 +91,12 @@ class MemoryTransaction:
 
     async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
         """See ``Transaction``."""
-        return {i: self._tables.replies[i] for i in reply_ids if i in self._tables.replies}
+        rows = self._tables.replies.rows
+        return {i: rows[i] for i in reply_ids if i in rows}
 
     async def find_waiting(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
-        found = [reply for reply in self._waiting() if reply.sender in senders]
-        return sorted(found, key=lambda reply: reply.reply_id)
+        return self._tables.replies.waiting_of(senders)
 
     async def find_withdrawals(self, senders: Sequence[str]) -> list[Withdrawal]:
         """See ``Transaction``. Nobody blocks here."""
@@ -105,29 +105,25 @@ class MemoryTransaction:
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
-        found = [r for r in self._waiting() if r.kind is ReplyKind.TEST or not tests_only]
-        return sorted(found, key=order_of)[:count]
+        return self._tables.replies.waiting(count, tests_only=tests_only)
 
     async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
         """See ``Transaction``."""
-        found = [reply for reply in self._waiting() if reply.entered < entered_before]
-        return sorted(found, key=lambda reply: reply.entered)[:count]
-
-    def _waiting(self) -> list[Reply]:
-        return [r for r in self._tables.replies.values() if r.state is ReplyState.WAITING]
+        return self._tables.replies.entered_before(entered_before, count)
 
     async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
         """See ``Transaction``."""
-        new = {r.reply_id: r for r in replies if r.reply_id not in self._tables.replies}
-        _check_replies(new.values())
-        self._tables.replies |= new
+        rows = self._tables.replies.rows
+        new = {reply.reply_id: reply for reply in replies if reply.reply_id not in rows}
+        for reply in new.values():
+            self._tables.replies.put(reply)
         return set(new)
 
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
-        assert all(reply.reply_id in self._tables.replies for reply in replies)  # noqa: S101
-        _check_replies(replies)
-        self._tables.replies |= {reply.reply_id: reply for reply in replies}
+        for reply in replies:
+            assert reply.reply_id in self._tables.replies.rows  # noqa: S101
+            self._tables.replies.put(reply)
 
     async def add_steps(self, steps: Sequence[Step]) -> None:
         """See ``Transaction``."""
@@ -156,16 +152,18 @@ class MemoryTransaction:
 
     async def add_receiving(self, intervals: Sequence[Interval]) -> None:
         """See ``Transaction``."""
+        receiving = self._tables.receiving
         for new in intervals:
-            known = self._tables.receiving.get(new.since, Interval(new.since, 0, None))
-            times = [at for at in (known.webhook_at, new.webhook_at) if at is not None]
-            spent = known.spent_microeuros + new.spent_microeuros
-            latest = max(times, default=None)
-            self._tables.receiving[new.since] = Interval(new.since, spent, latest)
+            known = receiving.get(new.since)
+            receiving[new.since] = new if known is None else known.plus(new)
 
-    async def read_receiving(self, since: datetime) -> int:
+    async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
-        return sum(i.spent_microeuros for i in self._tables.receiving.values() if i.since > since)
+        total = Interval(since)
+        for interval in self._tables.receiving.values():
+            if interval.since > since:
+                total = total.plus(interval)
+        return total._replace(webhook_at=None)
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
@@ -194,9 +192,8 @@ class MemoryTransaction:
 
     async def read_deliveries(self, count: int) -> list[bool]:
         """See ``Transaction``."""
-        ended = [r for r in self._tables.replies.values() if r.state in _DELIVERED]
-        ended.sort(key=lambda reply: (reply.changed_at, reply.reply_id), reverse=True)
-        return [reply.state is ReplyState.DELIVERED for reply in ended[:count]]
+        reported = self._tables.replies.last_reported(count)
+        return [reply.state is ReplyState.DELIVERED for reply in reported]
 
     async def read_provider(self) -> ProviderState:
         """See ``Transaction``."""
@@ -211,21 +208,17 @@ class MemoryTransaction:
             self._tables.provider = replace(state, attached=attached)
 
 
-def _check_replies(replies: Iterable[Reply]) -> None:
-    """As the constraints of the table do."""
-    for reply in replies:
-        here = reply.state in ENDED_HERE or reply.state is ReplyState.WAITING
-        assert (reply.reservation is Reservation.NONE) is here, reply.state  # noqa: S101
-        assert reply.state not in ENDED_HERE or reply.sender_sealed is None  # noqa: S101
-        assert reply.state is not ReplyState.WAITING or reply.sender_sealed  # noqa: S101
-        assert reply.cost_microeuros >= 0  # noqa: S101
-
-
 class MemoryStore:
-    """A ``Store``."""
+    """A ``Store``.
 
-    def __init__(self) -> None:
+    Args:
+        snapshots: an error in a transaction leaves nothing of it; False: it may leave a part, for
+            one who ends with it, as a rehearsal does.
+    """
+
+    def __init__(self, *, snapshots: bool = True) -> None:
         self._tables = Tables()
+        self._snapshots = snapshots
         self._lock = asyncio.Lock()
 
     @property
@@ -237,37 +230,24 @@ class MemoryStore:
     async def transaction(self) -> AsyncIterator[MemoryTransaction]:
         """See ``Store``."""
         async with self._lock:
-            tables = self._tables.copy()
+            tables = self._tables.copy() if self._snapshots else self._tables
             yield MemoryTransaction(tables)
             self._tables = tables
 
     async def load_untold(self, count: int) -> list[Reply]:
         """See ``Store``."""
-        told_later = ENDED_HERE | {ReplyState.AUTHORIZED}
-        found = [
-            reply
-            for reply in self._tables.replies.values()
-            if reply.state in told_later
-            and reply.told_at is None
-            and (reply.state in ENDED_HERE or reply.sender_sealed is not None)
-        ]
-        return sorted(found, key=lambda reply: reply.changed_at)[:count]
+        return self._tables.replies.untold(count)
 
     async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
         """See ``Store``."""
-        found = [
-            (reply.told_at, reply.reply_id, reply)
-            for reply in self._tables.replies.values()
-            if reply.state is ReplyState.AUTHORIZED and not reply.sequence and reply.told_at
-        ]
-        return [reply for at, _, reply in sorted(found)[:count] if at < told_before]
+        return self._tables.replies.unanswered(told_before, count)
 
     async def mark_told(self, reply_ids: Sequence[str], now: datetime) -> None:
         """See ``Store``."""
         async with self._lock:
             for reply_id in reply_ids:
-                reply = self._tables.replies[reply_id]
-                self._tables.replies[reply_id] = replace(reply, told_at=now)
+                reply = self._tables.replies.rows[reply_id]
+                self._tables.replies.put(replace(reply, told_at=now))
 
     async def load_postures(self) -> list[PostureStep]:
         """See ``Store``."""

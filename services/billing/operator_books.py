@@ -17,7 +17,8 @@ from antirelou.records import OperatorDecided, Reason, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
-from services.billing.core.posture import Standing, advance_clock
+from services.billing.core.posture import Standing, advance_clock, take_back, take_donation
+from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, Withdrawal, admit_test, end_reply
 from services.billing.operator import (
     Entry,
@@ -34,7 +35,7 @@ from services.billing.operator import (
 from services.billing.operator import Step as WayStep
 from services.billing.operator_store import PostgresDecisions
 from services.billing.settings import BillingSettings
-from services.billing.store import PostgresStore, PostgresTransaction
+from services.billing.store import PostgresStore
 
 _JUDGED, _REPLY = "judged.", "reply."
 
@@ -91,7 +92,8 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if same else Outcome.CONFLICT
             await store.add_transfers([_enter(kind, entry_id, amount_microeuros, now)])
             if not fee:
-                await _note_donation(store, standing)
+                balances = await store.read_balances()
+                await store.save_standing(take_donation(standing, balances, now))
         await self._accountant.look(None, now)
         return Outcome.DONE
 
@@ -114,7 +116,8 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if corrected else Outcome.CONFLICT
             await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
             if kind is EntryKind.DONATION:
-                await _note_donation(store, standing)
+                available = (await store.read_balances())[Account.FUND]
+                await store.save_standing(take_back(standing, available))
         await self._accountant.look(None, now)
         return Outcome.DONE
 
@@ -203,8 +206,9 @@ class PostgresOperatorStore(PostgresDecisions):
         settings = self._settings
         async with self._books.transaction() as store:
             clock = advance_clock(await store.read_standing(), settings.quiet, now)
+            entry = ReplyEntry(clock.shown, settings.age, now)
             phone = SealedPhone(test.sender, test.sender_sealed)
-            reply = admit_test(test.id, phone, settings.tariff, clock.shown, now)
+            reply = admit_test(test.id, phone, settings.tariff, entry)
             if not await store.add_replies([reply]):
                 known = (await store.load_replies([test.id]))[test.id]
                 return Outcome.REPEATED if known.sender == test.sender else Outcome.CONFLICT
@@ -230,12 +234,6 @@ class PostgresOperatorStore(PostgresDecisions):
             return Outcome.UNKNOWN
         unresolved = found[reply_id].state is ReplyState.UNRESOLVED
         return await self.decide(decided, unresolved=unresolved)
-
-
-async def _note_donation(store: PostgresTransaction, standing: Standing) -> None:
-    """What is given, or was given after all, is what the floor under a flood goes by."""
-    available = (await store.read_balances())[Account.FUND]
-    await store.save_standing(replace(standing, at_donation=max(available, 0)))
 
 
 def _pick(counts: dict[str, int], prefix: str) -> dict[str, int]:

@@ -7,6 +7,7 @@ from datetime import datetime
 from aiohttp import web
 
 from antirelou.database import Pool, open_pool, role_of
+from antirelou.records import SmsReceived
 from antirelou.service import Ports
 from antirelou.settings import Settings
 from antirelou.stage import Stage, StageLimits
@@ -14,6 +15,7 @@ from antirelou.telemetry import StageTelemetry
 from antirelou.topics import BILLING_GROUP, READS
 from services.billing.accountant import Accountant
 from services.billing.api import operator_routes
+from services.billing.core.pace import LONG_HOURS
 from services.billing.handler import BillingHandler
 from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
@@ -36,7 +38,7 @@ class Billing:
         self._settings, self._ports = settings, ports
         self._metrics = Metrics(ports.telemetry)
         self._store = PostgresStore(pool)
-        accountant = Accountant(self._store, ports.log, settings, ports.clock, self._metrics)
+        accountant = Accountant(self._store, self._count_lag, settings, ports.clock, self._metrics)
         self._operator = PostgresOperatorStore(pool, self._store, accountant, settings)
         self._shown_at = float("-inf")
         self._stage = Stage(
@@ -73,6 +75,10 @@ class Billing:
             self._stage.wake,
         )
 
+    async def _count_lag(self) -> int:
+        lags = await self._ports.log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)
+        return sum(lags.values())
+
     async def _keep(self, now: datetime) -> None:
         """Now and then: tell what a person decided while the log was away, set the gauges."""
         at = self._ports.clock.monotonic()
@@ -80,7 +86,7 @@ class Billing:
             return
         self._shown_at = at
         await self._operator.tell(self._ports.log.append)
-        await self._store.prune_receiving(now - 2 * self._settings.hour)
+        await self._store.prune_receiving(now - (LONG_HOURS + 1) * self._settings.hour)
         self._metrics.show(await self._operator.read_status(now))
 
 

@@ -6,13 +6,20 @@ from zoneinfo import ZoneInfo
 
 from antirelou.settings import QuietHours, Settings, require
 from antirelou.text import segment_text
+from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules
+from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff
 from services.billing.operator_api import OperatorSettings
 
 CREDIT_EXCHANGES = 10
 """Exchanges for which the provider's credit must reach, or no reply is authorised."""
 FLOOR_HOURS = 6
+BURN_FAST, BURN_SLOW = 14.4, 6.0
+"""So many times the even pace, in an hour and in six, is too fast: the figures that SRE practice
+takes for error budgets."""
+AGE = timedelta(hours=12)
+"""Who has waited so much longer is one nat of score better."""
 UNREAD_MAX = 500
 """Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
 
@@ -24,6 +31,7 @@ class BillingSettings:
     Attributes:
         hour: in which receiving is counted for the floor under a flood; a minute is its sixtieth.
         wait_longest: ``MAX_WAIT``.
+        age: of waiting that counts as one nat of score.
         ahead_max: replies authorised and not yet handed over: a minute of sending.
         unread_max: ``UNREAD_MAX``.
         reappend_after: an authorisation that nobody answered for so long is told again.
@@ -35,10 +43,16 @@ class BillingSettings:
     zone: ZoneInfo
     hour: timedelta
     wait_longest: timedelta
+    age: timedelta
     ahead_max: int
     unread_max: int
     reappend_after: timedelta
     operator: OperatorSettings
+
+    @property
+    def room(self) -> RoomRules:
+        """What the waiting room goes by."""
+        return RoomRules(self.posture, self.tariff, self.age)
 
 
 def read_settings(settings: Settings) -> BillingSettings:
@@ -66,11 +80,18 @@ def read_settings(settings: Settings) -> BillingSettings:
             credit_floor_microeuros=CREDIT_EXCHANGES * exchange,
             floor_hours=FLOOR_HOURS,
             probe_every=settings.scaled(timedelta(minutes=30)),
+            pace=PaceRules(
+                horizon=settings.fund_horizon,
+                hour=settings.scaled(timedelta(hours=1)),
+                fast=BURN_FAST,
+                slow=BURN_SLOW,
+            ),
         ),
         quiet=settings.quiet,
         zone=ZoneInfo(settings.timezone),
         hour=settings.scaled(timedelta(hours=1)),
         wait_longest=settings.max_wait,
+        age=settings.scaled(AGE),
         # Telling and hearing takes real time: under a fast clock a minute is too short for it.
         ahead_max=max(int(settings.send_rate * max(minute.total_seconds(), 1.0)), 1),
         unread_max=UNREAD_MAX,

@@ -91,8 +91,8 @@ class Transaction(Protocol):
         """Add what receiving cost; one a ``since``."""
         ...
 
-    async def read_receiving(self, since: datetime) -> int:
-        """What receiving cost since then, micro-euros."""
+    async def read_receiving(self, since: datetime) -> Interval:
+        """What was asked of the fund since then."""
         ...
 
     async def lock_balances(self) -> Balances:
@@ -305,9 +305,10 @@ class PostgresTransaction:
             columns = zip(*sorted(intervals, key=lambda i: i.since), strict=True)
             await self.fetch("add_receiving", *(list(column) for column in columns))
 
-    async def read_receiving(self, since: datetime) -> int:
+    async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
-        return int((await self.fetch("read_receiving", since))[0]["spent"])
+        row = (await self.fetch("read_receiving", since))[0]
+        return Interval(since, row["spent"], row["asked"], row["surged"])
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
@@ -388,7 +389,7 @@ class PostgresStore:
         return [
             PostureStep(
                 row["sequence"], row["at"], Posture(row["posture"]), Cause(row["cause"]),
-                row["attach"],
+                row["attach"], row["detail"],
             )
             for row in await self.fetch("load_postures")
         ]  # fmt: skip

@@ -197,8 +197,8 @@ class RehearsalHouse:
         async with self._books.transaction() as store:
             given = Movement(TransferKind.DONATION, Account.DONATIONS, Account.FUND, self._fund)
             await store.add_transfers([transfer(given, "fund", self._clock.at)])
-            standing = take_donation(await store.load_standing(), self._fund, self._clock.at)
-            await store.save_standing(standing)
+            standing, balances = await store.load_standing(), await store.read_balances()
+            await store.save_standing(take_donation(standing, balances, self._clock.at))
 
     async def _pass_until(self, at: datetime) -> None:
         """Run all minutes that end before ``at``; leap over those in which nothing can happen."""
@@ -320,6 +320,7 @@ class RehearsalHouse:
         sender = self._pseudonymizer.pseudonym(facts.canonical)
         self.course.senders.add(sender)
         answerable = answerable_number(facts, to_ours=True)
+        blocks = () if answerable is None else self._pseudonymizer.blocks(answerable)
         return SmsReceived(
             id=line.id,
             trace=derive_trace(line.id),
@@ -327,6 +328,7 @@ class RehearsalHouse:
             sender=sender,
             sender_kind=facts.kind,
             sender_sealed=SEALED if answerable else None,
+            blocks=blocks,
             country=facts.country,
             to_ours=True,
             text=line.text,
@@ -369,7 +371,7 @@ class RehearsalHouse:
         """Write to each message what it cost."""
         tables = self._books.tables
         for fate in self.course.fates.values():
-            receipt, reply = tables.receipts.get(fate.id), tables.replies.get(fate.id)
+            receipt, reply = tables.receipts.get(fate.id), tables.replies.rows.get(fate.id)
             fate.cost_microeuros = (receipt.cost_microeuros if receipt else 0) + (
                 reply.cost_microeuros if reply else 0
             )

@@ -109,9 +109,10 @@ def describe_time(at: datetime | None) -> str | None:
 
 def count_hours(glances: Sequence[Glance]) -> dict[str, float]:
     """How many hours each posture lasted."""
-    hours: Counter[str] = Counter()
+    hours: dict[str, float] = {}
     for before, after in pairwise(glances):
-        hours[before.posture] += round((after.at - before.at) / timedelta(hours=1), 3)
+        lasted = (after.at - before.at) / timedelta(hours=1)
+        hours[before.posture] = hours.get(before.posture, 0.0) + lasted
     return {posture: round(lasted, 2) for posture, lasted in sorted(hours.items())}
 
 

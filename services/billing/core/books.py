@@ -18,11 +18,31 @@ class Step(NamedTuple):
 
 
 class Interval(NamedTuple):
-    """What receiving cost from ``since`` on, for a minute, and when the last webhook came."""
+    """What was asked of the fund from ``since`` on, for a minute.
+
+    Attributes:
+        spent_microeuros: on receiving.
+        asked_microeuros: the price of replies that were found deserved, paid or not.
+        surged: so many of them came in a surge.
+        webhook_at: when the last webhook came.
+    """
 
     since: datetime
-    spent_microeuros: int
-    webhook_at: datetime | None
+    spent_microeuros: int = 0
+    asked_microeuros: int = 0
+    surged: int = 0
+    webhook_at: datetime | None = None
+
+    def plus(self, other: "Interval") -> "Interval":
+        """Both, of one minute."""
+        times = [at for at in (self.webhook_at, other.webhook_at) if at is not None]
+        return Interval(
+            self.since,
+            self.spent_microeuros + other.spent_microeuros,
+            self.asked_microeuros + other.asked_microeuros,
+            self.surged + other.surged,
+            max(times, default=None),
+        )
 
 
 class PostureStep(NamedTuple):
@@ -33,6 +53,7 @@ class PostureStep(NamedTuple):
     posture: Posture
     cause: Cause
     attach: bool
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The posture: what is paid for, and whether the number should be attached (DESIGN §5).
 
 Pure: facts in, the next standing out. The first cause that holds suspends; a cause that
-suspended already must be past by a margin before it lets go, so that a cent does not flap.
+suspended already must be past by a margin before it lets go, so that a cent does not flap. Where
+nothing suspends, a flood or a fund that burns too fast makes it guarded (``core/pace.py``).
 """
 
 import enum
@@ -11,6 +12,8 @@ from datetime import date, datetime, timedelta
 
 from antirelou.records import Posture
 from antirelou.settings import QuietHours
+from services.billing.core.ledger import Account, Balances
+from services.billing.core.pace import Demand, Donation, PaceRules, burns, pace_left, surges
 from services.billing.core.waiting import waited_between
 
 DELIVERIES_JUDGED = 20
@@ -32,6 +35,13 @@ class Cause(enum.StrEnum):
     FLOOR = "floor"
     DAILY_CAP = "daily_cap"
     DELIVERIES_FAILING = "deliveries_failing"
+    SURGE = "surge"
+    """Guarded: far more first contacts than usual."""
+    BURN = "burn"
+    """Guarded: the fund would not last to its horizon."""
+
+
+GUARDING = frozenset({Cause.SURGE, Cause.BURN})
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +57,7 @@ class PostureRules:
         floor_hours: so many hours of receiving at the last hour's rate are kept while a flood
             lasts.
         probe_every: between two rounds of probes.
+        pace: how fast the fund may be spent while guarded.
     """
 
     floor_microeuros: int
@@ -55,6 +66,7 @@ class PostureRules:
     credit_floor_microeuros: int
     floor_hours: int
     probe_every: timedelta
+    pace: PaceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +76,29 @@ class Facts:
     Attributes:
         received_last_hour: spent on receiving in the last hour.
         spent: on receiving and replies, ever; ``reserved`` not included.
+        replies: of it on replies, and ``reserved``.
         credit: what is left at the provider, as last read, less what was spent and reserved
             since; None: not known, or not prepaid.
         given: donated, ever.
         deliveries: of the last ended replies, whether each was delivered; the latest first.
         next_price: of a reply.
         today: the date in the operator's time zone.
+        demand: what was asked of the fund lately.
+        waiting: what all who wait would cost.
     """
 
     available: int
     reserved: int
     spent: int
+    replies: int
     received_last_hour: int
     credit: int | None
     given: int
     deliveries: Sequence[bool]
     next_price: int
     today: date
+    demand: Demand
+    waiting: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +111,9 @@ class Standing:
         paused: the operator's reason; None: not paused.
         detached: the operator wants the number off.
         given_then: donated when the number was last detached for want of money.
-        at_donation: available right after the last donation, micro-euros.
+        at_donation, donated_at: available right after the last donation, micro-euros, and when.
+        replies_before: spent on replies and reserved before it.
+        doubtful_spent: since, on replies that were in doubt (``core/room.py``).
         day, spent_before: what was spent before that day began.
         probe_at: when the next probes may go; None: deliveries do not fail.
         probes: how many of them may still go.
@@ -108,6 +128,9 @@ class Standing:
     detached: bool = False
     given_then: int = 0
     at_donation: int = 0
+    donated_at: datetime | None = None
+    replies_before: int = 0
+    doubtful_spent: int = 0
     day: date | None = None
     spent_before: int = 0
     probe_at: datetime | None = None
@@ -149,8 +172,8 @@ def decide_standing(
     """The standing from now on. Its sequence counts up where others are to be told."""
     standing = _turn_day(standing, facts)
     standing = _keep_probes(standing, facts, rules, now)
-    cause = _find_cause(standing, facts, rules)
-    posture = Posture.NORMAL if cause is Cause.CALM else Posture.SUSPENDED
+    cause = _find_cause(standing, facts, rules, now)
+    posture = _POSTURES.get(cause, Posture.SUSPENDED)
     attach = _decide_attach(standing, facts, rules)
     if standing.attach and not attach and not standing.detached:
         standing = replace(standing, given_then=facts.given)
@@ -172,7 +195,49 @@ def advance_clock(standing: Standing, quiet: QuietHours | None, now: datetime) -
     return replace(standing, shown=shown, shown_at=now)
 
 
-def _find_cause(standing: Standing, facts: Facts, rules: PostureRules) -> Cause:
+_POSTURES = {Cause.CALM: Posture.NORMAL} | dict.fromkeys(GUARDING, Posture.GUARDED)
+
+
+def take_donation(standing: Standing, balances: Balances, now: datetime) -> Standing:
+    """A donation was booked, the balances are with it; the pace begins anew."""
+    return replace(
+        standing,
+        at_donation=max(balances[Account.FUND], 0),
+        donated_at=now,
+        replies_before=balances[Account.SPENT_REPLY] + balances[Account.RESERVED],
+        doubtful_spent=0,
+    )
+
+
+def take_back(standing: Standing, available: int) -> Standing:
+    """A donation was corrected: the pace goes on, on what there is now, micro-euros."""
+    return replace(standing, at_donation=max(available, 0))
+
+
+def donation_of(standing: Standing, facts: Facts) -> Donation | None:
+    """What the pace is measured by; None: nothing was donated."""
+    if standing.donated_at is None:
+        return None
+    consumed = facts.replies - standing.replies_before
+    return Donation(standing.at_donation, standing.donated_at, consumed, standing.doubtful_spent)
+
+
+def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:
+    """Whether to pay by the pace; once begun it lasts until all who wait could be paid at once."""
+    donation = donation_of(standing, facts)
+    if donation is None or now >= donation.at + rules.pace.horizon:
+        return Cause.CALM
+    guarded = standing.cause in GUARDING
+    if surges(facts.demand, guarded=guarded):
+        return Cause.SURGE
+    if burns(facts.demand, donation, rules.pace, guarded=guarded):
+        return Cause.BURN
+    if guarded and facts.waiting > pace_left(donation, rules.pace, now):
+        return standing.cause
+    return Cause.CALM
+
+
+def _find_cause(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:
     def lacks(left: int, cause: Cause) -> bool:
         # What was spent today does not come back: of the cap no margin is needed.
         sticks = standing.cause is cause is not Cause.DAILY_CAP
@@ -192,7 +257,7 @@ def _find_cause(standing: Standing, facts: Facts, rules: PostureRules) -> Cause:
         return Cause.DAILY_CAP
     if standing.probe_at is not None:
         return Cause.DELIVERIES_FAILING
-    return Cause.CALM
+    return _find_guard(standing, facts, rules, now)
 
 
 def _left_today(facts: Facts, standing: Standing, cap: int) -> int:

@@ -55,7 +55,8 @@ class Reply:
         reply_id: the id of the message it answers; of a test, its own.
         received_at: of that message.
         due_at: when it was due; of a test, when it was asked for.
-        entered: the waiting clock (``core/room.py``) when it began to wait.
+        entered: the waiting clock (``core/waiting.py``) when it began to wait.
+        rank: the score, less the time at which it began to wait (``core/room.py``).
         price_microeuros: reserved, or to be reserved.
         cost_microeuros: booked in ``spent.reply``.
         basis: what the cost rests on; None: nothing is known of it.
@@ -73,6 +74,7 @@ class Reply:
     received_at: datetime
     due_at: datetime
     entered: timedelta
+    rank: float
     price_microeuros: int
     sender_sealed: bytes | None
     changed_at: datetime
@@ -98,7 +100,24 @@ class Stepped(NamedTuple):
     transfers: list[Transfer]
 
 
-def admit_reply(judged: SmsJudged, tariff: Tariff, entered: timedelta, now: datetime) -> Reply:
+class Entry(NamedTuple):
+    """When a reply begins to wait.
+
+    Attributes:
+        shown: by the waiting clock.
+        age: of waiting that counts as one nat of score.
+    """
+
+    shown: timedelta
+    age: timedelta
+    now: datetime
+
+    def rank(self, score: float) -> float:
+        """The place of a score among all, whenever they came."""
+        return score - self.shown / self.age
+
+
+def admit_reply(judged: SmsJudged, tariff: Tariff, entry: Entry) -> Reply:
     """A verdict ``reply``: it waits to be paid for, or is refused for good."""
     price = price_reply(tariff)
     waiting = Reply(
@@ -110,19 +129,18 @@ def admit_reply(judged: SmsJudged, tariff: Tariff, entered: timedelta, now: date
         score=judged.score,
         received_at=judged.received_at,
         due_at=judged.due_at,
-        entered=entered,
+        entered=entry.shown,
+        rank=entry.rank(judged.score),
         price_microeuros=price,
         sender_sealed=judged.sender_sealed,
-        changed_at=now,
+        changed_at=entry.now,
     )
     if judged.sender_sealed is None:
-        return end_reply(waiting, ReplyState.REFUSED, "no_number", now)
-    return _refuse_over_cap(waiting, tariff, now)
+        return end_reply(waiting, ReplyState.REFUSED, "no_number", entry.now)
+    return _refuse_over_cap(waiting, tariff, entry.now)
 
 
-def admit_test(
-    test_id: str, phone: SealedPhone, tariff: Tariff, entered: timedelta, now: datetime
-) -> Reply:
+def admit_test(test_id: str, phone: SealedPhone, tariff: Tariff, entry: Entry) -> Reply:
     """An SMS to a phone of the operator's own; the cap holds for it as well."""
     waiting = Reply(
         reply_id=test_id,
@@ -131,14 +149,15 @@ def admit_test(
         state=ReplyState.WAITING,
         reason="",
         score=0.0,
-        received_at=now,
-        due_at=now,
-        entered=entered,
+        received_at=entry.now,
+        due_at=entry.now,
+        entered=entry.shown,
+        rank=entry.rank(0.0),
         price_microeuros=price_reply(tariff),
         sender_sealed=phone.sender_sealed,
-        changed_at=now,
+        changed_at=entry.now,
     )
-    return _refuse_over_cap(waiting, tariff, now)
+    return _refuse_over_cap(waiting, tariff, entry.now)
 
 
 def _refuse_over_cap(waiting: Reply, tariff: Tariff, now: datetime) -> Reply:
@@ -250,6 +269,7 @@ def reply_unheard_of(change: ReplyChanged, now: datetime) -> Reply:
         received_at=change.due_at,
         due_at=change.due_at,
         entered=timedelta(),
+        rank=0.0,
         price_microeuros=0,
         sender_sealed=None,
         changed_at=now,

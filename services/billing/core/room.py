@@ -1,19 +1,22 @@
 """The waiting room: who is paid for next, and how much may be paid for now.
 
-First come, first served. Replies wait here rather than at the responder, so that a pause, a STOP
-and a block still reach them: no more than a minute of sending is authorised ahead.
+Best score first, and age counts as score: who has waited ``AGE`` longer is one nat better, so
+nobody is forgotten. Replies wait here rather than at the responder, so that a pause, a STOP, a
+block and a better score still reach them: no more than a minute of sending is authorised ahead.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 
 from antirelou.records import Posture, ReplyKind
+from services.billing.core.pace import doubtful_left, pace_left
 from services.billing.core.posture import (
     Cause,
     Facts,
     PostureRules,
     Standing,
+    donation_of,
     spendable,
 )
 from services.billing.core.reply import Reply
@@ -28,16 +31,29 @@ class Allowance:
         count: so many replies at most.
         amount_microeuros: so much money at most.
         tests_only: nothing but tests of the operator's.
+        doubtful_microeuros: of the money, what may go to replies in doubt; None: all of it.
+        doubtful_below: in doubt is whose rank is below this.
     """
 
     count: int
     amount_microeuros: int
     tests_only: bool = False
+    doubtful_microeuros: int | None = None
+    doubtful_below: float = 0.0
 
 
-def order_of(reply: Reply) -> tuple[bool, datetime, str]:
-    """Tests first, then the longest due."""
-    return (reply.kind is not ReplyKind.TEST, reply.due_at, reply.reply_id)
+DOUBTED_SCORE = -0.7
+"""Log-odds below which a reply is in doubt; that he came in a surge alone does not bring it there."""
+
+
+def order_of(reply: Reply) -> tuple[bool, float, str]:
+    """Tests first, then the best rank."""
+    return (reply.kind is not ReplyKind.TEST, -reply.rank, reply.reply_id)
+
+
+def is_doubtful(reply: Reply, allowance: Allowance) -> bool:
+    """Whether it is more likely of the attack than not, by far."""
+    return reply.kind is not ReplyKind.TEST and reply.rank < allowance.doubtful_below
 
 
 def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[Reply]:
@@ -46,15 +62,32 @@ def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[R
     A cheaper one behind it does not overtake: it would starve the dear one.
     """
     chosen: list[Reply] = []
-    left = allowance.amount_microeuros
+    left, doubtful = allowance.amount_microeuros, allowance.doubtful_microeuros
     for reply in sorted(waiting, key=order_of):
         if allowance.tests_only and reply.kind is not ReplyKind.TEST:
             continue
         if len(chosen) == allowance.count or reply.price_microeuros > left:
             break
+        if doubtful is not None and is_doubtful(reply, allowance):
+            if reply.price_microeuros > doubtful:
+                break
+            doubtful -= reply.price_microeuros
         left -= reply.price_microeuros
         chosen.append(reply)
     return chosen
+
+
+@dataclass(frozen=True, slots=True)
+class RoomRules:
+    """What the waiting room goes by.
+
+    Attributes:
+        age: who has waited so much longer is one nat better.
+    """
+
+    posture: PostureRules
+    tariff: Tariff
+    age: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +110,35 @@ class Load:
 
 
 def plan_allowance(
-    standing: Standing, facts: Facts, load: Load, rules: PostureRules, tariff: Tariff
+    standing: Standing, facts: Facts, load: Load, rules: RoomRules, now: datetime
 ) -> Allowance:
     """What may be authorised now; what is unread is taken to cost the tariff."""
-    money = spendable(facts, standing, rules) - load.unread * tariff.receive_microeuros
+    money = spendable(facts, standing, rules.posture)
+    money -= load.unread * rules.tariff.receive_microeuros
     count = max(load.ahead_max - load.outstanding, 0)
     if load.unread > load.unread_max:
         return Allowance(0, 0)
-    if standing.posture is not Posture.SUSPENDED:
+    if standing.posture is Posture.NORMAL:
         return Allowance(count, money, tests_only=load.quiet)
+    if standing.posture is Posture.GUARDED:
+        return _guard(Allowance(count, money, tests_only=load.quiet), standing, facts, rules, now)
     probing = standing.cause is Cause.DELIVERIES_FAILING and standing.probes > 0
     if probing and not load.quiet:
         return Allowance(min(count, standing.probes), money)
     return Allowance(count, money, tests_only=True)
+
+
+def _guard(
+    allowance: Allowance, standing: Standing, facts: Facts, rules: RoomRules, now: datetime
+) -> Allowance:
+    """What the pace leaves of an allowance; tests are not held to it."""
+    donation = donation_of(standing, facts)
+    if donation is None or allowance.tests_only:
+        return allowance
+    pace = rules.posture.pace
+    return replace(
+        allowance,
+        amount_microeuros=min(allowance.amount_microeuros, pace_left(donation, pace, now)),
+        doubtful_microeuros=max(doubtful_left(donation, pace, now), 0),
+        doubtful_below=DOUBTED_SCORE - standing.shown / rules.age,
+    )

@@ -97,6 +97,7 @@ CREATE TABLE replies (
     received_at timestamptz NOT NULL,
     due_at timestamptz NOT NULL,
     entered interval NOT NULL,
+    rank double precision NOT NULL,
     price_microeuros bigint NOT NULL CHECK (price_microeuros >= 0),
     sender_sealed bytea,
     changed_at timestamptz NOT NULL,
@@ -111,7 +112,7 @@ CREATE TABLE replies (
     CHECK (state NOT IN ('expired', 'refused') OR sender_sealed IS NULL),
     CHECK (state <> 'waiting' OR sender_sealed IS NOT NULL)
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.05);
-CREATE INDEX replies_waiting ON replies ((kind <> 'test'), due_at, reply_id)
+CREATE INDEX replies_waiting ON replies ((kind <> 'test'), rank DESC, reply_id)
     WHERE state = 'waiting';
 CREATE INDEX replies_entered ON replies (entered) WHERE state = 'waiting';
 CREATE INDEX replies_waiting_sender ON replies (sender) WHERE state = 'waiting';
@@ -149,10 +150,12 @@ CREATE TABLE tallies (
     count bigint NOT NULL CHECK (count >= 0)
 );
 
--- What receiving cost, by the time of receipt; only the last hour counts.
+-- What was asked of the fund, by the minute; only the last hours count.
 CREATE TABLE receiving (
     since timestamptz PRIMARY KEY,
     spent_microeuros bigint NOT NULL,
+    asked_microeuros bigint NOT NULL,
+    surged int NOT NULL,
     webhook_at timestamptz
 );
 
@@ -167,6 +170,9 @@ CREATE TABLE standing (
     detached boolean NOT NULL DEFAULT false,
     given_then bigint NOT NULL DEFAULT 0,
     at_donation bigint NOT NULL DEFAULT 0,
+    donated_at timestamptz,
+    replies_before bigint NOT NULL DEFAULT 0,
+    doubtful_spent bigint NOT NULL DEFAULT 0,
     day date,
     spent_before bigint NOT NULL DEFAULT 0,
     probe_at timestamptz,
@@ -184,6 +190,7 @@ CREATE TABLE postures (
     posture text NOT NULL,
     cause text NOT NULL,
     attach boolean NOT NULL,
+    detail text NOT NULL,
     told_at timestamptz
 );
 

@@ -1,8 +1,8 @@
 """Campaigns: one informative text, hardly changed, from many senders in a short time.
 
 Near-identical is told by marks (``signature``): how many wrote a text like this one, from an hour
-before the first text of the judged sender until his reply is due, so that the first sender of what
-proves to be a campaign is caught as well. It makes a campaign only if it is far more than calm
+or a day before the first text of the judged sender until his reply is due, so that the first sender
+of what proves to be a campaign is caught as well. It makes a campaign only if it is far more than calm
 hours would bring: a greeting that everybody writes is none, however many write it.
 """
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 SENDERS_MIN = 10
 RATIO_MIN = 8.0
 """So many times what calm hours would bring of it."""
-CALM_KNOWN_MIN = 200
+CALM_KNOWN_MIN = 100
 """First contacts of calm hours that must be known before a small share can be a campaign."""
 SHARE_MIN = 0.25
 """Where calm is not known yet: the share of all first contacts that makes a campaign."""

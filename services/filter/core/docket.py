@@ -376,7 +376,7 @@ def learn_from(
     if verdict.reason is not Reason.DESERVED or not calm:
         return {}, []
     day = day_of(inquiry.first)
-    return dict.fromkeys(((key, day) for key in calm_keys(case.marks)), 1), []
+    return dict.fromkeys(((key, day) for key in calm_keys(inquiry.traits)), 1), []
 
 
 def questions_of(senders: Sequence[Sender], rules: Rules) -> list[Question]:

@@ -28,6 +28,8 @@ KNOWN_FULLY = 60 * WEIGHT
 SHARPNESS = 7.0
 """How many independent tokens a text is worth: runs of characters overlap."""
 LIMIT = 4.0
+LEANING = 25 * WEIGHT
+"""So many texts' worth both sides lean on what they have in common."""
 
 NOTHING, SHORT, LONG, SHOUTED, LINKED = range(5)
 _SHORT_CHARACTERS, _LONG_CHARACTERS, _SHOUTED_CHARACTERS = 12, 80, 8
@@ -153,16 +155,23 @@ class Learnt:
         known = min(self.attack_texts, self.calm_texts, KNOWN_FULLY) / KNOWN_FULLY
         if not places or not known:
             return 0.0
-        attack_all, calm_all = self.attack_texts + 2 * WEIGHT, self.calm_texts + 2 * WEIGHT
         total = 0.0
         for place in places:
-            total += log(
-                (self.calm[place] + WEIGHT)
-                * attack_all
-                / ((self.attack[place] + WEIGHT) * calm_all)
-            )
+            total += self._log_ratio(place)
         score = known * total * min(SHARPNESS / len(places), 1.0)
         return max(-LIMIT, min(score, LIMIT))
+
+    def _log_ratio(self, place: int) -> float:
+        """How much more usual a token is on the calm side; where little was seen, about 0.
+
+        Both rates lean on that of both sides together, so a token that only the larger side has
+        had the time to see says nothing yet.
+        """
+        attack, calm = self.attack[place], self.calm[place]
+        pooled = (attack + calm + WEIGHT) / (self.attack_texts + self.calm_texts + 2 * WEIGHT)
+        calm_rate = (calm + LEANING * pooled) / (self.calm_texts + LEANING)
+        attack_rate = (attack + LEANING * pooled) / (self.attack_texts + LEANING)
+        return log(calm_rate / attack_rate)
 
     def to_bytes(self) -> bytes:
         """All of it, to be kept; ``from_bytes`` reads it."""

@@ -3,10 +3,10 @@
 A sender's number is known here by keyed hashes of the blocks it lies in: of 100, of 10,000 and of
 a million numbers (``privacy.Pseudonymizer.blocks``). People's numbers are spread; those of a
 gateway lie close together. So a block is conspicuous that brings far more senders than its share
-of the next larger one.
+of the next larger one, and, where it is large, than it brings in calm hours: whoever is answered
+in one city, or in the range kept for fiction, has neighbours too.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 LEVELS = 3
@@ -14,11 +14,11 @@ SHARE = 100
 """A block is the hundredth part of the next larger one."""
 SENDERS_MIN = (8, 24)
 """So many senders of a block of 100, and of 10,000, before it is looked at."""
-OTHERS_MIN = (0, 3)
-"""So many others of the next larger one: of a million numbers of which only 10,000 ever write,
-as the fiction range, nothing can be told."""
 RATIO_MIN = 6.0
-"""So many times its share of the next larger block."""
+"""So many times what is to be expected of the block."""
+CALM_KNOWN_MIN = 100
+"""First contacts of calm hours that must be known before a block of 10,000 is looked at: it may
+well be where everybody's numbers lie."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Neighbours:
 
     Attributes:
         count: senders of it.
-        ratio: to its share of the next larger one; 0: none is to be looked at.
+        ratio: to what is to be expected of it; 0: none is to be looked at.
     """
 
     count: int
@@ -42,22 +42,30 @@ class Neighbours:
 NONE = Neighbours(0, 0.0)
 
 
-def find_neighbours(counts: Sequence[int]) -> Neighbours:
-    """Judge the blocks of a sender.
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """Where the senders of some time lie.
 
-    Args:
-        counts: of the senders of each block he lies in, the smallest block first, himself
-            included; empty: his number has no blocks.
+    Attributes:
+        blocks: how many lie in each block of the judged one, the smallest first, himself included.
+        contacts: how many there are in all.
+        calm_block, calm_contacts: the same of calm hours, of the block of 10,000.
     """
+
+    blocks: tuple[int, int, int]
+    contacts: int
+    calm_block: int
+    calm_contacts: int
+
+
+def find_neighbours(crowd: Crowd) -> Neighbours:
+    """Judge the blocks of a sender."""
+    small, middle, large = crowd.blocks
     found = NONE
-    for level, least in enumerate(SENDERS_MIN):
-        if level + 1 >= len(counts) or counts[level] < least:
-            continue
-        # The block itself is left out of what its share is measured by.
-        others = max(counts[level + 1] - counts[level], 0)
-        if others < OTHERS_MIN[level]:
-            continue
-        ratio = counts[level] / max(others / (SHARE - 1), 1.0)
-        if ratio > found.ratio:
-            found = Neighbours(counts[level], ratio)
-    return found
+    if small >= SENDERS_MIN[0]:
+        found = Neighbours(small, small / max((middle - small) / (SHARE - 1), 1.0))
+    if middle < SENDERS_MIN[1] or crowd.calm_contacts < CALM_KNOWN_MIN:
+        return found
+    calm_share = (crowd.calm_block + 0.5) / (crowd.calm_contacts + 150.0)
+    expected = max((large - middle) / (SHARE - 1), calm_share * crowd.contacts, 1.0)
+    return max(found, Neighbours(middle, middle / expected), key=lambda n: n.ratio)

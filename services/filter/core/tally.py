@@ -8,13 +8,13 @@ A verdict counts whole buckets that ended before its reply was due, so it is the
 is given.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from services.filter.core.campaign import Alike
-from services.filter.core.neighbours import LEVELS, Neighbours, find_neighbours
+from services.filter.core.neighbours import LEVELS, NONE, Crowd, Neighbours, find_neighbours
 from services.filter.core.signature import MARK_BYTES, count_alike
 
 BLOCK_BYTES = 8
@@ -29,7 +29,7 @@ DETAIL_KEPT = DAY
 
 CONTACTS = b"c"
 CALM_CONTACTS = b"K"
-_MARK, _CALM_MARK, _BLOCK = b"m", b"k", b"b"
+_MARK, _CALM_MARK, _BLOCK, _CALM_BLOCK = b"m", b"k", b"b", b"B"
 DETAILS = (_MARK, _BLOCK)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -74,9 +74,11 @@ def mark_keys(marks: bytes) -> list[bytes]:
     return [_MARK + mark for mark in _cut(marks, MARK_BYTES)]
 
 
-def calm_keys(marks: bytes) -> list[bytes]:
+def calm_keys(traits: Traits) -> list[bytes]:
     """What an answered contact of a calm hour is counted by, in the first bucket of its day."""
-    return [CALM_CONTACTS, *(_CALM_MARK + mark for mark in _cut(marks, MARK_BYTES))]
+    marks = (_CALM_MARK + mark for mark in _cut(traits.marks, MARK_BYTES))
+    blocks = (_CALM_BLOCK + block for block in _cut(traits.blocks, BLOCK_BYTES)[1:2])
+    return [CALM_CONTACTS, *marks, *blocks]
 
 
 def day_of(bucket: int) -> int:
@@ -99,45 +101,70 @@ class Inquiry:
 
     def questions(self) -> list[Question]:
         """What to count."""
-        return [*self._text(), *self._numbers(HOUR), *self._numbers(DAY)]
+        return [
+            question
+            for span in (HOUR, DAY)
+            for question in (*self._text(span), *self._numbers(span))
+        ]
 
     def alike(self, answers: Mapping[Question, int]) -> Alike:
-        """How often a text like his came."""
-        counts = [answers[question] for question in self._text()]
-        if not counts:
-            return Alike()
-        size = (len(counts) - 2) // 2
-        return Alike(
-            senders=count_alike(counts[2 : 2 + size]),
-            contacts=counts[0],
-            calm_senders=count_alike(counts[2 + size :]),
-            calm_contacts=counts[1],
-        )
+        """How often a text like his came: within the hour, or within a day if that tells more."""
+        found = Alike()
+        for span in (HOUR, DAY):
+            counts = [answers[question] for question in self._text(span)]
+            if counts:
+                found = max(found, _read_alike(counts), key=lambda alike: alike.ratio)
+        return found
 
     def neighbours(self, answers: Mapping[Question, int]) -> Neighbours:
         """How close to others his number lies: within the hour, or within a day."""
-        found = (
-            find_neighbours([answers[question] for question in self._numbers(span)])
-            for span in (HOUR, DAY)
-        )
-        return max(found, key=lambda neighbours: neighbours.ratio)
+        found = NONE
+        for span in (HOUR, DAY):
+            counts = [answers[question] for question in self._numbers(span)]
+            if counts:
+                contacts, calm_contacts, calm_block, small, middle, large = counts
+                crowd = Crowd((small, middle, large), contacts, calm_block, calm_contacts)
+                found = max(found, find_neighbours(crowd), key=lambda n: n.ratio)
+        return found
 
-    def _text(self) -> list[Question]:
+    def _text(self, span: int) -> list[Question]:
         marks = self.traits.marks
         if not marks:
             return []
-        since, today = self.first - HOUR, day_of(self.first)
-        calm_since = today - CALM_DAYS * DAY
+        since = self.first - span
         return [
             Question(CONTACTS, since, self.last),
-            Question(CALM_CONTACTS, calm_since, today),
+            self._calm(CALM_CONTACTS),
             *(Question(key, since, self.last) for key in mark_keys(marks)),
-            *(Question(_CALM_MARK + mark, calm_since, today) for mark in _cut(marks, MARK_BYTES)),
+            *(self._calm(_CALM_MARK + mark) for mark in _cut(marks, MARK_BYTES)),
         ]
+
+    def _calm(self, key: bytes) -> Question:
+        today = day_of(self.first)
+        return Question(key, today - CALM_DAYS * DAY, today)
 
     def _numbers(self, span: int) -> list[Question]:
         blocks = _cut(self.traits.blocks, BLOCK_BYTES)
-        return [Question(_BLOCK + block, self.first - span, self.last) for block in blocks[:LEVELS]]
+        if len(blocks) != LEVELS:
+            return []
+        since = self.first - span
+        return [
+            Question(CONTACTS, since, self.last),
+            self._calm(CALM_CONTACTS),
+            self._calm(_CALM_BLOCK + blocks[1]),
+            *(Question(_BLOCK + block, since, self.last) for block in blocks),
+        ]
+
+
+def _read_alike(counts: Sequence[int]) -> Alike:
+    """As ``Inquiry._text`` asked: contacts, calm contacts, each mark, each calm mark."""
+    size = (len(counts) - 2) // 2
+    return Alike(
+        senders=count_alike(counts[2 : 2 + size]),
+        contacts=counts[0],
+        calm_senders=count_alike(counts[2 + size :]),
+        calm_contacts=counts[1],
+    )
 
 
 def join(parts: Iterable[bytes]) -> bytes:

@@ -1,6 +1,9 @@
--- What receiving cost, by the time of receipt; sorted. $1: since, $2: spent, $3: latest webhook.
-INSERT INTO receiving AS r (since, spent_microeuros, webhook_at)
-SELECT * FROM unnest($1::timestamptz[], $2::bigint[], $3::timestamptz[])
+-- What was asked of the fund, by the minute; sorted.
+-- $1: since, $2: spent on receiving, $3: asked for replies, $4: surged, $5: latest webhook.
+INSERT INTO receiving AS r (since, spent_microeuros, asked_microeuros, surged, webhook_at)
+SELECT * FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::int[], $5::timestamptz[])
 ON CONFLICT (since) DO UPDATE
     SET spent_microeuros = r.spent_microeuros + excluded.spent_microeuros,
+        asked_microeuros = r.asked_microeuros + excluded.asked_microeuros,
+        surged = r.surged + excluded.surged,
         webhook_at = greatest(r.webhook_at, excluded.webhook_at)

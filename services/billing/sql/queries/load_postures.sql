@@ -1,2 +1,3 @@
 -- Changes of posture that were not told yet.
-SELECT sequence, at, posture, cause, attach FROM postures WHERE told_at IS NULL ORDER BY sequence
+SELECT sequence, at, posture, cause, attach, detail FROM postures
+WHERE told_at IS NULL ORDER BY sequence

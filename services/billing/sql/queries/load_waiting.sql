@@ -1,5 +1,5 @@
--- Who is next in the waiting room: tests, then the longest due. What another has locked is left
+-- Who is next in the waiting room: tests, then the best rank. What another has locked is left
 -- out: he ends it. $1: how many, $2: tests only.
 SELECT {columns} FROM replies
 WHERE state = 'waiting' AND (kind = 'test' OR NOT $2::boolean)
-ORDER BY (kind <> 'test'), due_at, reply_id LIMIT $1 FOR UPDATE SKIP LOCKED
+ORDER BY (kind <> 'test'), rank DESC, reply_id LIMIT $1 FOR UPDATE SKIP LOCKED

@@ -1,2 +1,5 @@
--- What receiving cost since $1.
-SELECT coalesce(sum(spent_microeuros), 0)::bigint AS spent FROM receiving WHERE since > $1
+-- What was asked of the fund since $1.
+SELECT coalesce(sum(spent_microeuros), 0)::bigint AS spent,
+       coalesce(sum(asked_microeuros), 0)::bigint AS asked,
+       coalesce(sum(surged), 0)::int AS surged
+FROM receiving WHERE since > $1
