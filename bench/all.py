@@ -16,6 +16,7 @@ COMMANDS = (
     ("billing.py", "--log", "kafka"),
     ("responder.py",),
     ("log.py",),
+    ("evidence.py",),
     ("rest.py",),
 )
 

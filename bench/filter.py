@@ -10,6 +10,7 @@ does nothing. The figure is the median over the rounds.
 import argparse
 import asyncio
 import cProfile
+import hashlib
 import json
 import os
 import pstats
@@ -39,7 +40,7 @@ from antirelou.database import Schema, migrate
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Outgoing
 from antirelou.postgres import open_postgres
-from antirelou.privacy import Sealer, new_keypair
+from antirelou.privacy import BLOCK_BYTES, BLOCK_DIGITS, Sealer, new_keypair
 from antirelou.records import SenderKind, SignatureMode, SmsReceived, derive_id, derive_trace
 from antirelou.service import Ports
 from antirelou.settings import Settings, load_settings
@@ -54,6 +55,8 @@ SENDERS = 40_000
 RAID_SHARE = 0.1
 REPEATED_SHARE = 1 / 3
 """Of the texts, that were written before: greetings, and the copies of a raid."""
+MOBILES = 150_000_000
+"""Numbers that French mobiles may have."""
 EVIDENCE_BYTES = 620
 """The request as it came, sealed."""
 MINUTES = 40
@@ -68,18 +71,20 @@ def make_records(count: int) -> Iterator[Outgoing]:
     """Texts of ``SENDERS`` numbers in the order of their arrival, the same at each run."""
     draw = random.Random(2017)
     senders = [derive_id("sender", number) for number in range(SENDERS)]
+    blocks = {sender: draw_blocks(draw) for sender in senders}
     sealed = Sealer(new_keypair()[1], SystemClock()).seal(b"+33639980000")
     start = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=MINUTES)
     for number in range(count):
-        message_id = derive_id("bench", number)
+        message_id, sender = derive_id("bench", number), draw.choice(senders)
         yield outgoing(
             SmsReceived(
                 id=message_id,
                 trace=derive_trace(message_id),
                 at=start + timedelta(minutes=MINUTES) * number / count,
-                sender=draw.choice(senders),
+                sender=sender,
                 sender_kind=SenderKind.MOBILE,
                 sender_sealed=sealed,
+                blocks=blocks[sender],
                 country="FR",
                 to_ours=True,
                 text=draw_text(draw, number),
@@ -89,6 +94,13 @@ def make_records(count: int) -> Iterator[Outgoing]:
                 evidence_sealed=draw.randbytes(EVIDENCE_BYTES),
             )
         )
+
+
+def draw_blocks(draw: random.Random) -> tuple[bytes, ...]:
+    """The hashed blocks of a number that may be any French mobile's."""
+    number = draw.randrange(MOBILES)
+    blocks = (f"{digits} {number // 10**digits}" for digits in BLOCK_DIGITS)
+    return tuple(hashlib.blake2b(b.encode(), digest_size=BLOCK_BYTES).digest() for b in blocks)
 
 
 def draw_text(draw: random.Random, number: int) -> str:

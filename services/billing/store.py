@@ -1,4 +1,4 @@
-"""Billing's store: the port, and its PostgreSQL adapter. The only SQL is in ``sql/``.
+"""Billing's store: the port, and its PostgreSQL adapter (columns in ``rows``). SQL is in ``sql/``.
 
 One method, one statement; ``transaction`` holds several together. Rows are locked in one order:
 the standing, receipts and replies by id, accounts, tallies; who holds an account never waits for
@@ -10,18 +10,29 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import fields
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import Any, Protocol
 
 import asyncpg
 
 from antirelou.database import Connection, Pool, translate_errors
-from antirelou.records import Posture, ReplyKind, ReplyState, SmsJudged
+from antirelou.records import SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
-from services.billing.core.ledger import Account, Balances, Receipt, Transfer
-from services.billing.core.posture import Cause, Standing
-from services.billing.core.reply import Reply, Reservation, Withdrawal
-from services.billing.core.tariff import Basis
+from services.billing.core.ledger import Balances, Receipt, Transfer
+from services.billing.core.posture import Standing
+from services.billing.core.reply import Reply, Withdrawal
+from services.billing.rows import (
+    RECEIPT_COLUMNS,
+    REPLY_COLUMNS,
+    REPLY_SAVED,
+    STANDING_COLUMNS,
+    read_queries,
+    to_arrays,
+    to_balances,
+    to_posture,
+    to_receipt,
+    to_reply,
+    to_standing,
+)
 
 
 class Transaction(Protocol):
@@ -164,26 +175,6 @@ class Store(Protocol):
         ...
 
 
-_COLUMNS = tuple(field.name for field in fields(Reply))
-_SAVED = (
-    "reply_id", "state", "reason", "sender_sealed", "changed_at", "reservation",
-    "cost_microeuros", "basis", "revision", "sequence", "told_at",
-)  # fmt: skip
-_RECEIPT = tuple(field.name for field in fields(Receipt))
-_STANDING = tuple(field.name for field in fields(Standing))
-
-
-def read_queries() -> dict[str, str]:
-    """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
-    folder = resources.files("services.billing") / "sql" / "queries"
-    columns = ", ".join(_COLUMNS)
-    return {
-        path.name.removesuffix(".sql"): path.read_text("utf-8").replace("{columns}", columns)
-        for path in folder.iterdir()
-        if path.name.endswith(".sql")
-    }
-
-
 class PostgresTransaction:
     """A ``Transaction``."""
 
@@ -199,7 +190,7 @@ class PostgresTransaction:
         if not receipts:
             return set()
         ordered = sorted(receipts, key=lambda receipt: receipt.message_id)
-        rows = await self.fetch("add_receipts", *_arrays(ordered, _RECEIPT))
+        rows = await self.fetch("add_receipts", *to_arrays(ordered, RECEIPT_COLUMNS))
         return {row["message_id"] for row in rows}
 
     async def load_receipts(self, message_ids: Sequence[str]) -> dict[str, Receipt]:
@@ -207,13 +198,13 @@ class PostgresTransaction:
         if not message_ids:
             return {}
         rows = await self.fetch("load_receipts", list(message_ids))
-        return {row["message_id"]: _receipt(row) for row in rows}
+        return {row["message_id"]: to_receipt(row) for row in rows}
 
     async def save_receipts(self, receipts: Sequence[Receipt]) -> None:
         """See ``Transaction``."""
         if receipts:
             names = ("message_id", "cost_microeuros", "basis", "revision")
-            await self.fetch("save_receipts", *_arrays(receipts, names))
+            await self.fetch("save_receipts", *to_arrays(receipts, names))
 
     async def add_verdicts(self, verdicts: Sequence[SmsJudged]) -> set[str]:
         """See ``Transaction``."""
@@ -237,13 +228,13 @@ class PostgresTransaction:
         if not reply_ids:
             return {}
         rows = await self.fetch("load_replies", sorted(set(reply_ids)))
-        return {row["reply_id"]: _reply(row) for row in rows}
+        return {row["reply_id"]: to_reply(row) for row in rows}
 
     async def find_waiting(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
         if not senders:
             return []
-        return [_reply(row) for row in await self.fetch("find_waiting", list(senders))]
+        return [to_reply(row) for row in await self.fetch("find_waiting", list(senders))]
 
     async def find_withdrawals(self, senders: Sequence[str]) -> list[Withdrawal]:
         """See ``Transaction``."""
@@ -255,24 +246,24 @@ class PostgresTransaction:
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self.fetch("load_waiting", count, tests_only)]
+        return [to_reply(row) for row in await self.fetch("load_waiting", count, tests_only)]
 
     async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self.fetch("load_expired", entered_before, count)]
+        return [to_reply(row) for row in await self.fetch("load_expired", entered_before, count)]
 
     async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
         """See ``Transaction``."""
         if not replies:
             return set()
         ordered = sorted(replies, key=lambda reply: reply.reply_id)
-        rows = await self.fetch("add_replies", *_arrays(ordered, _COLUMNS))
+        rows = await self.fetch("add_replies", *to_arrays(ordered, REPLY_COLUMNS))
         return {row["reply_id"] for row in rows}
 
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
         if replies:
-            await self.fetch("save_replies", *_arrays(replies, _SAVED))
+            await self.fetch("save_replies", *to_arrays(replies, REPLY_SAVED))
 
     async def add_steps(self, steps: Sequence[Step]) -> None:
         """See ``Transaction``."""
@@ -312,23 +303,23 @@ class PostgresTransaction:
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
-        return _balances(await self.fetch("lock_balances"))
+        return to_balances(await self.fetch("lock_balances"))
 
     async def read_balances(self) -> Balances:
         """See ``Transaction``."""
-        return _balances(await self.fetch("read_balances"))
+        return to_balances(await self.fetch("read_balances"))
 
     async def load_standing(self) -> Standing:
         """See ``Transaction``."""
-        return _standing((await self.fetch("load_standing"))[0])
+        return to_standing((await self.fetch("load_standing"))[0])
 
     async def read_standing(self) -> Standing:
         """See ``Transaction``."""
-        return _standing((await self.fetch("read_standing"))[0])
+        return to_standing((await self.fetch("read_standing"))[0])
 
     async def save_standing(self, standing: Standing) -> None:
         """See ``Transaction``."""
-        await self.fetch("save_standing", *(getattr(standing, name) for name in _STANDING))
+        await self.fetch("save_standing", *(getattr(standing, name) for name in STANDING_COLUMNS))
 
     async def add_posture(self, step: PostureStep) -> None:
         """See ``Transaction``."""
@@ -373,11 +364,11 @@ class PostgresStore:
 
     async def load_untold(self, count: int) -> list[Reply]:
         """See ``Store``."""
-        return [_reply(row) for row in await self.fetch("load_untold", count)]
+        return [to_reply(row) for row in await self.fetch("load_untold", count)]
 
     async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
         """See ``Store``."""
-        return [_reply(row) for row in await self.fetch("load_unanswered", told_before, count)]
+        return [to_reply(row) for row in await self.fetch("load_unanswered", told_before, count)]
 
     async def mark_told(self, reply_ids: Sequence[str], now: datetime) -> None:
         """See ``Store``."""
@@ -386,13 +377,7 @@ class PostgresStore:
 
     async def load_postures(self) -> list[PostureStep]:
         """See ``Store``."""
-        return [
-            PostureStep(
-                row["sequence"], row["at"], Posture(row["posture"]), Cause(row["cause"]),
-                row["attach"], row["detail"],
-            )
-            for row in await self.fetch("load_postures")
-        ]  # fmt: skip
+        return [to_posture(row) for row in await self.fetch("load_postures")]
 
     async def mark_postures(self, sequences: Sequence[int], now: datetime) -> None:
         """See ``Store``."""
@@ -402,34 +387,3 @@ class PostgresStore:
     async def prune_receiving(self, before: datetime) -> None:
         """See ``Store``."""
         await self.fetch("prune_receiving", before)
-
-
-def _arrays(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
-    """Values column by column, for ``unnest``."""
-    return [[getattr(row, name) for row in rows] for name in names]
-
-
-def _receipt(row: asyncpg.Record) -> Receipt:
-    values = dict(row)
-    return Receipt(**values | {"sender": row["sender"].hex, "basis": Basis(row["basis"])})
-
-
-def _reply(row: asyncpg.Record) -> Reply:
-    values = dict(row)
-    values |= {
-        "sender": row["sender"].hex,
-        "kind": ReplyKind(row["kind"]),
-        "state": ReplyState(row["state"]),
-        "reservation": Reservation(row["reservation"]),
-        "basis": None if row["basis"] is None else Basis(row["basis"]),
-    }
-    return Reply(**values)
-
-
-def _standing(row: asyncpg.Record) -> Standing:
-    values = dict(row)
-    return Standing(**values | {"posture": Posture(row["posture"]), "cause": Cause(row["cause"])})
-
-
-def _balances(rows: Sequence[asyncpg.Record]) -> Balances:
-    return {Account(row["name"]): row["balance_microeuros"] for row in rows}

@@ -23,6 +23,7 @@ from services.filter.core.tally import (
     CALM_CONTACTS,
     CONTACTS,
     Question,
+    Traits,
     bucket_of,
     calm_keys,
     contact_keys,
@@ -169,7 +170,7 @@ async def test_a_verdict_at_due_is_kept_and_told_until_it_is_marked(store: Store
     await take(store, arrival(), arrival("m-2", 2, text=RAID))
     verdicts = {verdict.id: verdict for verdict in await judge(store)}
     assert {v.decision for v in verdicts.values()} == {Decision.REPLY}
-    assert verdicts["m-2"].basis["weight_surge"] == verdicts["m-2"].score
+    assert verdicts["m-2"].basis == {"texts": 1}
     found = await store.load_unemitted(range(12), 100)
     assert {verdict.id: verdict for verdict in found} == verdicts
     assert await take(store, arrival(), at=LATER) == [verdicts["m-1"]]
@@ -354,7 +355,7 @@ async def test_pruned_is_what_is_old_told_and_without_meaning(store: Store) -> N
 
 async def test_counts_of_marks_and_blocks_go_before_the_others(store: Store) -> None:
     mark, block = mark_keys(b"m" * 8)[0], contact_keys(b"b" * 8)[1]
-    kept = [*calm_keys(b"k" * 8), CONTACTS]
+    kept = [*calm_keys(Traits(b"k" * 8, b"B" * 24)), CONTACTS]
     counts = {(key, BUCKET + n): 1 for key in (mark, block, *kept) for n in range(4)}
 
     async def left() -> set[tuple[bytes, int]]:
@@ -451,9 +452,9 @@ async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) ->
     other = without.after[0].answer
     assert other is not None
     second = replace(without.after[0], answer=Answer("m-2", other.at + MINUTE))
+    changes = Changes(at=LATER, before=stale.before, after=[second])
     with pytest.raises(Transient):
         async with store.transaction() as transaction:
-            changes = Changes(at=LATER, before=stale.before, after=[second])
             await transaction.save(changes, RULES.window, 0)
     assert await pool.fetch("SELECT message_id FROM answers") == [("m-1",)]
 

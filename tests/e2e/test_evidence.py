@@ -5,16 +5,26 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from antirelou.cli.demo.house import House, embedded_house, run_once
+from antirelou.cli.demo.house import (
+    House,
+    Process,
+    clustered_house,
+    embedded_house,
+    free_port,
+    run_once,
+)
 from antirelou.cli.demo.run import operate
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
+from antirelou.log.kafka import open_kafka_log
+from antirelou.settings import load_settings
 from services.evidence.core.verifier import check_folder, read_folder
-from tests.e2e.conftest import SETTINGS
+from tests.e2e.conftest import SETTINGS, forget_house
 from tests.support.eventually import eventually
 from tests.support.house import donate, status_when, text_in
 
@@ -195,3 +205,40 @@ async def test_a_killed_house_has_every_message_in_its_log_once(
     last = exported(next(names))
     assert set(last) == ids
     assert len(last) == 60
+
+
+async def test_on_kafka_evidence_is_a_process_of_its_own_and_erases_as_well(
+    kafka_bootstrap: str, fresh_database: str, tmp_path: Path
+) -> None:
+    await forget_house(kafka_bootstrap)
+    with clustered_house(
+        tmp_path, SETTINGS, kafka_bootstrap=kafka_bootstrap, database_url=fresh_database
+    ) as house:
+        url = f"127.0.0.1:{free_port()}"
+        own = {**house.settings, "ops_listen": url}
+        process = Process("evidence", ["serve", "evidence"], own, tmp_path, f"http://{url}/readyz")
+        process.start()
+        try:
+            process.wait_ready()
+            await erase_on_kafka(replace(house, operator_url=f"http://{url}"), house)
+        finally:
+            assert process.stop() == 0
+
+
+async def erase_on_kafka(evidence: House, house: House) -> None:
+    donate(house, "100.00")
+    text_in(house, ONE, SECRET)
+    text_in(house, TWO, "Bonjour")
+    await status_when(house, lambda now: now["replies"]["delivered"] == 2)
+    settings = load_settings(kafka_bootstrap=house.settings["kafka_bootstrap"])
+
+    async def gone() -> bool:
+        answer = operate(evidence, "POST", "/v1/subjects/erase", {"number": ONE})
+        assert any("segment" in line for line in answer["remains"])
+        async with open_kafka_log(settings) as log:
+            values = [r.value async for r in log.scan("sms.received")]
+        return not any(SECRET.encode() in value for value in values)
+
+    await eventually(gone, seconds_max=30, every=1)
+    assert operate(evidence, "POST", "/v1/subjects/show", {"number": ONE})["records"] == []
+    assert operate(evidence, "POST", "/v1/subjects/show", {"number": TWO})["records"]

@@ -10,6 +10,8 @@ from nacl.bindings import crypto_box_open
 
 from antirelou.errors import Rejected
 from antirelou.privacy import (
+    BLOCK_BYTES,
+    BLOCK_DIGITS,
     EPHEMERAL_SECONDS,
     KEY_ID_BYTES,
     OVERHEAD_BYTES,
@@ -51,6 +53,39 @@ def test_everything_has_a_pseudonym_and_always_the_same(canonical: str) -> None:
     assert (
         pseudonymizer.pseudonym(canonical) == pseudonym == Pseudonymizer(KEY).pseudonym(canonical)
     )
+
+
+fiction = st.integers(0, 9999).map(lambda number: f"+3363998{number:04d}")
+
+
+@given(fiction, fiction)
+def test_two_numbers_share_a_block_exactly_if_they_lie_in_it(one: str, other: str) -> None:
+    pseudonymizer = Pseudonymizer(KEY)
+    pairs = list(zip(pseudonymizer.blocks(one), pseudonymizer.blocks(other), strict=True))
+    assert [a == b for a, b in pairs] == [
+        one[:-digits] == other[:-digits] for digits in BLOCK_DIGITS
+    ]
+    assert [a == b for a, b in pairs][1:] == [True, True]  # ten thousand, and a million
+
+
+@given(fiction)
+def test_blocks_are_keyed_short_and_tell_neither_number_nor_pseudonym(number: str) -> None:
+    pseudonymizer = Pseudonymizer(KEY)
+    blocks = pseudonymizer.blocks(number)
+    assert len(set(blocks)) == len(BLOCK_DIGITS) == 3
+    assert all(len(block) == BLOCK_BYTES for block in blocks)
+    assert blocks == Pseudonymizer(KEY).blocks(number)
+    assert not {*blocks} & {*Pseudonymizer(KEY[::-1]).blocks(number)}
+    # Nor is a block the beginning of anybody's pseudonym.
+    told = {pseudonymizer.pseudonym(number[:-digits])[:16] for digits in (0, *BLOCK_DIGITS)}
+    assert not {block.hex() for block in blocks} & told
+
+
+def test_a_million_numbers_of_one_block_have_one_hash() -> None:
+    pseudonymizer = Pseudonymizer(KEY)
+    numbers = [f"+3363998{number:04d}" for number in range(0, 10_000, 7)]
+    by_level = zip(*(pseudonymizer.blocks(number) for number in numbers), strict=True)
+    assert [len(set(blocks)) for blocks in by_level] == [100, 1, 1]
 
 
 @given(st.binary(max_size=300))

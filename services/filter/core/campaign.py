@@ -1,9 +1,9 @@
 """Campaigns: one informative text, hardly changed, from many senders in a short time.
 
 Near-identical is told by marks (``signature``): how many wrote a text like this one, from an hour
-or a day before the first text of the judged sender until his reply is due, so that the first sender
-of what proves to be a campaign is caught as well. It makes a campaign only if it is far more than calm
-hours would bring: a greeting that everybody writes is none, however many write it.
+or a day before the first text of the judged sender until his reply is due, so that the first
+sender of what proves to be a campaign is caught as well. It makes a campaign only if it is far
+more than calm hours would bring: a greeting that everybody writes is none, however many write it.
 """
 
 from dataclasses import dataclass

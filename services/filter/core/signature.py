@@ -26,7 +26,7 @@ CHARACTERS_MAX = 400
 def normalize(text: str) -> str:
     """What of a text counts: its letters and digits, without case, accents and all else."""
     if not text.isascii():
-        # Before the case: 𝐀 has none until it is an A.
+        # Before the case: a letter in bold has none until it is plain.
         text = unicodedata.normalize("NFKD", text)
     return "".join(filter(str.isalnum, text.casefold()))
 

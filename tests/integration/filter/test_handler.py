@@ -17,20 +17,24 @@ from antirelou.settings import load_settings
 from antirelou.stage import Received, StageLimits
 from antirelou.telemetry import Telemetry
 from antirelou.topics import outgoing
+from services.filter.core.signature import sign_text
 from services.filter.service import open_filter
 from tests.fakes.clock import ManualClock
 from tests.fakes.log import house_log
 from tests.integration.filter.scene import SCHEMA, Scene, open_scene
 from tests.support.eventually import eventually
 from tests.unit.filter.cases import (
+    CAMPAIGN_MIN,
     DAY,
     HOUR,
+    KEY,
     MINUTE,
     NOW,
     RAID,
     SECOND,
     SETTINGS,
     blocked,
+    blocks_of,
     pseudonym,
     read_each_until,
     read_until,
@@ -43,7 +47,7 @@ QUICK = replace(
     delay=0.3 * SECOND,
     quiet=0.1 * SECOND,
     longest=2 * SECOND,
-    campaign_window=5 * SECOND,
+    bucket=0.02 * SECOND,
 )
 """An hour passes in less than a third of a second."""
 
@@ -75,19 +79,19 @@ async def test_texts_go_in_and_verdicts_come_out(scene: Scene) -> None:
         received("foreign", 2, at=now(), country="BE"),
         received("stops", 3, at=now()),
         received("stop", 3, at=now(), text="STOP"),
-        *(received(f"raid-{n}", 10 + n, at=now(), text=RAID) for n in range(3)),
+        *(received(f"raid-{n}", 10 + n, at=now(), text=RAID) for n in range(CAMPAIGN_MIN)),
+        *(received(f"near-{n}", 50 + n, at=now(), blocks=blocks_of(n)) for n in range(8)),
     )
     await scene.append(received("blocked", 4, at=now()), blocked(4, at=now()))
-    verdicts = await scene.verdicts_of(9)
+    verdicts = await scene.verdicts_of(14 + CAMPAIGN_MIN)
     assert {message_id: verdict.reason for message_id, verdict in verdicts.items()} == {
         "answered": Reason.DESERVED,
         "too many": Reason.ALREADY_DELIBERATING,
         "foreign": Reason.FOREIGN,
         "stops": Reason.OPTED_OUT,
         "stop": Reason.OPTED_OUT,
-        "raid-0": Reason.CAMPAIGN,
-        "raid-1": Reason.CAMPAIGN,
-        "raid-2": Reason.CAMPAIGN,
+        **{f"raid-{n}": Reason.CAMPAIGN for n in range(CAMPAIGN_MIN)},
+        **{f"near-{n}": Reason.RANGE for n in range(8)},
         "blocked": Reason.BLOCKED,
     }
     assert verdicts["answered"].sender_sealed == b"sealed-1"
@@ -243,17 +247,48 @@ async def test_a_stage_that_lags_does_not_judge_a_troll_by_his_first_text(
     assert verdicts["m-0"].basis["texts"] == 40
 
 
-async def test_a_campaign_waits_for_all_partitions_that_are_held(still: Scene) -> None:
+async def test_a_verdict_waits_for_all_partitions_that_are_held(still: Scene) -> None:
+    """It counts what is in all of them."""
     handler, later = still.handler(), NOW + 2 * HOUR
-    await handler.handle([read("raid", 1, text=RAID), read("alone", 1 + 12)], NOW)
+    await handler.handle([read("raid", 1, text=RAID)], NOW)
     behind = read_each_until(dict.fromkeys(range(12), later) | {7: NOW + MINUTE})
     due = await handler.due(behind, later)
-    assert _ids(due.records) == {"alone"}
+    assert due.records == []
     assert due.next_at == NOW + HOUR
-    await handler.handle([read(f"copy-{n}", n, text=RAID, at=NOW + MINUTE) for n in (7, 19)], later)
+    copies = [
+        read(f"copy-{n}", 7 + 12 * n, text=RAID, at=NOW + MINUTE) for n in range(CAMPAIGN_MIN - 1)
+    ]
+    await handler.handle(copies, later)
     due = await handler.due(read_until(later), later)
     verdicts = {v.id: v.reason for v in map(_verdict, due.records)}
     assert verdicts["raid"] is Reason.CAMPAIGN
+
+
+async def test_what_was_learnt_outlives_a_restart_and_is_everybodys(still: Scene) -> None:
+    """By one member after another; all of it counts in the next one's verdict."""
+    for number in range(CAMPAIGN_MIN):
+        at = NOW + number * MINUTE
+        await still.handler().handle([read(f"m-{number}", number, text=RAID, at=at)], at)
+    later = NOW + 2 * HOUR
+    due = await still.handler().due(read_until(later), later)
+    assert due.mark is not None
+    await due.mark()
+    verdicts = [_verdict(output) for output in due.records]
+    assert [v.reason for v in verdicts] == [Reason.CAMPAIGN] * CAMPAIGN_MIN
+    assert {v.basis["campaign_senders"] for v in verdicts} == {CAMPAIGN_MIN}
+    # And on who comes as they did before: at once, by whoever reads it.
+    [silent] = await still.handler().handle([read("again", 1, at=later)], later)
+    assert _verdict(silent).reason is Reason.CAMPAIGN
+
+
+async def test_a_batch_writes_its_counts_and_what_it_learnt_once(still: Scene) -> None:
+    """Never once a message: a row for each thing counted, however many there are of it."""
+    handler = still.handler()
+    await handler.handle([read(f"m-{n}", n, text=RAID) for n in range(500)], NOW)
+    rows = await still.rows("SELECT count(*), sum(count) FROM counts")
+    marks = rows[0][0] - 1
+    assert marks <= 8
+    assert rows[0][1] == 500 * (1 + marks)
 
 
 async def test_nothing_is_judged_before_its_partition_was_read_past_it(still: Scene) -> None:
@@ -287,24 +322,25 @@ async def test_what_no_longer_matters_is_pruned_now_and_then(still: Scene) -> No
     assert due.next_at <= later + SETTINGS.prune_every
 
     async def counts() -> list[int]:
-        tables = ("senders", "answers", "messages", "nonces", "sightings")
+        tables = ("senders", "answers", "messages", "nonces", "counts")
         return [(await still.rows(f"SELECT count(*) FROM {table}"))[0][0] for table in tables]
 
-    assert await counts() == [2, 1, 2, 1, 1]
-    day = NOW + DAY
-    await handler.due(read_until(day), day)
-    assert await counts() == [2, 1, 2, 1, 0]  # the text's hash went first
+    marks, calm = len(sign_text(RAID, KEY)), 1 + len(sign_text(RAID, KEY))
+    assert await counts() == [2, 1, 2, 1, 1 + marks + calm]
+    days = NOW + 3 * DAY
+    await handler.due(read_until(days), days)
+    assert await counts() == [2, 1, 2, 1, 1 + calm]  # what the text left went first
     year = NOW + 365 * DAY
     await handler.due(read_until(year, range(1, 12)), year)
-    assert await counts() == [2, 1, 2, 1, 0]  # whoever holds the first partition prunes
+    assert await counts() == [2, 1, 2, 1, 1 + calm]  # whoever holds the first partition prunes
     await handler.due(read_until(year), year)
     assert await counts() == [1, 0, 0, 0, 0]  # STOP is for ever
 
 
 async def test_what_a_lagging_stage_still_needs_is_not_pruned(still: Scene) -> None:
     handler = still.handler()
-    await handler.handle([read(f"m-{n}", n, text=RAID) for n in range(3)], NOW)
-    week = NOW + 7 * DAY
+    await handler.handle([read(f"m-{n}", n, text=RAID) for n in range(CAMPAIGN_MIN)], NOW)
+    week = NOW + 27 * DAY
     await handler.due(read_until(NOW + MINUTE), week - DAY)
     await handler.due(read_until(NOW + MINUTE), week)
     due = await handler.due(read_until(week), week)
@@ -314,7 +350,7 @@ async def test_what_a_lagging_stage_still_needs_is_not_pruned(still: Scene) -> N
 async def test_tables_hold_no_text(still: Scene) -> None:
     texts = [RAID, "Coucou ma belle", "STOP"]
     await still.handler().handle([read(f"m-{n}", n, text=texts[n]) for n in range(3)], NOW)
-    for table in ("senders", "answers", "messages", "nonces", "sightings"):
+    for table in ("senders", "answers", "messages", "nonces", "counts", "learnt"):
         content = str(await still.rows(f"SELECT * FROM {table}"))
         assert not [text for text in texts if text in content]
 

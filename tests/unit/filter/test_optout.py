@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Intent
-from services.filter.core.campaign import normalize
 from services.filter.core.optout import START_WORDS, STOP_WORDS, Wish, read_wish
+from services.filter.core.signature import normalize
 
 
 @pytest.mark.parametrize(

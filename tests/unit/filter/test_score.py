@@ -32,7 +32,7 @@ evidences = st.builds(
     st.floats(-4, 4),
 )
 BOUNDS = {
-    "surge": (-1.5, 0.5),
+    "surge": (-1.5, 0.0),
     "text": (-4.0, 3.0),
     "alike": (-3.0, 0.0),
     "neighbours": (-3.0, 0.0),
@@ -67,11 +67,16 @@ def test_of_whom_nothing_is_known_nothing_is_said() -> None:
     assert set(weigh_evidence(Evidence(1, surge=Surge(24.0, 12.0))).values()) == {0.0}
 
 
-@pytest.mark.parametrize(
-    ("rate", "log_odds"), [(0, 0.5), (12, 0.5), (24, 0.0), (120, -1.099), (10**6, -1.5)]
-)
-def test_surge(rate: float, log_odds: float) -> None:
-    assert weigh_surge(Evidence(1, surge=Surge(rate, 12.0))) == pytest.approx(log_odds, abs=0.005)
+@pytest.mark.parametrize(("rate", "speaks"), [(0, 0), (12, 0), (24, 0), (120, -1), (10**6, -1)])
+def test_surge(rate: float, speaks: int) -> None:
+    told = weigh_surge(Evidence(1, surge=Surge(rate, 12.0)))
+    assert (told > 0) - (told < 0) == speaks
+
+
+@given(st.floats(0, 10**6), st.floats(0, 10**6))
+def test_a_larger_surge_never_speaks_better(rate: float, more: float) -> None:
+    one, other = (weigh_surge(Evidence(1, surge=Surge(r, 12.0))) for r in (rate, rate + more))
+    assert other <= one
 
 
 @pytest.mark.parametrize(("learnt", "log_odds"), [(-4, -4), (-1, -1), (0, 0), (2, 2), (4, 3)])

@@ -30,6 +30,7 @@ from services.filter.core.sender import (
     judge_deliberated,
 )
 from services.filter.core.signature import MARK_BYTES
+from services.filter.core.surge import USUAL_MIN
 from services.filter.core.tally import CONTACTS, Question, bucket_of, mark_keys
 from services.filter.core.verdict import ATTACKS
 from tests.unit.filter.cases import (
@@ -102,8 +103,7 @@ def test_he_is_answered_when_it_is_due() -> None:
     assert (verdict.id, verdict.at) == ("m-1", LATER)
     assert (verdict.received_at, verdict.due_at) == (NOW, NOW + HOUR)
     assert verdict.sender_sealed == b"sealed-1"
-    assert verdict.basis == {"texts": 1, "weight_surge": 0.497}
-    assert verdict.score == 0.497
+    assert (verdict.basis, verdict.score) == ({"texts": 1}, 0.0)
     sender = after(waiting())
     assert (sender.deliberation, sender.answer) == (None, Answer("m-1", NOW + HOUR))
 
@@ -201,9 +201,8 @@ def test_a_campaign_is_told_by_a_mark_and_its_size() -> None:
         "campaign_senders": CAMPAIGN_MIN,
         "campaign_usual": 0.0,
         "weight_alike": -2.303,
-        "weight_surge": 0.497,
     }
-    assert verdict.score == pytest.approx(-1.806)
+    assert verdict.score == -2.303
     assert after(sender, campaign_senders=CAMPAIGN_MIN).silenced is Reason.CAMPAIGN
     assert "campaign" not in judge(sender).basis  # he alone
 
@@ -219,17 +218,19 @@ def test_a_range_is_told_by_how_many_of_it_wrote() -> None:
 
 
 def test_of_his_first_texts_the_first_informative_one_counts_and_the_first_one_teaches() -> None:
+    first, raid = waiting(text="Coucou").deliberation, waiting(text=RAID).deliberation
+    assert first is not None
+    assert raid is not None
+    tokens = first.tokens
+
     def marks_after(*texts: str | None) -> bytes:
         sender = waiting(text=texts[0])
         for number, text in enumerate(texts[1:]):
             sender = hear(sender, f"n-{number}", at=NOW + MINUTE, text=text).sender
         assert sender.deliberation is not None
-        assert sender.deliberation.tokens == first.tokens
+        assert sender.deliberation.tokens == tokens
         return sender.deliberation.marks
 
-    first, raid = waiting(text="Coucou").deliberation, waiting(text=RAID).deliberation
-    assert first is not None
-    assert raid is not None
     other = RAID.replace("minuit", "midi pile")
     assert first.marks == b""
     assert marks_after("Coucou", RAID) == raid.marks
@@ -288,9 +289,11 @@ def test_a_silence_gives_way_to_what_he_says_and_the_operator(reason: Reason) ->
 
 def test_what_is_left_out_of_the_score_is_not_in_the_basis() -> None:
     sender = waiting()
-    rules = replace(RULES, without=frozenset({"surge"}))
+    sender = hear(sender, "m-2").sender
+    assert judge(sender).basis == {"texts": 2, "weight_texts": 0.2}
+    rules = replace(RULES, without=frozenset({"texts"}))
     _, verdict = judge_deliberated(sender, ask(sender), NO_LORE, rules, LATER)
-    assert (verdict.score, verdict.basis) == (0.0, {"texts": 1})
+    assert (verdict.score, verdict.basis) == (0.0, {"texts": 2})
 
 
 def test_a_surge_is_told_and_orders_but_silences_nobody() -> None:
@@ -299,8 +302,10 @@ def test_a_surge_is_told_and_orders_but_silences_nobody() -> None:
     sender = waiting()
     _, verdict = judge_deliberated(sender, ask(sender), lore, RULES, LATER)
     assert verdict.reason is Reason.DESERVED
-    assert verdict.basis["surge"] == round(100 / 6 * 6 / 12, 1)
+    rate = (40 + 60) * 6 / 6  # of six buckets, an hour
+    assert verdict.basis["surge"] == round(rate / USUAL_MIN, 1)
     assert verdict.score < 0
+    assert verdict.basis["weight_surge"] == verdict.score
 
 
 def test_stop_while_waiting_silences_both_and_all_that_follows() -> None:

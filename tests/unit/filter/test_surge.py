@@ -1,6 +1,6 @@
 """What an hour usually brings, and how far above it an instant is."""
 
-from math import isclose
+from math import isclose, log
 
 import pytest
 from hypothesis import given
@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.filter.core.learner import Learnt
 from services.filter.core.lore import AFTER, BEFORE, Lore
-from services.filter.core.surge import USUAL_MIN, Surge, usual_rate
+from services.filter.core.surge import SURGE_EXCESS, SURGE_RATIO, USUAL_MIN, Surge, usual_rate
 from services.filter.core.tally import HOUR
 
 NOW = 24 * 400 + 18
@@ -25,14 +25,22 @@ def by_day(hours: dict[int, int], days: int) -> dict[int, int]:
 @given(surges)
 def test_the_share_beyond_the_usual_is_a_share(surge: Surge) -> None:
     assert 0.0 <= surge.excess_share < 1.0
-    assert (surge.excess_share > 0) == (surge.rate > surge.usual)
+    assert (surge.excess_share > 0) == surge.is_one
+    assert not surge.is_one or surge.rate > surge.usual
 
 
 @given(surges)
-def test_of_a_calm_hour_it_says_a_bounded_good(surge: Surge) -> None:
-    assert surge.log_odds < 1.0
-    if surge.rate <= surge.usual:
-        assert surge.log_odds == pytest.approx(0.993, abs=0.01)
+def test_of_what_is_no_surge_it_says_nothing(surge: Surge) -> None:
+    if not surge.is_one:
+        assert (surge.log_odds, surge.excess_share) == (0.0, 0.0)
+    assert surge.log_odds <= 0.0
+
+
+@given(st.floats(USUAL_MIN, 1e4))
+def test_neither_a_peak_of_the_day_nor_a_handful_more_is_one(usual: float) -> None:
+    assert not Surge(usual * (SURGE_RATIO - 0.01), usual).is_one
+    assert not Surge(usual + SURGE_EXCESS - 0.01, usual).is_one
+    assert Surge(max(usual * SURGE_RATIO, usual + SURGE_EXCESS) + 0.01, usual).is_one
 
 
 @given(surges, st.floats(1, 1e5))
@@ -42,10 +50,10 @@ def test_the_more_come_the_likelier_each_is_one_of_them(surge: Surge, more: floa
     assert larger.excess_share >= surge.excess_share
 
 
-def test_half_of_them_beyond_the_usual_is_even_odds() -> None:
-    assert Surge(40.0, 20.0).log_odds == 0.0
-    assert Surge(40.0, 20.0).excess_share == 0.5
-    assert Surge(40.0, 20.0).ratio == 2.0
+def test_its_odds_are_those_of_the_usual_to_the_rest() -> None:
+    surge = Surge(100.0, 20.0)
+    assert (surge.ratio, surge.excess_share) == (5.0, 0.8)
+    assert surge.log_odds == pytest.approx(log(20 / 80))
 
 
 def test_at_first_nothing_is_known() -> None:

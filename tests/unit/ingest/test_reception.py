@@ -1,5 +1,7 @@
 """From fields to records: who may be answered, what a call is, what makes a report another one."""
 
+import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -7,17 +9,24 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry
 
+from antirelou.log.port import Outgoing
 from antirelou.phone import answerable_number, classify_number
+from antirelou.privacy import Pseudonymizer
 from antirelou.records import (
     Intent,
     ReceivedKind,
     SenderKind,
     SignatureMode,
+    SmsReceived,
     decode,
+    decode_as,
     derive_trace,
     encode,
 )
+from antirelou.telemetry import Telemetry
+from services.ingest.appender import Appender
 from services.ingest.core.form import CallForm, MessageForm, ReportForm
 from services.ingest.core.reception import (
     Sender,
@@ -28,7 +37,22 @@ from services.ingest.core.reception import (
     receive_report,
     report_id,
 )
-from tests.support.webhooks import OWN, SENDER
+from services.ingest.core.webhook import SignatureHeaders, Webhook, WebhookKind
+from services.ingest.handler import WebhookHandler
+from services.ingest.metrics import IngestMetrics
+from services.ingest.settings import IngestSettings
+from tests.fakes.clock import ManualClock
+from tests.fakes.log import MemoryLog
+from tests.support.webhooks import (
+    OWN,
+    PUBLIC_URL,
+    SENDER,
+    call_form,
+    encode_form,
+    ingest_settings,
+    message_form,
+    sign,
+)
 
 AT = datetime(2017, 10, 27, 16, 0, tzinfo=UTC)
 PSEUDONYM = "0" * 32
@@ -67,6 +91,62 @@ def test_only_a_mobile_that_wrote_to_us_can_be_answered(
     assert answerable_number(facts, to_ours=False) is None
 
 
+class Kept(Appender):
+    """Keeps what it is given."""
+
+    def __init__(self) -> None:
+        super().__init__(MemoryLog(), ManualClock())
+        self.records: list[SmsReceived] = []
+
+    async def append(self, record: Outgoing) -> None:
+        self.records.append(decode_as(SmsReceived, record.value))
+
+    async def append_sometime(self, record: Outgoing) -> None:
+        await self.append(record)
+
+
+def told(kind: WebhookKind, form: Mapping[str, str]) -> SmsReceived:
+    """What the door makes of a webhook."""
+    kept = Kept()
+    metrics = IngestMetrics(Telemetry(CollectorRegistry()))
+    handler = WebhookHandler(IngestSettings.of(ingest_settings()), kept, ManualClock(), metrics)
+    signed = sign(kind.value, form)
+    headers = msgspec.convert(signed, SignatureHeaders)
+    url = f"{PUBLIC_URL}/webhooks/plivo/{kind.value}"
+    answer = asyncio.run(handler.handle(Webhook(kind, url, "", headers, encode_form(form), AT)))
+    assert answer.outcome == "accepted"
+    [record] = kept.records
+    return record
+
+
+BLOCKS = Pseudonymizer(IngestSettings.of(ingest_settings()).pseudonym_key).blocks(SENDER)
+
+
+@pytest.mark.parametrize(
+    ("changes", "blocks"),
+    [
+        ({}, BLOCKS),
+        ({"From": "0639981234"}, BLOCKS),
+        ({"From": "+33 6 39 98 12 34"}, BLOCKS),
+        ({"To": "33937000001"}, ()),
+        ({"From": OWN}, ()),
+        ({"From": "33199001234"}, ()),
+        ({"From": "36105"}, ()),
+        ({"From": "INFO-SMS"}, ()),
+        ({"From": "anonymous"}, ()),
+    ],
+)
+def test_blocks_are_told_of_a_mobile_that_can_be_answered_and_of_nobody_else(
+    changes: dict[str, str], blocks: tuple[bytes, ...]
+) -> None:
+    for record in (
+        told(WebhookKind.MESSAGE, message_form(**changes)),
+        told(WebhookKind.CALL, call_form(**changes)),
+    ):
+        assert record.blocks == blocks
+        assert (record.sender_sealed is None) == (blocks == ())
+
+
 def test_a_message_is_told() -> None:
     record = receive_message(MESSAGE, sender(), VOUCHED, b"evidence")
     assert (record.id, record.trace, record.at) == ("m-1", derive_trace("m-1"), AT)
@@ -74,6 +154,7 @@ def test_a_message_is_told() -> None:
     assert (record.signature, record.nonce) == (SignatureMode.V2, "f" * 32)
     assert (record.sender_sealed, record.evidence_sealed) == (b"sealed", b"evidence")
     assert (record.segments, record.amount_microunits) == (1, 10_000)
+    assert record.blocks == ()
     assert decode(record.TOPIC, encode(record)) == record
 
 

@@ -7,6 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from antirelou.keys import new_keys
+from antirelou.privacy import Pseudonymizer
+from antirelou.provider.port import Page
+from antirelou.records import SmsReceived, decode_as
+from antirelou.settings import load_settings
+from services.responder.backfiller import Backfiller
 from services.responder.core.backfill import (
     BackfillRules,
     Scan,
@@ -17,6 +23,8 @@ from services.responder.core.backfill import (
     is_passed_on,
     open_scan,
 )
+from services.responder.settings import read_settings
+from tests.fakes.clock import ManualClock
 from tests.unit.responder.cases import MINUTE, NOW, logged
 
 RULES = BackfillRules(every=10 * MINUTE, behind=10 * MINUTE)
@@ -82,3 +90,37 @@ def test_segments_are_allowed_for() -> None:
 def test_ours_is_what_was_sent_to_our_number() -> None:
     assert is_ours(logged(recipient="33937000000"), "+33937000000")
     assert not is_ours(logged(recipient="33937000001"), "+33937000000")
+
+
+SENDER = "33639980001"
+SETTINGS = read_settings(
+    load_settings(
+        number="+33937000000",
+        plivo_auth_id="MA" + "X" * 18,
+        plivo_auth_token="token",
+        **new_keys().settings,
+    )
+)
+BLOCKS = Pseudonymizer(SETTINGS.pseudonym_key).blocks("+" + SENDER)
+
+
+@pytest.mark.parametrize(
+    ("sender", "recipient", "blocks"),
+    [
+        (SENDER, "33937000000", BLOCKS),
+        ("+" + SENDER, "33937000000", BLOCKS),
+        (SENDER, "33937000001", ()),
+        ("33937000000", "33937000000", ()),
+        ("33199001234", "33937000000", ()),
+        ("36105", "33937000000", ()),
+        ("INFO-SMS", "33937000000", ()),
+    ],
+)
+def test_blocks_are_told_of_a_mobile_that_can_be_answered_and_of_nobody_else(
+    sender: str, recipient: str, blocks: tuple[bytes, ...]
+) -> None:
+    page = Page([logged("undelivered", sender=sender, recipient=recipient)], more=False)
+    [record] = Backfiller(SETTINGS, ManualClock()).records(SCAN, page)
+    told = decode_as(SmsReceived, record.value)
+    assert told.blocks == blocks
+    assert (told.sender_sealed is None) == (blocks == ())

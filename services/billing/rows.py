@@ -1,0 +1,75 @@
+"""Values and their rows in PostgreSQL: the half of ``store`` that knows columns."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from importlib import resources
+from typing import Any
+
+import asyncpg
+
+from antirelou.records import Posture, ReplyKind, ReplyState
+from services.billing.core.books import PostureStep
+from services.billing.core.ledger import Account, Balances, Receipt
+from services.billing.core.posture import Cause, Standing
+from services.billing.core.reply import Reply, Reservation
+from services.billing.core.tariff import Basis
+
+REPLY_COLUMNS = tuple(field.name for field in fields(Reply))
+REPLY_SAVED = (
+    "reply_id", "state", "reason", "sender_sealed", "changed_at", "reservation",
+    "cost_microeuros", "basis", "revision", "sequence", "told_at",
+)  # fmt: skip
+RECEIPT_COLUMNS = tuple(field.name for field in fields(Receipt))
+STANDING_COLUMNS = tuple(field.name for field in fields(Standing))
+
+
+def read_queries() -> dict[str, str]:
+    """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
+    folder = resources.files("services.billing") / "sql" / "queries"
+    columns = ", ".join(REPLY_COLUMNS)
+    return {
+        path.name.removesuffix(".sql"): path.read_text("utf-8").replace("{columns}", columns)
+        for path in folder.iterdir()
+        if path.name.endswith(".sql")
+    }
+
+
+def to_arrays(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
+    """Values column by column, for ``unnest``."""
+    return [[getattr(row, name) for row in rows] for name in names]
+
+
+def to_receipt(row: asyncpg.Record) -> Receipt:
+    """A row of ``receipts``."""
+    values = dict(row)
+    return Receipt(**values | {"sender": row["sender"].hex, "basis": Basis(row["basis"])})
+
+
+def to_reply(row: asyncpg.Record) -> Reply:
+    """A row of ``replies``."""
+    values = dict(row)
+    values |= {
+        "sender": row["sender"].hex,
+        "kind": ReplyKind(row["kind"]),
+        "state": ReplyState(row["state"]),
+        "reservation": Reservation(row["reservation"]),
+        "basis": None if row["basis"] is None else Basis(row["basis"]),
+    }
+    return Reply(**values)
+
+
+def to_standing(row: asyncpg.Record) -> Standing:
+    """The row of ``standing``."""
+    values = dict(row)
+    return Standing(**values | {"posture": Posture(row["posture"]), "cause": Cause(row["cause"])})
+
+
+def to_balances(rows: Sequence[asyncpg.Record]) -> Balances:
+    """The rows of ``accounts``."""
+    return {Account(row["name"]): row["balance_microeuros"] for row in rows}
+
+
+def to_posture(row: asyncpg.Record) -> PostureStep:
+    """A row of ``postures``."""
+    posture, cause = Posture(row["posture"]), Cause(row["cause"])
+    return PostureStep(row["sequence"], row["at"], posture, cause, row["attach"], row["detail"])
