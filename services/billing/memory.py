@@ -1,10 +1,12 @@
 """Billing's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
+from bisect import bisect_right, insort
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 from antirelou.records import ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
@@ -37,6 +39,7 @@ class Tables:
     balances: Balances = field(default_factory=lambda: EMPTY)
     tallies: dict[str, int] = field(default_factory=dict)
     receiving: dict[datetime, Interval] = field(default_factory=dict)
+    minutes: list[datetime] = field(default_factory=list)
     standing: Standing = FIRST
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
     provider: ProviderState = field(default_factory=ProviderState)
@@ -53,6 +56,7 @@ class Tables:
             transfers=dict(self.transfers),
             tallies=dict(self.tallies),
             receiving=dict(self.receiving),
+            minutes=list(self.minutes),
             postures=dict(self.postures),
         )
 
@@ -155,15 +159,19 @@ class MemoryTransaction:
         receiving = self._tables.receiving
         for new in intervals:
             known = receiving.get(new.since)
+            if known is None:
+                insort(self._tables.minutes, new.since)
             receiving[new.since] = new if known is None else known.plus(new)
 
     async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
-        total = Interval(since)
-        for interval in self._tables.receiving.values():
-            if interval.since > since:
-                total = total.plus(interval)
-        return total._replace(webhook_at=None)
+        minutes = self._tables.minutes
+        spent = asked = surged = 0
+        for minute in islice(minutes, bisect_right(minutes, since), None):
+            _, minute_spent, minute_asked, minute_surged, _ = self._tables.receiving[minute]
+            spent, asked = spent + minute_spent, asked + minute_asked
+            surged += minute_surged
+        return Interval(since, spent, asked, surged)
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
@@ -269,3 +277,4 @@ class MemoryStore:
                 self._tables.receiving = {
                     i.since: i for i in kept if i.since >= before or i.since >= latest
                 }
+                self._tables.minutes = sorted(self._tables.receiving)

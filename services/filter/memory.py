@@ -11,11 +11,43 @@ from itertools import islice
 from msgspec.structs import replace
 
 from antirelou.records import SmsJudged
+from antirelou.topics import PARTITIONS
 from services.filter.core.docket import Changes, Loaded, NewMessage
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Sender
 from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
+
+
+@dataclass(slots=True)
+class Series:
+    """Counts of one key; ``buckets`` in ascending order."""
+
+    buckets: list[int] = field(default_factory=list)
+    counts: list[int] = field(default_factory=list)
+
+    def add(self, bucket: int, count: int) -> None:
+        """Count."""
+        place = bisect_left(self.buckets, bucket)
+        if place < len(self.buckets) and self.buckets[place] == bucket:
+            self.counts[place] += count
+        else:
+            self.buckets.insert(place, bucket)
+            self.counts.insert(place, count)
+
+    def between(self, first: int, last: int) -> int:
+        """The sum from one bucket to another, both included."""
+        start = bisect_left(self.buckets, first)
+        return sum(self.counts[start : bisect_left(self.buckets, last + 1)])
+
+    def by_bucket(self) -> dict[int, int]:
+        """All of it."""
+        return dict(zip(self.buckets, self.counts, strict=True))
+
+    def cut(self, since: int) -> None:
+        """Forget what was before a bucket."""
+        place = bisect_left(self.buckets, since)
+        del self.buckets[:place], self.counts[:place]
 
 
 @dataclass(slots=True)
@@ -26,7 +58,7 @@ class Tables:
         due: what is deliberated, by when it is due, and whose it is.
         unemitted: ids of messages whose verdict is to be told, in the order they were judged.
         nonces: by nonce, the message it was first seen with, and when.
-        counts: by key; by bucket.
+        counts: by key.
     """
 
     senders: dict[str, Sender] = field(default_factory=dict)
@@ -34,7 +66,7 @@ class Tables:
     messages: dict[str, NewMessage] = field(default_factory=dict)
     unemitted: dict[str, None] = field(default_factory=dict)
     nonces: dict[str, tuple[str, datetime]] = field(default_factory=dict)
-    counts: dict[bytes, dict[int, int]] = field(default_factory=dict)
+    counts: dict[bytes, Series] = field(default_factory=dict)
     learnt: Learnt = field(default_factory=Learnt)
 
     def put(self, sender: Sender) -> None:
@@ -53,8 +85,10 @@ class Tables:
     def count(self, counts: Counts) -> None:
         """Add to the counts."""
         for (key, bucket), count in counts.items():
-            there = self.counts.setdefault(key, {})
-            there[bucket] = there.get(bucket, 0) + count
+            series = self.counts.get(key)
+            if series is None:
+                series = self.counts[key] = Series()
+            series.add(bucket, count)
 
 
 class MemoryTransaction:
@@ -91,26 +125,25 @@ class MemoryTransaction:
 
     async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
         """See ``Transaction``."""
-        return {question: self._count(question) for question in questions}
+        answers: dict[Question, int] = {}
+        for question in questions:
+            if question not in answers:
+                answers[question] = self._count(question)
+        return answers
 
     def _count(self, question: Question) -> int:
         key, first, last = question
         found = self._tables.counts.get(key)
-        if found is None:
-            total = 0
-        elif len(found) < last - first:
-            total = sum(count for bucket, count in found.items() if first <= bucket <= last)
-        else:
-            total = sum(found.get(bucket, 0) for bucket in range(first, last + 1))
+        total = found.between(first, last) if found is not None else 0
         for counts in self._counts:
-            total += sum(
-                counts.get((key, bucket), 0) for bucket in range(first, last + 1)
-            ) if counts else 0  # fmt: skip
+            if counts:
+                total += sum(counts.get((key, bucket), 0) for bucket in range(first, last + 1))
         return total
 
     async def read_contacts(self) -> dict[int, int]:
         """See ``Transaction``."""
-        found = dict(self._tables.counts.get(CONTACTS, {}))
+        kept = self._tables.counts.get(CONTACTS)
+        found = kept.by_bucket() if kept is not None else {}
         for counts in self._counts:
             for (key, bucket), count in counts.items():
                 if key == CONTACTS:
@@ -200,6 +233,8 @@ class MemoryStore:
 
     async def count_deliberating(self, partitions: Sequence[int]) -> int:
         """See ``Store``."""
+        if len(partitions) == PARTITIONS:
+            return len(self._tables.due)
         return sum(1 for _ in self._due_times(partitions))
 
     def _due_times(self, partitions: Sequence[int]) -> Iterator[datetime]:
@@ -239,13 +274,11 @@ class MemoryStore:
         return len(old) < count_max
 
     def _prune_counts(self, cutoffs: Cutoffs) -> bool:
-        kept: dict[bytes, dict[int, int]] = {}
-        for key, there in self._tables.counts.items():
-            since = cutoffs.details if key[:1] in DETAILS else cutoffs.contacts
-            left = {bucket: count for bucket, count in there.items() if bucket >= since}
-            if left:
-                kept[key] = left
-        self._tables.counts = kept
+        counts = self._tables.counts
+        for key in list(counts):
+            counts[key].cut(cutoffs.details if key[:1] in DETAILS else cutoffs.contacts)
+            if not counts[key].buckets:
+                del counts[key]
         return True
 
     def _prune_senders(self, cutoffs: Cutoffs, count_max: int) -> bool:

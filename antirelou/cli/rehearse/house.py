@@ -9,7 +9,7 @@ a minute is fixed and nothing else is read, so the same trace and settings give 
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
@@ -63,6 +63,7 @@ SEALED = b"\x00"
 DETACHED = "detached"
 ALL_PARTITIONS = tuple(range(PARTITIONS))
 GLANCE_EVERY = timedelta(minutes=15)
+PRUNE_EVERY = timedelta(days=1)
 
 
 @dataclass(slots=True)
@@ -151,7 +152,9 @@ class RehearsalHouse:
         telemetry = Telemetry(CollectorRegistry())
         self._judgements = Judgements(KEY)
         self._filter = FilterHandler(
-            self._judgements, read_filter_settings(settings), FilterMetrics(telemetry)
+            self._judgements,
+            replace(read_filter_settings(settings), prune_every=PRUNE_EVERY),
+            FilterMetrics(telemetry),
         )
         billing, metrics = read_billing_settings(settings), BillingMetrics(telemetry)
         self._accountant = Accountant(self._books, _nothing_unread, billing, self._clock, metrics)
