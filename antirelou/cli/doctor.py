@@ -12,6 +12,7 @@ from antirelou.cli import compose
 from antirelou.cli.client import Operator
 from antirelou.database import translate_errors
 from antirelou.errors import AntirelouError, Fatal
+from antirelou.keys import EVIDENCE_PRIVATE_FILE
 from antirelou.phone import classify_number
 from antirelou.provider.port import Account, Away, Link
 from antirelou.records import SenderKind
@@ -39,6 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _texts(settings),
         _public_url(settings),
         _detaching(settings),
+        _evidence_key(settings),
         await _try("database", lambda: _database(settings)),
         await _try("log", lambda: _log(settings)),
     ]
@@ -100,6 +102,16 @@ def _detaching(settings: Settings) -> Finding:
             fix="set ANTIRELOU_PLIVO_APP_ID to the application the number is linked to",
         )  # fmt: skip
     return Finding("detaching", good=True, found="on")
+
+
+def _evidence_key(settings: Settings) -> Finding:
+    if (settings.data_dir / EVIDENCE_PRIVATE_FILE).exists():
+        return Finding(
+            "evidence key", good=False, found="its private half is still on this machine",
+            fix=f"give {settings.data_dir / EVIDENCE_PRIVATE_FILE} to another person, on a medium "
+            "that is not connected, and delete it here",
+        )  # fmt: skip
+    return Finding("evidence key", good=True, found="its private half is not here")
 
 
 async def _database(settings: Settings) -> str:

@@ -35,6 +35,14 @@ ANTIRELOU_PLIVO_AUTH_TOKEN=
 #ANTIRELOU_FUND_FLOOR=20.00
 #ANTIRELOU_DAILY_CAP=
 
+# --- What is kept, how long, and who else vouches for it (docs/privacy.md, docs/evidence.md) ---
+#ANTIRELOU_RETAIN_TEXT=7d
+#ANTIRELOU_RETAIN_EVIDENCE=180d
+# A time-stamping authority (RFC 3161), and a witness (`antirelou witness` on a friend's machine).
+#ANTIRELOU_TIMESTAMP_URL=
+#ANTIRELOU_WITNESS_URL=
+#ANTIRELOU_WITNESS_KEY=
+
 # --- A cluster only: leave empty on one machine ----------------------------------------------
 #ANTIRELOU_DATABASE_URL=postgresql://antirelou@localhost/antirelou
 #ANTIRELOU_KAFKA_BOOTSTRAP=localhost:9092

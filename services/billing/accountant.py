@@ -5,7 +5,7 @@ decides is rows; they are told after it has committed, and again after a crash.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,6 +14,7 @@ from antirelou.log.port import Outgoing
 from antirelou.money import format_euros
 from antirelou.records import (
     PostureChanged,
+    Reason,
     ReplyState,
     SmsReceived,
     derive_id,
@@ -35,6 +36,7 @@ from services.billing.core.posture import (
 )
 from services.billing.core.reply import (
     Reply,
+    Withdrawal,
     describe_authorization,
     describe_end,
     end_reply,
@@ -124,7 +126,21 @@ class Accountant:
             if standing.sequence != before.sequence:
                 await store.add_posture(_describe_step(standing, facts, waiting, now))
             await store.save_standing(standing)
-        self._metrics.ended(changes.replies.values())
+        self.note_ended(changes.replies.values())
+
+    async def refuse_blocked(self, sender: str, now: datetime) -> None:
+        """End what still waits for a sender whom the operator has blocked."""
+        block, changes = Withdrawal(sender, Reason.BLOCKED, None), _Changes()
+        async with self._store.transaction() as store:
+            for reply in await store.find_waiting([sender]):
+                if block.covers(reply):
+                    changes.add(end_reply(reply, ReplyState.REFUSED, block.reason, now))
+            await changes.save(store)
+        self.note_ended(changes.replies.values())
+
+    def note_ended(self, replies: Iterable[Reply]) -> None:
+        """Count those of them that billing ended, once they are committed."""
+        self._metrics.ended(replies)
 
     async def read_floor(self, store: Transaction, now: datetime) -> int:
         """What replies may not touch now."""

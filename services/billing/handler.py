@@ -165,13 +165,7 @@ class BillingHandler:
                 work.tallies[f"judged.{_name_verdict(verdict)}"] += 1
         replied = [v for v in distinct.values() if v.decision is Decision.REPLY and v.id in added]
         if replied:
-            standing = await work.store.read_standing()
-            shown = advance_clock(standing, self._settings.quiet, work.now).shown
-            entry = Entry(shown, self._settings.age, work.now)
-            admitted = [admit_reply(v, self._settings.tariff, entry) for v in replied]
-            for reply, verdict in zip(admitted, replied, strict=True):
-                self._note_asked(work, reply, verdict)
-            await work.add_replies(admitted)
+            await self._admit(work, replied)
         withdrawing = [v for v in distinct.values() if v.reason in WITHDRAWING]
         withdrawing.sort(key=lambda verdict: verdict.received_at)
         latest = {v.sender: Withdrawal(v.sender, v.reason, v.received_at) for v in withdrawing}
@@ -180,6 +174,17 @@ class BillingHandler:
             if withdrawal.covers(reply):
                 ended = end_reply(reply, ReplyState.REFUSED, withdrawal.reason, work.now)
                 work.change(reply, ended)
+
+    async def _admit(self, work: "_Work", replied: Sequence[SmsJudged]) -> None:
+        """Let them into the waiting room."""
+        standing = await work.store.read_standing()
+        shown = advance_clock(standing, self._settings.quiet, work.now).shown
+        entry = Entry(shown, self._settings.age, work.now)
+        admitted = [admit_reply(verdict, self._settings.tariff, entry) for verdict in replied]
+        for reply, verdict in zip(admitted, replied, strict=True):
+            if reply.state is ReplyState.WAITING:
+                self._note_asked(work, reply, verdict)
+        await work.add_replies(admitted)
 
     # -- what became of replies ------------------------------------------------------------------
 

@@ -13,13 +13,13 @@ from typing import Any
 import asyncpg
 
 from antirelou.database import Pool
-from antirelou.records import OperatorDecided, Reason, ReplyState, SenderBlocked
+from antirelou.records import OperatorDecided, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
 from services.billing.core.posture import Standing, advance_clock, take_back, take_donation
 from services.billing.core.reply import Entry as ReplyEntry
-from services.billing.core.reply import SealedPhone, Withdrawal, admit_test, end_reply
+from services.billing.core.reply import SealedPhone, admit_test
 from services.billing.operator import (
     Entry,
     EntryKind,
@@ -116,8 +116,7 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if corrected else Outcome.CONFLICT
             await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
             if kind is EntryKind.DONATION:
-                available = (await store.read_balances())[Account.FUND]
-                await store.save_standing(take_back(standing, available))
+                await store.save_standing(take_back(standing, await store.read_balances()))
         await self._accountant.look(None, now)
         return Outcome.DONE
 
@@ -170,19 +169,7 @@ class PostgresOperatorStore(PostgresDecisions):
         """See ``OperatorStore``. What still waits for a blocked sender is refused."""
         outcome = await super().set_blocked(change)
         if change.blocked:
-            async with self._books.transaction() as store:
-                block = Withdrawal(change.sender, Reason.BLOCKED, None)
-                ended = [
-                    end_reply(reply, ReplyState.REFUSED, block.reason, change.at)
-                    for reply in await store.find_waiting([change.sender])
-                    if block.covers(reply)
-                ]
-                await store.save_replies(ended)
-                await store.add_steps(
-                    [Step(r.reply_id, r.changed_at, r.state, r.reason) for r in ended]
-                )
-                count = len(ended)
-                await store.add_tallies({"reply.waiting": -count, "reply.refused": count})
+            await self._accountant.refuse_blocked(change.sender, change.at)
         return outcome
 
     async def explain_sender(self, sender: str, count_max: int) -> Sequence[Way]:
@@ -214,6 +201,7 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if known.sender == test.sender else Outcome.CONFLICT
             await store.add_steps([Step(reply.reply_id, now, reply.state, reply.reason)])
             await store.add_tallies({f"{_REPLY}{reply.state}": 1})
+        self._accountant.note_ended([reply])
         return Outcome.DONE
 
     # -- what only a person can decide ------------------------------------------------------------

@@ -16,7 +16,7 @@ from services.filter.core.docket import Changes, Docket, Event, judge_due, quest
 from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs
 from services.filter.core.sender import Arrival
-from services.filter.core.tally import Question
+from services.filter.core.tally import Question, bucket_of, end_of
 from services.filter.core.verdict import Rules
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
@@ -99,7 +99,7 @@ class FilterHandler:
         partitions = horizon.partitions
         next_due = await self._store.next_due(partitions)
         if next_due is not None and next_due < horizon.read_until:
-            await self._judge(horizon, now)
+            await self._judge(horizon, next_due, now)
             next_due = await self._store.next_due(partitions)
         verdicts = await self._store.load_unemitted(partitions, DUE_MAX)
         times = [
@@ -120,10 +120,12 @@ class FilterHandler:
             self._rules = self._settings.build_rules(await self._store.load_key())
         return self._rules
 
-    async def _judge(self, horizon: Horizon, now: datetime) -> None:
+    async def _judge(self, horizon: Horizon, next_due: datetime, now: datetime) -> None:
+        """Of a bucket at a time, be it long ago: each learns of those that were due before."""
         rules = await self._load_rules()
+        until = min(horizon.read_until, end_of(bucket_of(next_due, rules.bucket), rules.bucket))
         async with self._store.transaction() as store:
-            senders = await store.load_due(horizon.partitions, horizon.read_until, DUE_MAX)
+            senders = await store.load_due(horizon.partitions, until, DUE_MAX)
             if not senders:
                 return
             answers = await store.answer(questions_of(senders, rules))

@@ -12,16 +12,27 @@ from importlib import resources
 from typing import Any, Protocol
 
 import asyncpg
-import msgspec
 
 from antirelou.database import Connection, Pool, translate_errors
 from antirelou.errors import Transient
-from antirelou.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
-from services.filter.core.docket import Changes, Loaded, NewMessage
+from antirelou.records import SmsJudged
+from services.filter.core.docket import Changes, Loaded
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Answer, Deliberation, Sender
+from services.filter.core.sender import Answer, Sender
 from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
+from services.filter.rows import (
+    MESSAGE_COLUMNS,
+    NONCE_COLUMNS,
+    SENDER_COLUMNS,
+    judged_row,
+    message_row,
+    read_sender,
+    read_verdict,
+    sender_row,
+    text_row,
+    wrote_only,
+)
 
 
 class Transaction(Protocol):
@@ -105,26 +116,12 @@ class Store(Protocol):
 
 
 _QUERY_NAMES = (
-    "add_counts", "answer", "count_deliberating", "delete_answers", "erase_sealed",
+    "add_counts", "add_texts", "answer", "count_deliberating", "delete_answers", "erase_sealed",
     "judge_messages", "load_answers", "load_due", "load_key", "load_messages", "load_nonces",
     "load_learnt", "load_senders", "load_unemitted", "mark_emitted", "next_due", "prune_answers",
     "prune_messages", "prune_nonces", "prune_senders", "prune_counts", "prune_silences",
     "put_answers", "read_contacts", "read_learnt", "save_learnt", "update_senders",
 )  # fmt: skip
-
-_SENDER_COLUMNS = (
-    "sender", "opted_out", "blocked", "blocked_at", "silenced", "silenced_at", "message_id", "kind",
-    "partition", "first_at", "last_at", "due_at", "texts", "marks", "tokens", "blocks",
-    "backfilled", "sender_sealed",
-)  # fmt: skip
-_MESSAGE_COLUMNS = (
-    "id", "sender", "partition", "kind", "received_at", "decision", "reason", "score", "due_at",
-    "judged_at", "basis", "sender_sealed", "emitted_at",
-)  # fmt: skip
-_NONCE_COLUMNS = ("nonce", "message_id", "seen_at")
-
-_NO_DELIBERATION = (None,) * 12
-_NO_VERDICT = (None,) * 8
 
 
 def _read_queries() -> dict[str, str]:
@@ -155,7 +152,7 @@ class PostgresTransaction:
         seen = await self._fetch("load_nonces", nonces)
         return Loaded(
             senders=found,
-            verdicts={row["id"]: _verdict(row) for row in messages},
+            verdicts={row["id"]: read_verdict(row) for row in messages},
             nonces={row["nonce"]: row["message_id"] for row in seen},
         )
 
@@ -166,7 +163,7 @@ class PostgresTransaction:
             row["sender"]: Answer(row["message_id"], row["answered_at"])
             for row in await self._fetch("load_answers", pseudonyms)
         }
-        return {row["sender"]: _sender(row, answers.get(row["sender"])) for row in rows}
+        return {row["sender"]: read_sender(row, answers.get(row["sender"])) for row in rows}
 
     async def load_due(
         self, partitions: Sequence[int], until: datetime, count_max: int
@@ -228,12 +225,14 @@ class PostgresTransaction:
 
     async def _save_senders(self, changes: Changes) -> None:
         there = changes.before
-        old = sorted(_sender_row(s) for s in changes.after if s.sender in there)
-        new = sorted(_sender_row(s) for s in changes.after if s.sender not in there)
-        if old:
-            columns = zip(*old, strict=True)
-            _expect(len(old), await self._change("update_senders", *columns))
-        await self._add("senders", _SENDER_COLUMNS, new)
+        old = [s for s in changes.after if s.sender in there]
+        texts = sorted(text_row(s) for s in old if wrote_only(there[s.sender], s))
+        others = sorted(sender_row(s) for s in old if not wrote_only(there[s.sender], s))
+        for name, rows in (("add_texts", texts), ("update_senders", others)):
+            if rows:
+                _expect(len(rows), await self._change(name, *zip(*rows, strict=True)))
+        new = sorted(sender_row(s) for s in changes.after if s.sender not in there)
+        await self._add("senders", SENDER_COLUMNS, new)
 
     async def _save_answers(self, changes: Changes, window: timedelta) -> None:
         before = {s.sender: s.answer for s in changes.before.values() if s.answer is not None}
@@ -251,16 +250,16 @@ class PostgresTransaction:
 
     async def _save_messages(self, changes: Changes) -> None:
         if changes.judged:
-            rows = sorted(map(_judged_row, changes.judged))
+            rows = sorted(map(judged_row, changes.judged))
             columns = zip(*rows, strict=True)
             _expect(len(rows), await self._change("judge_messages", *columns, changes.at))
         await self._add(
             "messages",
-            _MESSAGE_COLUMNS,
-            sorted(_message_row(m, changes.at) for m in changes.messages),
+            MESSAGE_COLUMNS,
+            sorted(message_row(m, changes.at) for m in changes.messages),
         )
         nonces = sorted((nonce, id_, changes.at) for nonce, id_ in changes.nonces.items())
-        await self._add("nonces", _NONCE_COLUMNS, nonces)
+        await self._add("nonces", NONCE_COLUMNS, nonces)
         if changes.ended:
             await self._change("erase_sealed", changes.ended)
 
@@ -302,7 +301,7 @@ class PostgresStore:
     async def load_unemitted(self, partitions: Sequence[int], count_max: int) -> list[SmsJudged]:
         """See ``Store``."""
         rows = await self._fetch("load_unemitted", partitions, count_max)
-        return [verdict for verdict in map(_verdict, rows) if verdict is not None]
+        return [verdict for verdict in map(read_verdict, rows) if verdict is not None]
 
     async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:
         """See ``Store``."""
@@ -341,68 +340,3 @@ def _conflict() -> Transient:
 def _expect(count: int, changed: int) -> None:
     if changed != count:
         raise _conflict()
-
-
-def _sender(row: asyncpg.Record, answer: Answer | None) -> Sender:
-    pseudonym, opted_out, blocked, blocked_at, reason, silenced_at, message_id, kind, *rest = row
-    deliberation = None
-    if message_id is not None:
-        deliberation = Deliberation(message_id, ReceivedKind(kind), *rest)
-    silenced = None if reason is None else Reason(reason)
-    return Sender(
-        pseudonym, opted_out, blocked, blocked_at, silenced, silenced_at, deliberation, answer
-    )
-
-
-def _sender_row(sender: Sender) -> tuple[Any, ...]:
-    """As ``_SENDER_COLUMNS``."""
-    head = (
-        sender.sender, sender.opted_out, sender.blocked, sender.blocked_at, sender.silenced,
-        sender.silenced_at,
-    )  # fmt: skip
-    case = sender.deliberation
-    if case is None:
-        return (*head, *_NO_DELIBERATION)
-    return (
-        *head, case.message_id, case.kind, case.partition, case.first_at, case.last_at,
-        case.due_at, case.texts, case.marks, case.tokens, case.blocks, case.backfilled,
-        case.sender_sealed,
-    )  # fmt: skip
-
-
-def _judged_row(verdict: SmsJudged) -> tuple[Any, ...]:
-    return (
-        verdict.id, verdict.decision, verdict.reason, verdict.score, verdict.due_at,
-        msgspec.json.encode(verdict.basis).decode(), verdict.sender_sealed,
-    )  # fmt: skip
-
-
-def _message_row(message: NewMessage, at: datetime) -> tuple[Any, ...]:
-    """As ``_MESSAGE_COLUMNS``."""
-    head = (
-        message.message_id, message.sender, message.partition, message.kind, message.received_at,
-    )  # fmt: skip
-    if message.verdict is None:
-        return (*head, *_NO_VERDICT)
-    _, decision, reason, score, due_at, basis, sealed = _judged_row(message.verdict)
-    told_at = at if message.told else None
-    return (*head, decision, reason, score, due_at, at, basis, sealed, told_at)
-
-
-def _verdict(row: asyncpg.Record) -> SmsJudged | None:
-    if row["judged_at"] is None:
-        return None
-    return SmsJudged(
-        id=row["id"],
-        trace=derive_trace(row["id"]),
-        at=row["judged_at"],
-        sender=row["sender"],
-        decision=Decision(row["decision"]),
-        reason=Reason(row["reason"]),
-        kind=ReceivedKind(row["kind"]),
-        score=row["score"],
-        received_at=row["received_at"],
-        due_at=row["due_at"],
-        basis=msgspec.json.decode(row["basis"]),
-        sender_sealed=row["sender_sealed"],
-    )

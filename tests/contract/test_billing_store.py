@@ -8,6 +8,8 @@ from pathlib import Path
 
 import asyncpg
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from antirelou.database import Pool, Schema, migrate, open_pool, role_of
 from antirelou.records import Posture, Reason, ReplyKind, ReplyState
@@ -31,6 +33,7 @@ from services.billing.core.reply import (
     end_reply,
     hear_change,
 )
+from services.billing.core.room import order_of
 from services.billing.core.tariff import Basis
 from services.billing.memory import MemoryStore
 from services.billing.store import PostgresStore, Store
@@ -45,6 +48,7 @@ from tests.unit.billing.cases import (
     checked,
     judged,
     received,
+    scored,
     waiting,
 )
 
@@ -185,13 +189,13 @@ async def test_a_reply_that_is_there_is_not_added_again(store: Store) -> None:
 async def test_the_room_is_in_order(store: Store) -> None:
     await save(
         store,
-        waiting("c"),
-        waiting("b"),
-        waiting("B"),
-        waiting("a", due_at=NOW + MINUTE, entered=HOUR),
-        waiting("d", due_at=NOW - MINUTE, sender=OTHER),
-        waiting("e", due_at=NOW + MINUTE, kind=ReplyKind.TEST),
-        authorized("f"),
+        scored("c", 0.5),
+        scored("b", 0.5),
+        scored("B", 0.5),
+        scored("a", 1.0, entered=12 * HOUR),
+        scored("d", 0.6, sender=OTHER),
+        scored("e", -9.0, kind=ReplyKind.TEST),
+        authorized("f", rank=9.0),
     )
     async with store.transaction() as work:
         assert ids(await work.load_waiting(9, tests_only=False)) == ["e", "d", "B", "b", "c", "a"]
@@ -200,6 +204,73 @@ async def test_the_room_is_in_order(store: Store) -> None:
         assert ids(await work.find_waiting([OTHER])) == ["d"]
         assert ids(await work.find_waiting([waiting().sender])) == ["B", "a", "b", "c", "e"]
         assert await work.find_waiting([]) == []
+
+
+@given(
+    room=st.lists(
+        st.tuples(
+            st.sampled_from([0.0, -0.0, 1.0, -1e-300]) | st.floats(-99, 99),
+            st.integers(0, 10**6).map(lambda seconds: seconds * SECOND),
+            st.sampled_from(ReplyKind),
+        ),
+        max_size=24,
+    )
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_both_give_the_same_order(
+    postgres_room: "PostgresRoom", room: list[tuple[float, timedelta, ReplyKind]]
+) -> None:
+    """However scores, ages and kinds are mixed, memory and PostgreSQL pay in one order."""
+    replies = [
+        scored(f"{'mMé'[n % 3]}-{n % 7}-{n}", score, entered, kind=kind)
+        for n, (score, entered, kind) in enumerate(room)
+    ]
+    expected = asyncio.run(orders_of(MemoryStore(), replies))
+    assert postgres_room.run(replies) == expected
+    best, tests, some, _ = expected
+    assert best == ids(sorted(replies, key=order_of))
+    assert tests == [r for r in best if r in {t.reply_id for t in replies if t.kind == "test"}]
+    assert some == best[:3]
+
+
+async def orders_of(store: Store, replies: list[Reply]) -> list[list[str]]:
+    """How a store orders the room: all, tests alone, the first three, by age."""
+    await save(store, *replies)
+    async with store.transaction() as work:
+        return [
+            ids(await work.load_waiting(99, tests_only=False)),
+            ids(await work.load_waiting(99, tests_only=True)),
+            ids(await work.load_waiting(3, tests_only=False)),
+            sorted(ids(await work.load_expired(500_000 * SECOND, 99))),
+        ]
+
+
+class PostgresRoom:
+    """Orders of rooms on a PostgreSQL, each on an empty table; a loop of its own."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def run(self, replies: list[Reply]) -> list[list[str]]:
+        return asyncio.run(self._run(replies))
+
+    async def _run(self, replies: list[Reply]) -> list[list[str]]:
+        role = role_of("billing")
+        async with open_pool(self._url, role=role, schema="billing", size_max=2) as pool:
+            try:
+                return await orders_of(PostgresStore(pool), replies)
+            finally:
+                owner = await asyncpg.connect(self._url)
+                await owner.execute("TRUNCATE billing.replies")
+                await owner.close()
+
+
+@pytest.fixture
+def postgres_room(fresh_database: str) -> PostgresRoom:
+    asyncio.run(migrate(fresh_database, [SCHEMA]))
+    return PostgresRoom(fresh_database)
 
 
 async def test_expired_is_who_entered_before(store: Store) -> None:
@@ -329,7 +400,7 @@ async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
             await work.add_steps([Step("m-1", NOW, "waiting", "")])
             await work.add_transfers([donation(), reservation(150_000)])
             await work.add_tallies({"received": 1})
-            await work.add_receiving([Interval(NOW, 10_000, NOW)])
+            await work.add_receiving([Interval(NOW, 10_000, webhook_at=NOW)])
             await work.save_standing(replace(FIRST, sequence=1))
             await work.add_posture(PostureStep(1, NOW, Posture.NORMAL, Cause.CALM, attach=True))
             await work.save_provider(ProviderState(NOW, 1, 1, attached=True))
@@ -343,7 +414,7 @@ async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
         assert await work.load_replies(["m-1"]) == {}
         assert await work.read_balances() == EMPTY
         assert await work.read_tallies() == {}
-        assert await work.read_receiving(NOW - HOUR) == 0
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR)
         assert await work.load_standing() == FIRST
         assert await work.read_provider() == ProviderState()
     assert await store.load_untold(9) == []
@@ -362,26 +433,28 @@ async def test_counts_add_up(store: Store) -> None:
     assert {name: count for name, count in counts.items() if count} == {"b": 2, "c": 3}
 
 
-async def test_receiving_adds_up_by_its_time(store: Store) -> None:
-    first = [Interval(NOW, 10, NOW + SECOND), Interval(NOW - HOUR, 5, None)]
+async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> None:
+    first = [
+        Interval(NOW, 10, 300, 1, webhook_at=NOW + SECOND),
+        Interval(NOW - HOUR, 5, 150, 4),
+    ]
     async with store.transaction() as work:
         await work.add_receiving(first)
-        await work.add_receiving([Interval(NOW, -3, None)])
+        await work.add_receiving([Interval(NOW, -3, 150, 2)])
         await work.add_receiving([])
-        assert await work.read_receiving(NOW - 2 * HOUR) == 12
-        assert await work.read_receiving(NOW - HOUR) == 7
-        assert await work.read_receiving(NOW) == 0
+        for ago, expected in ((2 * HOUR, (12, 600, 7)), (HOUR, (7, 450, 3)), (0 * HOUR, (0, 0, 0))):
+            assert await work.read_receiving(NOW - ago) == Interval(NOW - ago, *expected)
     await store.prune_receiving(NOW + HOUR)  # the latest webhook's is kept
     async with store.transaction() as work:
-        assert await work.read_receiving(NOW - 2 * HOUR) == 7
+        assert await work.read_receiving(NOW - 2 * HOUR) == Interval(NOW - 2 * HOUR, 7, 450, 3)
 
 
 async def test_without_a_webhook_nothing_is_pruned(store: Store) -> None:
     async with store.transaction() as work:
-        await work.add_receiving([Interval(NOW, 10, None)])
+        await work.add_receiving([Interval(NOW, 10)])
     await store.prune_receiving(NOW + HOUR)
     async with store.transaction() as work:
-        assert await work.read_receiving(NOW - HOUR) == 10
+        assert (await work.read_receiving(NOW - HOUR)).spent_microeuros == 10
 
 
 async def test_the_standing_is_one(store: Store) -> None:
@@ -389,7 +462,8 @@ async def test_the_standing_is_one(store: Store) -> None:
         assert await work.load_standing() == FIRST == await work.read_standing()
         changed_ = Standing(
             Posture.SUSPENDED, Cause.FLOOR, attach=False, sequence=7, paused="why", detached=True,
-            given_then=1, at_donation=2, day=date(2026, 11, 2), spent_before=3, probe_at=NOW,
+            given_then=1, at_donation=2, donated_at=NOW - HOUR, replies_before=5,
+            doubtful_spent=6, day=date(2026, 11, 2), spent_before=3, probe_at=NOW,
             probes=4, shown=HOUR + SECOND / 4, shown_at=NOW,
         )  # fmt: skip
         await work.save_standing(changed_)
@@ -398,7 +472,10 @@ async def test_the_standing_is_one(store: Store) -> None:
 
 
 async def test_changes_of_posture_are_told_in_order_once(store: Store) -> None:
-    steps = [PostureStep(n, NOW, Posture.SUSPENDED, Cause.CREDIT, attach=n > 1) for n in (2, 1, 3)]
+    steps = [
+        PostureStep(n, NOW, Posture.GUARDED, Cause.BURN, attach=n > 1, detail=f"{n} wait")
+        for n in (2, 1, 3)
+    ]
     for step in steps:
         async with store.transaction() as work:
             await work.add_posture(step)
@@ -442,12 +519,12 @@ async def test_counts_of_two_at_once_add_up(store: Store) -> None:
     async def count(number: int) -> None:
         async with store.transaction() as work:
             await work.add_tallies({"a": 1, "b": 2} if number % 2 else {"b": 2, "a": 1})
-            await work.add_receiving([Interval(NOW, 1, None), Interval(NOW + MINUTE, 1, None)])
+            await work.add_receiving([Interval(NOW, 1, 2, 3), Interval(NOW + MINUTE, 1)])
 
     await asyncio.gather(*(count(number) for number in range(8)))
     async with store.transaction() as work:
         assert await work.read_tallies() == {"a": 8, "b": 16}
-        assert await work.read_receiving(NOW - HOUR) == 16
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 16, 16, 24)
 
 
 async def test_nobody_reserves_what_another_has_reserved_meanwhile(store: Store) -> None:

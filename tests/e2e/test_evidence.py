@@ -97,6 +97,8 @@ async def test_a_case_is_exported_and_verified_by_the_lone_verifier(
     assert {row["reply"] for row in messages} == {"delivered"}
     code, said = verify_alone(folder)
     assert code == 0, said
+    assert "Noted." in run(house, "subject", "object", TWO, folder=tmp_path)
+    assert len(operate(house, "GET", "/v1/blocks")["blocks"]) == 1
     (folder / "messages.csv").write_bytes((folder / "messages.csv").read_bytes()[:-1])
     code, said = verify_alone(folder)
     assert code == 1

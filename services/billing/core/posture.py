@@ -143,13 +143,21 @@ FIRST = Standing(Posture.NORMAL, Cause.CALM, attach=True)
 """Before anything was looked at."""
 
 
-def floor_for_replies(facts: Facts, standing: Standing, rules: PostureRules) -> int:
+def floor_for_replies(
+    facts: Facts, standing: Standing, rules: PostureRules, *, held: bool = False
+) -> int:
     """What replies may not touch: ``FUND_FLOOR``, or more while a flood lasts.
 
     Six hours of receiving at the last hour's rate, but at most half of what was available at the
     last donation, so that a flood cannot keep all of it from those it was given for.
+
+    Args:
+        held: it suspends already: a flood counts a quarter more, so that the ups and downs of a
+            steady one do not switch replies on and off.
     """
     for_flood = rules.floor_hours * facts.received_last_hour
+    if held:
+        for_flood += for_flood // 4
     return max(rules.floor_microeuros, min(for_flood, standing.at_donation // 2))
 
 
@@ -209,9 +217,14 @@ def take_donation(standing: Standing, balances: Balances, now: datetime) -> Stan
     )
 
 
-def take_back(standing: Standing, available: int) -> Standing:
-    """A donation was corrected: the pace goes on, on what there is now, micro-euros."""
-    return replace(standing, at_donation=max(available, 0))
+def take_back(standing: Standing, balances: Balances) -> Standing:
+    """A donation was corrected, the balances are without it: the pace goes on, on what is left.
+
+    What went to replies since counts as there: the pace takes it off itself.
+    """
+    replies = balances[Account.SPENT_REPLY] + balances[Account.RESERVED]
+    there = balances[Account.FUND] + replies - standing.replies_before
+    return replace(standing, at_donation=max(there, 0))
 
 
 def donation_of(standing: Standing, facts: Facts) -> Donation | None:
@@ -223,18 +236,24 @@ def donation_of(standing: Standing, facts: Facts) -> Donation | None:
 
 
 def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:
-    """Whether to pay by the pace; once begun it lasts until all who wait could be paid at once."""
+    """Whether to pay by the pace; once begun it lasts until all who wait could be paid at once.
+
+    Where both causes hold, the one that is named already goes on being named.
+    """
     donation = donation_of(standing, facts)
     if donation is None or now >= donation.at + rules.pace.horizon:
         return Cause.CALM
     guarded = standing.cause in GUARDING
+    holding = []
     if surges(facts.demand, guarded=guarded):
-        return Cause.SURGE
+        holding.append(Cause.SURGE)
     if burns(facts.demand, donation, rules.pace, guarded=guarded):
-        return Cause.BURN
-    if guarded and facts.waiting > pace_left(donation, rules.pace, now):
+        holding.append(Cause.BURN)
+    if guarded and not holding and facts.waiting > pace_left(donation, rules.pace, now):
+        holding.append(standing.cause)
+    if standing.cause in holding:
         return standing.cause
-    return Cause.CALM
+    return holding[0] if holding else Cause.CALM
 
 
 def _find_cause(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:
@@ -250,7 +269,8 @@ def _find_cause(standing: Standing, facts: Facts, rules: PostureRules, now: date
         facts.credit - rules.credit_floor_microeuros, Cause.CREDIT
     ):
         return Cause.CREDIT
-    if lacks(facts.available - floor_for_replies(facts, standing, rules), Cause.FLOOR):
+    floor = floor_for_replies(facts, standing, rules, held=standing.cause is Cause.FLOOR)
+    if lacks(facts.available - floor, Cause.FLOOR):
         return Cause.FLOOR
     cap = rules.daily_cap_microeuros
     if cap is not None and lacks(_left_today(facts, standing, cap), Cause.DAILY_CAP):

@@ -5,6 +5,7 @@ nobody is forgotten. Replies wait here rather than at the responder, so that a p
 block and a better score still reach them: no more than a minute of sending is authorised ahead.
 """
 
+import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -31,19 +32,21 @@ class Allowance:
         count: so many replies at most.
         amount_microeuros: so much money at most.
         tests_only: nothing but tests of the operator's.
-        doubtful_microeuros: of the money, what may go to replies in doubt; None: all of it.
+        paced_microeuros: of the money, what may go to others than tests; None: all of it.
+        doubtful_microeuros: of that, what may go to replies in doubt; None: all of it.
         doubtful_below: in doubt is whose rank is below this.
     """
 
     count: int
     amount_microeuros: int
     tests_only: bool = False
+    paced_microeuros: int | None = None
     doubtful_microeuros: int | None = None
     doubtful_below: float = 0.0
 
 
 DOUBTED_SCORE = -0.7
-"""Log-odds below which a reply is in doubt; that he came in a surge alone does not bring it there."""
+"""Log-odds below which a reply is in doubt; to have come in a surge is not enough for it."""
 
 
 def order_of(reply: Reply) -> tuple[bool, float, str]:
@@ -62,19 +65,45 @@ def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[R
     A cheaper one behind it does not overtake: it would starve the dear one.
     """
     chosen: list[Reply] = []
-    left, doubtful = allowance.amount_microeuros, allowance.doubtful_microeuros
+    left = _fill_pots(allowance)
     for reply in sorted(waiting, key=order_of):
         if allowance.tests_only and reply.kind is not ReplyKind.TEST:
             continue
-        if len(chosen) == allowance.count or reply.price_microeuros > left:
+        pots = [pot for pot in _pots_of(reply, allowance) if pot in left]
+        price = reply.price_microeuros
+        if len(chosen) == allowance.count or any(price > left[pot] for pot in pots):
             break
-        if doubtful is not None and is_doubtful(reply, allowance):
-            if reply.price_microeuros > doubtful:
-                break
-            doubtful -= reply.price_microeuros
-        left -= reply.price_microeuros
+        for pot in pots:
+            left[pot] -= price
         chosen.append(reply)
     return chosen
+
+
+class _Pot(enum.Enum):
+    """Of what the money is counted."""
+
+    ALL = enum.auto()
+    PACED = enum.auto()
+    DOUBTFUL = enum.auto()
+
+
+def _fill_pots(allowance: Allowance) -> dict[_Pot, int]:
+    """What is in each; without a limit: missing."""
+    amounts = {
+        _Pot.ALL: allowance.amount_microeuros,
+        _Pot.PACED: allowance.paced_microeuros,
+        _Pot.DOUBTFUL: allowance.doubtful_microeuros,
+    }
+    return {pot: amount for pot, amount in amounts.items() if amount is not None}
+
+
+def _pots_of(reply: Reply, allowance: Allowance) -> Sequence[_Pot]:
+    """All that a reply is paid from."""
+    if reply.kind is ReplyKind.TEST:
+        return (_Pot.ALL,)
+    if is_doubtful(reply, allowance):
+        return (_Pot.ALL, _Pot.PACED, _Pot.DOUBTFUL)
+    return (_Pot.ALL, _Pot.PACED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,12 +162,12 @@ def _guard(
 ) -> Allowance:
     """What the pace leaves of an allowance; tests are not held to it."""
     donation = donation_of(standing, facts)
-    if donation is None or allowance.tests_only:
+    if donation is None:
         return allowance
     pace = rules.posture.pace
     return replace(
         allowance,
-        amount_microeuros=min(allowance.amount_microeuros, pace_left(donation, pace, now)),
+        paced_microeuros=pace_left(donation, pace, now),
         doubtful_microeuros=max(doubtful_left(donation, pace, now), 0),
         doubtful_below=DOUBTED_SCORE - standing.shown / rules.age,
     )

@@ -25,6 +25,7 @@ REASONS = {
     "deserved": "réponse due",
     "burst": "beaucoup de messages du même expéditeur dans le délai",
     "campaign": "texte presque identique venu de nombreux expéditeurs",
+    "range": "beaucoup de numéros voisins dans le même temps",
     "already_answered": "expéditeur à qui une réponse a déjà été faite",
     "already_deliberating": "suite d'un message encore en attente",
     "opted_out": "l'expéditeur a demandé à ne plus rien recevoir (STOP)",

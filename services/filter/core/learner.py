@@ -19,7 +19,8 @@ TOKENS = 4096
 """Places of the hashed bag."""
 TOKENS_TEXT_MAX = 56
 """Tokens of one text that count."""
-RUN = 4
+WIDTH = 4 * 4
+"""Bytes of a run: of four characters, each in four bytes."""
 CHARACTERS_MAX = 160
 WEIGHT = 4
 """What one text adds, split between the two sides; a silenced sender's adds it once more."""
@@ -42,22 +43,14 @@ def find_tokens(text: str | None, key: bytes) -> bytes:
         key: of the hashes, at least 8 bytes.
     """
     seed = int.from_bytes(key[4:8], "little")
-    found = {_place(b"shape" + bytes([shape]), seed) for shape in _shapes(text)}
-    for word in (text or "")[:CHARACTERS_MAX].split():
-        normal = normalize(word)
-        if normal:
-            found.add(_place(b"w" + normal.encode("utf-8", "surrogatepass"), seed))
-    normal = normalize((text or "")[:CHARACTERS_MAX])
-    for start in range(max(len(normal) - RUN + 1, 0)):
-        if len(found) >= TOKENS_TEXT_MAX:
-            break
-        run = normal[start : start + RUN]
-        found.add(_place(run.encode("utf-8", "surrogatepass"), seed))
+    words = [normalize(word) for word in (text or "")[:CHARACTERS_MAX].split()]
+    said = [b"shape%d" % shape for shape in _shapes(text)]
+    said += [b"w" + word.encode("utf-8", "surrogatepass") for word in words if word]
+    found = {crc32(token, seed) % TOKENS for token in said}
+    normal = "".join(words).encode("utf-32-le", "surrogatepass")
+    starts = range(0, len(normal) - WIDTH + 1, 4)[: max(TOKENS_TEXT_MAX - len(found), 0)]
+    found.update([crc32(normal[start : start + WIDTH], seed) % TOKENS for start in starts])
     return array("H", sorted(found)).tobytes()
-
-
-def _place(said: bytes, seed: int) -> int:
-    return crc32(said, seed) % TOKENS
 
 
 def _shapes(text: str | None) -> list[int]:

@@ -22,13 +22,16 @@ MARK_BYTES = 8
 CHARACTERS_MAX = 400
 """Of a longer text the beginning counts."""
 
+_OTHERS = bytes(byte for byte in range(128) if not chr(byte).isalnum())
+
 
 def normalize(text: str) -> str:
     """What of a text counts: its letters and digits, without case, accents and all else."""
-    if not text.isascii():
-        # Before the case: a letter in bold has none until it is plain.
-        text = unicodedata.normalize("NFKD", text)
-    return "".join(filter(str.isalnum, text.casefold()))
+    if text.isascii():
+        return text.encode().lower().translate(None, _OTHERS).decode()
+    # Before the case: a letter in bold has none until it is plain.
+    folded = unicodedata.normalize("NFKD", text).casefold()
+    return "".join(filter(str.isalnum, folded))
 
 
 def sign_text(text: str | None, key: bytes) -> tuple[bytes, ...]:
@@ -48,17 +51,16 @@ def sign_text(text: str | None, key: bytes) -> tuple[bytes, ...]:
     encoded = normal[:CHARACTERS_MAX].encode("utf-32-le", "surrogatepass")
     width = 4 * SHINGLE
     seed = int.from_bytes(key[:4], "little")
-    least = [1 << 32] * BINS
-    for start in range(0, len(encoded) - width + 1, 4):
-        found = crc32(encoded[start : start + width], seed)
-        place, rest = found % BINS, found // BINS
-        least[place] = min(least[place], rest)
-    return tuple(_mark(place, rest, key) for place, rest in enumerate(least) if rest < 1 << 32)
+    starts = range(0, len(encoded) - width + 1, 4)
+    found = {crc32(encoded[start : start + width], seed) for start in starts}
+    # The last one named of each bin stays: its least.
+    least = {value % BINS: value for value in sorted(found, reverse=True)}
+    return tuple(_mark(least[place], key) for place in sorted(least))
 
 
-def _mark(place: int, rest: int, key: bytes) -> bytes:
+def _mark(value: int, key: bytes) -> bytes:
     # The checksum is fast and weak: what is kept is a keyed hash of it.
-    said = (rest * BINS + place).to_bytes(5, "little")
+    said = value.to_bytes(4, "little")
     return hashlib.blake2b(said, key=key, digest_size=MARK_BYTES, person=b"mark").digest()
 
 

@@ -64,6 +64,11 @@ def bucket_of(at: datetime, width: timedelta) -> int:
     return (at - _EPOCH) // width
 
 
+def end_of(bucket: int, width: timedelta) -> datetime:
+    """The first instant after a bucket."""
+    return _EPOCH + (bucket + 1) * width
+
+
 def contact_keys(blocks: bytes) -> list[bytes]:
     """What a first contact is counted by."""
     return [CONTACTS, *(_BLOCK + block for block in _cut(blocks, BLOCK_BYTES))]

@@ -2,8 +2,8 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,6 +20,7 @@ from antirelou.telemetry import StageTelemetry, Telemetry
 from antirelou.topics import BILLING_GROUP, PARTITIONS, READS, outgoing
 from services.billing.accountant import Accountant
 from services.billing.core.ledger import Account, Balances, Movement, TransferKind, transfer
+from services.billing.core.posture import take_donation
 from services.billing.handler import BillingHandler
 from services.billing.memory import MemoryStore
 from services.billing.metrics import Metrics
@@ -69,11 +70,11 @@ def texts(*numbers: int, **fields: Any) -> list[Record]:
 
 
 def verdicts(*numbers: int, **fields: Any) -> list[Record]:
-    """They deserve a reply, unless said otherwise."""
+    """They deserve a reply, unless said otherwise; who has the smaller number is a bit better."""
     return [
         judged(
             f"m-{n}", sender=sender(n),
-            **{"due_at": NOW + n * timedelta(milliseconds=1)} | fields,
+            **{"score": -n / 1000} | fields,
         )
         for n in numbers
     ]  # fmt: skip
@@ -136,8 +137,8 @@ class Desk:
         async with self.store.transaction() as work:
             standing = await work.load_standing()
             await work.add_transfers([transfer(gift, of, self.now)])
-            available = (await work.read_balances())[Account.FUND]
-            await work.save_standing(replace(standing, at_donation=max(available, 0)))
+            balances = await work.read_balances()
+            await work.save_standing(take_donation(standing, balances, self.now))
 
     def told(self, kind: type[R]) -> list[R]:
         """What the topic holds, decoded."""
@@ -209,7 +210,11 @@ def make_desk(
     log = log or house_log(clock)
     telemetry = Telemetry(CollectorRegistry())
     metrics = Metrics(telemetry)
-    accountant = Accountant(store, log, settings, clock, metrics)
+
+    async def count_lag() -> int:
+        return sum((await log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)).values())
+
+    accountant = Accountant(store, count_lag, settings, clock, metrics)
 
     async def keep(_: datetime) -> None:
         if desk.operator is not None:

@@ -306,7 +306,104 @@ async def test_while_deliveries_fail_a_few_probes_go(desk: Desk) -> None:
     assert (len(authorized(desk)), postures(desk)[-1][1]) == (40, "calm")
 
 
+# -- guarded -------------------------------------------------------------------------------------
+
+
+async def test_a_surge_is_paid_by_the_pace_best_first_and_doubtful_last(desk: Desk) -> None:
+    await desk.give(FLOOR + 4 * EURO)  # half of it, twelve euros, may go at once
+    await desk.look()
+    surge = {"basis": {"surge": 9.5}}
+    await desk.hear(*texts(*range(20)))
+    await desk.hear(
+        *verdicts(*range(10, 20), score=-2.0, **surge),
+        *verdicts(*range(9), score=0.5, **surge),
+        *verdicts(9, score=3.0),
+    )
+    await desk.look()
+    # The floor leaves 3.80 for replies; in doubt are ten, and nothing has come free for them yet.
+    assert authorized(desk) == [f"m-{n}" for n in range(10)]
+    [told] = desk.told(PostureChanged)
+    assert (told.posture, told.cause, told.attach) == ("guarded", "surge", True)
+    assert told.detail == "20 wait; 3.00 EUR would answer them all"
+    desk.clock.advance(7 * 3600)
+    await desk.look()
+    # The surge is over and the pace would pay for all who wait: normal again, and they are paid.
+    assert postures(desk)[-1] == (2, "calm", True)
+    assert len(authorized(desk)) == 20
+
+
+async def test_what_the_doubtful_cost_is_remembered(desk: Desk) -> None:
+    await desk.give(100 * EURO)
+    await desk.look()
+    surge = {"basis": {"surge": 9.5}, "score": -5.0}
+    # Seven hours let two euros come free for those in doubt: thirteen replies.
+    desk.clock.advance(7 * 3600)
+    for numbers in (range(12), range(12, 24)):
+        now = desk.now
+        fresh = [received(f"m-{n}", sender=sender(n), at=now) for n in numbers]
+        await desk.hear(*fresh, *verdicts(*numbers, due_at=now, **surge))
+        await desk.look()
+    assert len(authorized(desk)) == 13
+    async with desk.store.transaction() as work:
+        standing = await work.read_standing()
+    assert standing.doubtful_spent == 13 * PRICE
+    await desk.hear(*texts(30), *verdicts(30, score=0.0))
+    await desk.look()
+    assert "m-30" in authorized(desk), "the first half is there for who is not in doubt"
+
+
+async def test_a_fund_that_burns_is_guarded_until_it_burns_no_more(desk: Desk) -> None:
+    # Thirty cents an hour are even; 14.4 times that is 4.29, and 29 replies cost 4.35.
+    await desk.give(50 * EURO)
+    await desk.look()
+    many = range(29)
+    await desk.hear(*texts(*many), *verdicts(*many))
+    await desk.look()
+    assert postures(desk) == [(1, "burn", True)]
+    desk.clock.advance(3599)
+    await desk.look()
+    assert postures(desk)[1:] == []
+    desk.clock.advance(1)
+    await desk.look()
+    assert postures(desk)[1:] == [(2, "calm", True)]
+
+
+async def test_what_is_refused_at_the_door_asks_nothing_of_the_fund(desk: Desk) -> None:
+    await desk.give(50 * EURO)
+    many = range(200)
+    await desk.hear(*verdicts(*many, sender_sealed=None, basis={"surge": 9.5}))
+    await desk.look()
+    assert postures(desk) == []
+    assert await desk.count("reply.refused") == [200]
+
+
 # -- the waiting room ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["postgres", "memory"])
+async def test_the_best_is_paid_first_and_age_counts_as_score(
+    kind: str, request: pytest.FixtureRequest
+) -> None:
+    async with AsyncExitStack() as stack:
+        if kind == "memory":
+            desk = make_desk(MemoryStore(), make_settings(send_rate=0.01))
+        else:
+            url = request.getfixturevalue("fresh_database")
+            desk = await stack.enter_async_context(open_desk(url, send_rate=0.01))
+        await desk.give()
+        await desk.look()
+        await desk.hear(*texts(*range(4)), *verdicts(0, score=1.0), *verdicts(1, score=-3.0))
+        desk.clock.advance(24 * 3600)
+        # A day is two nats: who came first with 1.0 is as good as who comes now with 3.0.
+        await desk.hear(*verdicts(2, score=2.9), *verdicts(3, score=3.1))
+        order: list[str] = []
+        for number in range(4):
+            await desk.look()
+            [new] = set(tellings(desk)) - set(order)
+            order.append(new)
+            await desk.hear(changed(new, 1, ReplyState.SENT, PRICE))
+            assert len(order) == number + 1
+        assert order == ["m-3", "m-0", "m-2", "m-1"]
 
 
 async def test_no_more_than_a_minute_of_sending_is_authorised_ahead(desk: Desk) -> None:
@@ -402,6 +499,26 @@ async def test_what_nobody_answers_is_told_again_the_same(desk: Desk) -> None:
     values = {r.value for r in desk.log.read_all(ReplyAuthorized.TOPIC)}
     assert len(values) == 2, "the same, byte by byte"
     assert (await desk.balances())[Account.RESERVED] == 2 * PRICE
+
+
+def count_ended(desk: Desk, state: ReplyState) -> float:
+    value: float = desk.telemetry.counter("antirelou_replies_total", outcome=state)._value.get()  # noqa: SLF001 - there is no public way to read it
+    return value
+
+
+async def test_what_billing_ends_is_counted_once(desk: Desk) -> None:
+    await desk.hear(*texts(1, 2), *verdicts(1, 2))
+    stop = judged("s-1", Reason.OPTED_OUT, sender=sender(1), received_at=NOW)
+    for _ in range(3):
+        await desk.hear(stop, *verdicts(3, sender_sealed=None))
+        await desk.look()
+    assert count_ended(desk, ReplyState.REFUSED) == 2
+    await desk.give()
+    await desk.look(lag=501)
+    desk.clock.advance(72 * 3600 + 1)
+    for _ in range(2):
+        await desk.look(lag=501)
+        assert count_ended(desk, ReplyState.EXPIRED) == 1
 
 
 # -- what is not read yet ------------------------------------------------------------------------

@@ -233,6 +233,47 @@ async def test_a_block_ends_what_waits_and_what_is_on_its_way(desk: Desk, api: A
     }  # fmt: skip
 
 
+def refused(desk: Desk) -> float:
+    value: float = desk.telemetry.counter("antirelou_replies_total", outcome="refused")._value.get()  # noqa: SLF001 - there is no public way to read it
+    return value
+
+
+async def test_what_a_block_refuses_is_counted(desk: Desk, api: Api) -> None:
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.look()
+    for _ in range(2):
+        await api.post("/v1/blocks", number=phone(1))
+        assert refused(desk) == 1
+    await desk.look()
+    assert refused(desk) == 1
+
+
+async def test_a_test_that_is_refused_is_counted_and_a_block_ends_none(
+    desk: Desk, api: Api
+) -> None:
+    lower = replace(desk.settings.tariff, cap_microeuros=PRICE + TEXT - 1)
+    assert desk.operator is not None
+    desk.operator._settings = replace(desk.settings, tariff=lower)  # noqa: SLF001 - a restart
+    await api.post("/v1/tests", number=phone(7))
+    assert refused(desk) == 1
+    desk.operator._settings = desk.settings  # noqa: SLF001 - as before
+    await api.post("/v1/tests", number=phone(8))
+    await api.post("/v1/blocks", number=phone(8))
+    assert refused(desk) == 1
+    assert await desk.count("reply.waiting", "reply.refused") == [1, 1]
+
+
+async def test_a_correction_leaves_the_pace_where_it_was(desk: Desk, api: Api) -> None:
+    await donate(api, "100", "right")
+    await donate(api, "900", "mistyped")
+    await desk.hear(*texts(*range(20)), *verdicts(*range(20)))
+    await desk.look()
+    await api.post("/v1/fund/corrections", entry="mistyped", why="one zero too many")
+    [row] = await desk.rows("SELECT * FROM standing")
+    assert row["at_donation"] == 100 * EURO - 20 * TEXT
+    assert row["donated_at"] == NOW
+
+
 async def test_who_is_taken_off_the_list_is_answered_again(desk: Desk, api: Api) -> None:
     await donate(api)
     await api.post("/v1/blocks", number=phone(1))

@@ -9,6 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from antirelou.cli.main import main
 from antirelou.clock import SystemClock
+from antirelou.keys import EVIDENCE_PRIVATE_FILE
 from antirelou.service import Ports
 from antirelou.telemetry import Telemetry
 from services.ingest.service import open_ingest
@@ -83,8 +84,8 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     code, found = await examine("--live")
     assert code == 1
     assert right(found) == {
-        "settings", "number", "reply texts", "detaching", "database", "log", "signed webhook",
-        "forged webhook", "provider credit", "auto-recharge", "number attached",
+        "settings", "number", "reply texts", "detaching", "evidence key", "database", "log",
+        "signed webhook", "forged webhook", "provider credit", "auto-recharge", "number attached",
     }  # fmt: skip
     assert "not https -> " in found["public URL"]
     assert "antirelou serve" in found["running system"]
@@ -116,6 +117,16 @@ async def test_each_trouble_is_named_with_its_fix(
     assert code == 1
     assert found[what].startswith("MEND")
     assert said in found[what]
+
+
+async def test_an_evidence_key_that_is_not_offline_is_named(
+    installation: pytest.MonkeyPatch, examine: Examine, tmp_path: Path
+) -> None:
+    installation.setenv("ANTIRELOU_DATA_DIR", str(tmp_path))
+    (tmp_path / EVIDENCE_PRIVATE_FILE).write_text("key")
+    _, found = await examine()
+    assert found["evidence key"].startswith("MEND")
+    assert "another person" in found["evidence key"]
 
 
 async def test_each_trouble_outside_is_named_with_its_fix(

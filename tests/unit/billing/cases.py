@@ -19,8 +19,10 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
+from services.billing.core.pace import Demand, PaceRules
 from services.billing.core.posture import Cause, Facts, PostureRules, Standing
-from services.billing.core.reply import Reply, admit_reply
+from services.billing.core.reply import Entry, Reply, admit_reply
+from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff
 
 NOW = datetime(2026, 11, 2, 12, tzinfo=UTC)
@@ -36,6 +38,8 @@ TARIFF = Tariff(
     cap_microeuros=160_000,
     rate_micro=1_000_000,
 )
+DAY, AGE = 24 * HOUR, 12 * HOUR
+PACE = PaceRules(horizon=7 * DAY, hour=HOUR, fast=14.4, slow=6.0)
 RULES = PostureRules(
     floor_microeuros=20 * EURO,
     daily_cap_microeuros=None,
@@ -43,7 +47,9 @@ RULES = PostureRules(
     credit_floor_microeuros=1_600_000,
     floor_hours=6,
     probe_every=30 * MINUTE,
+    pace=PACE,
 )
+ROOM = RoomRules(RULES, TARIFF, AGE)
 CALM = Standing(Posture.NORMAL, Cause.CALM, attach=True, day=date(2026, 11, 2))
 
 
@@ -53,12 +59,14 @@ def facts(**fields: Any) -> Facts:
         available=100 * EURO,
         reserved=0,
         spent=0,
+        replies=0,
         received_last_hour=0,
         credit=None,
         given=100 * EURO,
         deliveries=(),
         next_price=150_000,
         today=date(2026, 11, 2),
+        demand=Demand(),
     )
     return replace(calm, **fields)
 
@@ -130,6 +138,16 @@ def checked(second: int = 0, **fields: Any) -> ProviderChecked:
     return ProviderChecked(**values | fields)
 
 
+def entry(shown: timedelta = timedelta(), now: datetime = NOW) -> Entry:
+    return Entry(shown, AGE, now)
+
+
 def waiting(reply_id: str = "m-1", **fields: Any) -> Reply:
-    reply = admit_reply(judged(reply_id), TARIFF, timedelta(), NOW)
+    reply = admit_reply(judged(reply_id), TARIFF, entry())
+    return replace(reply, **fields)
+
+
+def scored(reply_id: str, score: float, entered: timedelta = timedelta(), **fields: Any) -> Reply:
+    """A reply that waits since the clock showed ``entered``, with its rank."""
+    reply = admit_reply(judged(reply_id, score=score), TARIFF, entry(entered))
     return replace(reply, **fields)

@@ -41,10 +41,12 @@ from tests.unit.billing.cases import (
     EURO,
     MINUTE,
     NOW,
+    ROOM,
     RULES,
     TARIFF,
     backfilled,
     changed,
+    entry,
     facts,
     judged,
     received,
@@ -258,7 +260,7 @@ class Books(RuleBasedStateMachine):
     def judge(self, reply_id: str) -> None:
         if reply_id not in self.replies:
             verdict = judged(reply_id)
-            self.replies[reply_id] = admit_reply(verdict, TARIFF, CALM.shown, NOW)
+            self.replies[reply_id] = admit_reply(verdict, TARIFF, entry())
 
     @rule(unread=st.sampled_from([0, 0, 3, 600]), hour=st.sampled_from([0, 0, EURO]))
     def pay(self, unread: int, hour: int) -> None:
@@ -269,7 +271,7 @@ class Books(RuleBasedStateMachine):
             received_last_hour=hour,
         )
         load = Load(outstanding=0, ahead_max=3, unread=unread, unread_max=500, quiet=False)
-        allowance = plan_allowance(self.standing, known, load, RULES, TARIFF)
+        allowance = plan_allowance(self.standing, known, load, ROOM, NOW)
         waiting = [r for r in self.replies.values() if r.state is ReplyState.WAITING]
         for reply in choose_replies(waiting, allowance):
             after, transfers = pay_reply(reply, [], TARIFF, NOW)

@@ -1,8 +1,9 @@
 """The posture: what suspends, in which order, and what lets go again."""
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Posture
+from services.billing.core.ledger import EMPTY, Account
+from services.billing.core.pace import SURGED_MIN, Demand, Donation
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
     FIRST,
@@ -19,10 +22,14 @@ from services.billing.core.posture import (
     PostureRules,
     Standing,
     decide_standing,
+    donation_of,
     floor_for_replies,
     spendable,
+    take_back,
+    take_donation,
 )
-from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, RULES, facts
+from services.billing.core.room import Load, choose_replies, plan_allowance
+from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, ROOM, RULES, facts, waiting
 
 CAPPED = replace(RULES, daily_cap_microeuros=5 * EURO)
 PRICE, MARGIN = 150_000, 160_000
@@ -241,3 +248,177 @@ def test_the_sequence_counts_what_others_are_to_be_told_and_nothing_else(
         assert decide(standing, known, CAPPED) == standing, "to look again decides nothing new"
         if standing.posture is Posture.NORMAL:
             assert spendable(known, standing, CAPPED) >= known.next_price
+
+
+# -- guarded -------------------------------------------------------------------------------------
+
+GIVEN = replace(CALM, at_donation=168 * EURO, donated_at=NOW)
+"""A euro an hour to the horizon; half of it at once."""
+FAST = Demand(hour=15 * EURO, six_hours=15 * EURO)
+SURGED = Demand(surged=SURGED_MIN)
+RICH = {"available": 168 * EURO, "given": 168 * EURO}
+
+
+def guard(standing: Standing, minutes: int = 0, **fields: Any) -> Standing:
+    return decide(standing, facts(**RICH | fields), minutes=minutes)
+
+
+@pytest.mark.parametrize(("demand", "cause"), [(SURGED, Cause.SURGE), (FAST, Cause.BURN)])
+def test_a_flood_is_paid_by_the_pace_and_then_as_before(demand: Demand, cause: Cause) -> None:
+    guarded = guard(GIVEN, demand=demand)
+    assert (guarded.posture, guarded.cause) == (Posture.GUARDED, cause)
+    assert (guarded.sequence, guarded.attach) == (1, True)
+    calm = guard(guarded)
+    assert (calm.posture, calm.cause, calm.sequence) == (Posture.NORMAL, Cause.CALM, 2)
+
+
+def test_from_normal_to_guarded_to_suspended_and_back() -> None:
+    causes = []
+    standing = GIVEN
+    for fields in (
+        {}, {"demand": SURGED}, {"demand": SURGED, "available": 0},
+        {"demand": SURGED}, {"demand": Demand(), "waiting": 90 * EURO}, {},
+    ):  # fmt: skip
+        standing = guard(standing, **fields)
+        causes.append((standing.posture.value, standing.cause.value))
+    assert causes == [
+        ("normal", "calm"), ("guarded", "surge"), ("suspended", "floor"),
+        ("guarded", "surge"), ("guarded", "surge"), ("normal", "calm"),
+    ]  # fmt: skip
+    assert standing.sequence == 4
+
+
+def test_what_suspends_goes_before_what_guards() -> None:
+    standing = guard(GIVEN, demand=SURGED)
+    for fields in ({"credit": 0}, {"available": 0}, {"deliveries": FAILING}):
+        assert guard(standing, demand=SURGED, **fields).posture is Posture.SUSPENDED
+    paused = guard(replace(standing, paused="why"), demand=SURGED)
+    assert (paused.posture, paused.cause) == (Posture.SUSPENDED, Cause.OPERATOR)
+    assert guard(replace(paused, paused=None), demand=SURGED).cause is Cause.SURGE
+
+
+@pytest.mark.parametrize(
+    ("waiting", "consumed", "cause"),
+    [
+        (84, 0, Cause.CALM),
+        (85, 0, Cause.SURGE),
+        (44, 40, Cause.CALM),
+        (45, 40, Cause.SURGE),
+        (1, 84, Cause.SURGE),
+        (0, 84, Cause.CALM),
+    ],
+)
+def test_guarded_lasts_while_who_waits_costs_more_than_the_pace_allows(
+    waiting: int, consumed: int, cause: Cause
+) -> None:
+    guarded = guard(GIVEN, demand=SURGED)
+    fields = {"waiting": waiting * EURO, "replies": consumed * EURO}
+    assert guard(guarded, **fields).cause is cause
+    assert guard(GIVEN, **fields).cause is Cause.CALM, "it begins for no such reason"
+
+
+def test_the_cause_that_is_named_goes_on_being_named() -> None:
+    both = replace(FAST, surged=SURGED_MIN)
+    assert guard(GIVEN, demand=both).cause is Cause.SURGE
+    burning = guard(GIVEN, demand=FAST)
+    for surged in (4, 3, 12, 0, 30):
+        assert guard(burning, demand=replace(FAST, surged=surged)) == burning
+    surging = guard(GIVEN, demand=SURGED)
+    assert guard(surging, demand=replace(FAST, surged=4)) == surging
+    assert guard(surging, demand=replace(FAST, surged=3)).cause is Cause.BURN
+
+
+def test_without_a_donation_and_after_its_horizon_there_is_no_pace() -> None:
+    assert guard(replace(GIVEN, donated_at=None), demand=SURGED).cause is Cause.CALM
+    week = 7 * 24 * 60
+    guarded = guard(GIVEN, week - 1, demand=SURGED)
+    assert guarded.cause is Cause.SURGE
+    assert guard(guarded, week, demand=SURGED, waiting=999 * EURO).cause is Cause.CALM
+
+
+def test_a_donation_begins_the_pace_anew_and_a_correction_does_not() -> None:
+    balances = {
+        **EMPTY, Account.FUND: 100 * EURO, Account.RESERVED: 2 * EURO,
+        Account.SPENT_REPLY: 30 * EURO, Account.DONATIONS: -132 * EURO,
+    }  # fmt: skip
+    begun = take_donation(replace(GIVEN, doubtful_spent=5), balances, NOW + MINUTE)
+    assert (begun.at_donation, begun.donated_at) == (100 * EURO, NOW + MINUTE)
+    assert donation_of(begun, facts(replies=32 * EURO)) == Donation(100 * EURO, NOW + MINUTE, 0, 0)
+    # 40 go to replies, then it is found that 50 were never given.
+    later = {**balances, Account.FUND: 10 * EURO, Account.SPENT_REPLY: 72 * EURO,
+             Account.RESERVED: 0, Account.DONATIONS: -82 * EURO}  # fmt: skip
+    corrected = take_back(replace(begun, doubtful_spent=5), later)
+    assert donation_of(corrected, facts(replies=72 * EURO)) == Donation(
+        50 * EURO, NOW + MINUTE, 40 * EURO, 5
+    )
+    overdrawn = take_donation(begun, {**EMPTY, Account.FUND: -EURO}, NOW)
+    assert overdrawn.at_donation == 0
+
+
+def test_a_flood_that_suspended_counts_a_quarter_more_until_it_lets_go() -> None:
+    # Six hours of five euros are kept, 30; while it holds, 37.50.
+    flood = {"received_last_hour": 5 * EURO, "given": 168 * EURO}
+    limit = 30 * EURO + PRICE
+    assert guard(GIVEN, **flood | {"available": limit}).cause is Cause.CALM
+    held = guard(GIVEN, **flood | {"available": limit - 1})
+    assert held.cause is Cause.FLOOR
+    freed = limit + 7_500_000 + MARGIN
+    assert guard(held, **flood | {"available": freed - 1}).cause is Cause.FLOOR
+    assert guard(held, **flood | {"available": freed}).cause is Cause.CALM
+    quiet = {"received_last_hour": 4 * EURO, "given": 168 * EURO, "available": freed - 7_500_000}
+    assert guard(held, **quiet).cause is Cause.CALM
+
+
+@dataclass
+class Flood:
+    """A fund under a steady demand, minute by minute: replies paid as the pace and floor allow."""
+
+    per_hour: float
+    seed: int
+    standing: Standing
+    fund: int
+    waiting: int = 0
+    spent: int = 0
+    asked: list[int] = field(default_factory=list)
+    changes: list[Cause] = field(default_factory=list)
+
+    def run(self, minutes: int) -> None:
+        chance = Random(self.seed)
+        for minute in range(minutes):
+            came = sum(chance.random() < self.per_hour / 60 / 40 for _ in range(40))
+            self.asked.append(came)
+            self.waiting += came
+            self.fund -= came * 10_000
+            self.look(minute)
+
+    def look(self, minute: int) -> None:
+        hour, six = sum(self.asked[-60:]), sum(self.asked[-360:])
+        known = facts(
+            available=self.fund, replies=self.spent, received_last_hour=hour * 10_000,
+            given=168 * EURO, waiting=self.waiting * PRICE, spent=self.spent,
+            demand=Demand(hour * 160_000, six * 160_000, hour if self.per_hour > 60 else 0),
+        )  # fmt: skip
+        before, self.standing = self.standing, decide(self.standing, known, minutes=minute)
+        if self.standing.sequence != before.sequence:
+            self.changes.append(self.standing.cause)
+        load = Load(outstanding=0, ahead_max=30, unread=0, unread_max=9, quiet=False)
+        allowance = plan_allowance(self.standing, known, load, ROOM, NOW + minute * MINUTE)
+        room = [waiting(f"m-{n:05}") for n in range(min(self.waiting, 40))]
+        paid = len(choose_replies(room, allowance))
+        self.waiting -= paid
+        self.fund -= paid * PRICE
+        self.spent += paid * PRICE
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("per_hour", [5, 60, 150, 400, 1000])
+def test_a_steady_flood_does_not_switch_the_posture_to_and_fro(per_hour: int, seed: int) -> None:
+    flood = Flood(per_hour, seed, GIVEN, 168 * EURO)
+    flood.run(24 * 60)
+    # Guarded for one cause, perhaps for the other; suspended; detached.
+    assert len(flood.changes) <= 4, flood.changes
+    assert Cause.CALM not in flood.changes
+    assert len(set(flood.changes)) >= len(flood.changes) - 1, "only the number goes while suspended"
+    if per_hour == 5:
+        assert not flood.changes
+        assert flood.waiting == 0

@@ -28,7 +28,17 @@ from services.billing.core.reply import (
     reply_unheard_of,
 )
 from services.billing.core.tariff import Basis
-from tests.unit.billing.cases import HOUR, MINUTE, NOW, SENDER, TARIFF, changed, judged, waiting
+from tests.unit.billing.cases import (
+    HOUR,
+    MINUTE,
+    NOW,
+    SENDER,
+    TARIFF,
+    changed,
+    entry,
+    judged,
+    waiting,
+)
 
 LATER = NOW + MINUTE
 TWO_SEGMENTS = replace(TARIFF, reply_segments=2)
@@ -57,23 +67,24 @@ VOID, ADJUST = TransferKind.VOID, TransferKind.ADJUSTMENT
 
 def test_a_verdict_waits_to_be_paid_for() -> None:
     verdict = judged(score=1.5)
-    reply = admit_reply(verdict, TARIFF, HOUR, LATER)
+    reply = admit_reply(verdict, TARIFF, entry(HOUR, LATER))
     assert (reply.reply_id, reply.sender, reply.sender_sealed) == ("m-1", SENDER, b"sealed")
     assert (reply.state, reply.reservation) == (ReplyState.WAITING, Reservation.NONE)
     assert (reply.entered, reply.due_at, reply.price_microeuros) == (HOUR, NOW, 150_000)
+    assert reply.rank == pytest.approx(1.5 - 1 / 12)
     assert (reply.received_at, reply.score, reply.changed_at) == (NOW - HOUR, 1.5, LATER)
 
 
 def test_what_cannot_be_sent_or_paid_is_refused_in_this_order() -> None:
     # Both hold: the missing number is named.
-    nobody = admit_reply(judged(sender_sealed=None), TWO_SEGMENTS, HOUR, NOW)
+    nobody = admit_reply(judged(sender_sealed=None), TWO_SEGMENTS, entry(HOUR))
     assert (nobody.state, nobody.reason) == (ReplyState.REFUSED, "no_number")
-    dear = admit_reply(judged(), TWO_SEGMENTS, HOUR, NOW)
+    dear = admit_reply(judged(), TWO_SEGMENTS, entry(HOUR))
     assert (dear.state, dear.reason) == (ReplyState.REFUSED, "over_cap")
     assert dear.sender_sealed is None
-    test = admit_test("test-1", PHONE, TWO_SEGMENTS, HOUR, NOW)
+    test = admit_test("test-1", PHONE, TWO_SEGMENTS, entry(HOUR))
     assert (test.kind, test.state, test.reason) == (ReplyKind.TEST, ReplyState.REFUSED, "over_cap")
-    assert admit_test("test-1", PHONE, TARIFF, HOUR, NOW).state is ReplyState.WAITING
+    assert admit_test("test-1", PHONE, TARIFF, entry(HOUR)).state is ReplyState.WAITING
 
 
 # -- paid for, or not after all ------------------------------------------------------------------

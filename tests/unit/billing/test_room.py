@@ -1,6 +1,7 @@
 """Whom the waiting room lets through, in which order, and for how much."""
 
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -8,16 +9,32 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Posture, ReplyKind
-from services.billing.core.posture import Cause, Standing, spendable
+from services.billing.core.pace import doubtful_left, pace_left
+from services.billing.core.posture import Cause, Standing, donation_of, spendable
 from services.billing.core.reply import Reply
 from services.billing.core.room import (
+    DOUBTED_SCORE,
     Allowance,
     Load,
     choose_replies,
+    is_doubtful,
     order_of,
     plan_allowance,
 )
-from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, RULES, TARIFF, facts, waiting
+from tests.unit.billing.cases import (
+    AGE,
+    CALM,
+    EURO,
+    HOUR,
+    NOW,
+    PACE,
+    ROOM,
+    RULES,
+    SECOND,
+    facts,
+    scored,
+    waiting,
+)
 
 TEST = ReplyKind.TEST
 FREE = Load(outstanding=0, ahead_max=30, unread=0, unread_max=500, quiet=False)
@@ -32,16 +49,51 @@ def chosen(waiting_: list[Reply], allowance: Allowance) -> list[str]:
     return [reply.reply_id for reply in choose_replies(waiting_, allowance)]
 
 
-def test_tests_first_then_the_longest_due_then_by_id() -> None:
+def test_tests_first_then_the_best_then_by_id() -> None:
     room = [
-        waiting("c"), waiting("b"),
-        waiting("a", due_at=NOW + MINUTE),
-        waiting("d", due_at=NOW - MINUTE),
-        waiting("e", due_at=NOW + MINUTE, kind=TEST),
+        scored("c", 0.5), scored("b", 0.5),
+        scored("a", -2.0, due_at=NOW - HOUR),
+        scored("d", 1.0, due_at=NOW + HOUR),
+        scored("e", -9.0, kind=TEST),
     ]  # fmt: skip
     assert chosen(room, Allowance(9, EURO)) == ["e", "d", "b", "c", "a"]
     assert chosen(room, Allowance(2, EURO)) == ["e", "d"]
     assert chosen(room, Allowance(9, EURO, tests_only=True)) == ["e"]
+
+
+def test_twelve_hours_of_waiting_are_one_nat_of_score() -> None:
+    came_first, came_later = scored("b", 1.0), scored("a", 2.0, entered=12 * HOUR)
+    assert came_first.rank == came_later.rank
+    assert chosen([came_later, came_first], Allowance(9, EURO)) == ["a", "b"]
+    a_second_less = scored("a", 2.0, entered=12 * HOUR + SECOND)
+    assert chosen([a_second_less, came_first], Allowance(9, EURO)) == ["b", "a"]
+
+
+SCORES = st.floats(-12, 12)
+HOURS = st.integers(0, 200).map(lambda minutes: minutes * HOUR / 2)
+
+
+@given(
+    score=SCORES,
+    entered=HOURS,
+    others=st.lists(st.tuples(SCORES, HOURS), max_size=12),
+    waited=HOURS,
+)
+def test_nobody_loses_his_place_because_he_waited(
+    score: float, entered: timedelta, others: list[tuple[float, timedelta]], waited: timedelta
+) -> None:
+    """Whoever comes later with no better a score stays behind; who is there does not overtake."""
+    mine = scored("mine", score, entered)
+    room = [scored(f"o-{n}", other, since) for n, (other, since) in enumerate(others)]
+    ahead = [reply for reply in room if order_of(reply) < order_of(mine)]
+    for number, (other, _) in enumerate(others):
+        late = scored(f"z-{number}", min(other, score), entered + waited)
+        assert order_of(mine) < order_of(late)
+    everybody = [*room, mine, *(scored(f"z-{n}", score, entered + waited) for n in range(3))]
+    found = sorted(everybody, key=order_of)
+    assert found.index(mine) == len(ahead)
+    for reply in ahead:
+        assert reply.score + (entered - reply.entered) / AGE >= score - 1e-9
 
 
 @pytest.mark.parametrize(
@@ -87,16 +139,101 @@ def test_a_cheaper_one_does_not_overtake() -> None:
     ],
 )  # fmt: skip
 def test_what_may_be_authorised(standing: Standing, load: Load, expected: Allowance) -> None:
-    assert plan_allowance(standing, facts(), load, RULES, TARIFF) == expected
+    assert plan_allowance(standing, facts(), load, ROOM, NOW) == expected
+
+
+# -- guarded -------------------------------------------------------------------------------------
+
+GUARDED = replace(
+    CALM, posture=Posture.GUARDED, cause=Cause.BURN, at_donation=100 * EURO, donated_at=NOW
+)
+HALF_WAY = NOW + 84 * HOUR
+"""Half of the time to the horizon: a quarter of the donation has come free since."""
+
+
+@pytest.mark.parametrize(
+    ("replies", "doubtful", "now", "paced", "in_doubt"),
+    [
+        (0, 0, NOW, 50, 0),
+        (50, 0, NOW, 0, 0),
+        (60, 0, NOW, -10, 0),
+        (60, 0, HALF_WAY, 15, 25),
+        (60, 20, HALF_WAY, 15, 5),
+        (60, 30, HALF_WAY, 15, 0),
+    ],
+)
+def test_while_guarded_the_pace_holds_all_but_tests(
+    replies: int, doubtful: int, now: datetime, paced: int, in_doubt: int
+) -> None:
+    standing = replace(GUARDED, doubtful_spent=doubtful * EURO, shown=24 * HOUR)
+    known = facts(replies=replies * EURO)
+    allowance = plan_allowance(standing, known, FREE, ROOM, now)
+    assert (allowance.count, allowance.amount_microeuros) == (30, MONEY)
+    assert allowance.paced_microeuros == paced * EURO
+    assert allowance.doubtful_microeuros == in_doubt * EURO
+    assert allowance.doubtful_below == pytest.approx(-2.7)
+    room = [scored("a", 3.0), scored("test", 0.0, kind=TEST)]
+    assert chosen(room, allowance) == (["test", "a"] if paced > 0 else ["test"])
+    night = plan_allowance(standing, known, replace(FREE, quiet=True), ROOM, now)
+    assert chosen(room, night) == ["test"]
+
+
+def test_the_floor_holds_however_much_the_pace_would_leave() -> None:
+    allowance = plan_allowance(GUARDED, facts(available=20 * EURO + 299_999), FREE, ROOM, NOW)
+    assert chosen([scored("a", 1.0), scored("b", 1.0)], allowance) == ["a"]
+
+
+def test_who_is_in_doubt_takes_from_the_even_part_alone() -> None:
+    allowance = Allowance(
+        9, 10 * EURO, paced_microeuros=600_000, doubtful_microeuros=299_999, doubtful_below=-0.7
+    )
+    room = [scored("a", 1.0), scored("b", -0.7), scored("c", -0.71), scored("d", -0.72)]
+    assert chosen(room, allowance) == ["a", "b", "c"]
+    assert [reply.reply_id for reply in room if is_doubtful(reply, allowance)] == ["c", "d"]
+    assert not is_doubtful(scored("t", -9.0, kind=TEST), allowance)
+
+
+def test_who_was_in_doubt_is_so_no_longer_after_he_waited() -> None:
+    doubted = scored("a", -1.5)
+    for shown, in_doubt in ((0 * HOUR, True), (9 * HOUR, True), (10 * HOUR, False)):
+        standing = replace(GUARDED, shown=shown)
+        allowance = plan_allowance(standing, facts(), FREE, ROOM, NOW)
+        assert is_doubtful(doubted, allowance) is in_doubt
+        assert chosen([doubted], allowance) == ([] if in_doubt else ["a"])
+
+
+@given(
+    scores=st.lists(SCORES, max_size=30),
+    spent=st.integers(0, 120),
+    doubtful=st.integers(0, 60),
+    hours=st.integers(0, 200),
+)
+def test_within_the_pace_and_the_doubtful_within_their_part(
+    scores: list[float], spent: int, doubtful: int, hours: int
+) -> None:
+    standing = replace(GUARDED, doubtful_spent=min(doubtful, spent) * EURO)
+    known, now = facts(replies=spent * EURO), NOW + hours * HOUR
+    allowance = plan_allowance(standing, known, replace(FREE, ahead_max=99), ROOM, now)
+    picked = choose_replies([scored(f"{n:02}", score) for n, score in enumerate(scores)], allowance)
+    donation = donation_of(standing, known)
+    assert donation is not None
+    cost = sum(reply.price_microeuros for reply in picked)
+    doubted = sum(r.price_microeuros for r in picked if r.score < DOUBTED_SCORE)
+    assert cost <= max(pace_left(donation, PACE, now), 0)
+    assert doubted <= max(doubtful_left(donation, PACE, now), 0)
+    assert [r.score for r in picked] == sorted(scores, reverse=True)[: len(picked)]
+
+
+# -- the floor and what is unread ------------------------------------------------------------------
 
 
 @given(
     room=st.lists(
         st.builds(
-            waiting,
+            scored,
             st.text("ab", min_size=1, max_size=3),
+            st.integers(-5, 5).map(float),
             price_microeuros=st.integers(0, 400_000),
-            due_at=st.integers(-5, 5).map(lambda n: NOW + n * MINUTE),
             kind=st.sampled_from(ReplyKind),
         ),
         unique_by=lambda reply: reply.reply_id,
@@ -112,7 +249,7 @@ def test_whatever_is_chosen_leaves_the_floor_to_what_is_unread(
 ) -> None:
     known = facts(available=available)
     load = replace(FREE, ahead_max=4, unread=unread, outstanding=outstanding, quiet=quiet)
-    picked = choose_replies(room, plan_allowance(CALM, known, load, RULES, TARIFF))
+    picked = choose_replies(room, plan_allowance(CALM, known, load, ROOM, NOW))
     cost = sum(reply.price_microeuros for reply in picked)
     assert not picked or cost <= spendable(known, CALM, RULES) - 10_000 * unread
     assert len(picked) <= max(4 - outstanding, 0)

@@ -63,7 +63,7 @@ def test_who_writes_in_other_words_is_not_judged_by_them() -> None:
     learnt, draw = learnt_from(Vocabulary(1), Vocabulary(2)), random.Random(2)
     texts = [Vocabulary(3 + number).write(draw) for number in range(200)]
     told = [learnt.log_odds(find_tokens(text, KEY)) for text in texts]
-    assert abs(sum(told) / len(told)) < 0.3  # places are shared by chance, with either side
+    assert abs(sum(told) / len(told)) < 0.5  # places are shared by chance, with either side
 
 
 @given(texts, st.lists(st.tuples(texts, st.booleans()), max_size=5))

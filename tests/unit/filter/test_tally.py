@@ -27,6 +27,7 @@ from services.filter.core.tally import (
     calm_keys,
     contact_keys,
     day_of,
+    end_of,
     join,
     mark_keys,
 )
@@ -68,6 +69,7 @@ def test_buckets_are_of_one_width_and_do_not_overlap(by: timedelta, width: timed
     bucket = bucket_of(NOW + by, width)
     assert bucket_of(NOW + by + width, width) == bucket + 1
     assert bucket_of(NOW + by - width, width) == bucket - 1
+    assert end_of(bucket - 1, width) <= NOW + by < end_of(bucket, width)
     assert day_of(bucket) <= bucket < day_of(bucket) + DAY
 
 
