@@ -43,7 +43,7 @@ class Allowance:
 
 
 DOUBTED_SCORE = -0.7
-"""Log-odds below which a reply is in doubt; that he came in a surge alone does not bring it there."""
+"""Log-odds below which a reply is in doubt; a surge alone does not bring it there."""
 
 
 def order_of(reply: Reply) -> tuple[bool, float, str]:

@@ -13,7 +13,7 @@ RATIO_MIN = 8.0
 """So many times what calm hours would bring of it."""
 CALM_KNOWN_MIN = 100
 """First contacts of calm hours that must be known before a small share can be a campaign."""
-SHARE_MIN = 0.25
+SHARE_MIN = 0.12
 """Where calm is not known yet: the share of all first contacts that makes a campaign."""
 
 
