@@ -19,7 +19,7 @@ from services.billing.core.posture import (
     donation_of,
     spendable,
 )
-from services.billing.core.reply import Reply
+from services.billing.core.reply import Reply, is_doubtful
 from services.billing.core.tariff import Tariff
 
 
@@ -32,28 +32,17 @@ class Allowance:
         amount_microeuros: so much money at most.
         tests_only: nothing but tests of the operator's.
         doubtful_microeuros: of the money, what may go to replies in doubt; None: all of it.
-        doubtful_below: in doubt is whose rank is below this.
     """
 
     count: int
     amount_microeuros: int
     tests_only: bool = False
     doubtful_microeuros: int | None = None
-    doubtful_below: float = 0.0
-
-
-DOUBTED_SCORE = -0.7
-"""Log-odds below which a reply is in doubt; a surge alone does not bring it there."""
 
 
 def order_of(reply: Reply) -> tuple[bool, float, str]:
     """Tests first, then the best rank."""
     return (reply.kind is not ReplyKind.TEST, -reply.rank, reply.reply_id)
-
-
-def is_doubtful(reply: Reply, allowance: Allowance) -> bool:
-    """Whether it is more likely of the attack than not, by far."""
-    return reply.kind is not ReplyKind.TEST and reply.rank < allowance.doubtful_below
 
 
 def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[Reply]:
@@ -68,7 +57,7 @@ def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[R
             continue
         if len(chosen) == allowance.count or reply.price_microeuros > left:
             break
-        if doubtful is not None and is_doubtful(reply, allowance):
+        if doubtful is not None and is_doubtful(reply):
             if reply.price_microeuros > doubtful:
                 break
             doubtful -= reply.price_microeuros
@@ -136,9 +125,9 @@ def _guard(
     if donation is None or allowance.tests_only:
         return allowance
     pace = rules.posture.pace
+    left = min(allowance.amount_microeuros, pace_left(donation, pace, now))
     return replace(
         allowance,
-        amount_microeuros=min(allowance.amount_microeuros, pace_left(donation, pace, now)),
-        doubtful_microeuros=max(doubtful_left(donation, pace, now), 0),
-        doubtful_below=DOUBTED_SCORE - standing.shown / rules.age,
+        amount_microeuros=left,
+        doubtful_microeuros=doubtful_left(donation, facts.demand, left, pace, now),
     )
