@@ -46,7 +46,10 @@ def segment_text(text: str) -> Segmentation:
     An empty text is one segment. GSM-7 units are septets (an extended character is two and is
     never split over two segments), UCS-2 units are UTF-16 code units (a surrogate pair likewise).
     """
-    gsm7 = all(char in GSM7_BASIC or char in GSM7_EXTENDED for char in text)
+    distinct = set(text)
+    if distinct <= GSM7_BASIC:
+        return _segment_basic(len(text))
+    gsm7 = distinct <= GSM7_BASIC | GSM7_EXTENDED
     encoding = Encoding.GSM7 if gsm7 else Encoding.UCS2
     widths = [_width(char, encoding) for char in text]
     units = sum(widths)
@@ -59,6 +62,12 @@ def segment_text(text: str) -> Segmentation:
             segments, room = segments + 1, joined
         room -= width
     return Segmentation(encoding, units, segments)
+
+
+def _segment_basic(units: int) -> Segmentation:
+    """As ``segment_text``, where each character is one septet: nearly always."""
+    lone, joined = SEGMENTS_CHARACTERS_MAX[Encoding.GSM7]
+    return Segmentation(Encoding.GSM7, units, 1 if units <= lone else -(-units // joined))
 
 
 def characters_outside_gsm7(text: str) -> list[str]:

@@ -1,5 +1,6 @@
 """The commands that operate a running system, through its operator API."""
 
+import sys
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -88,10 +89,17 @@ def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask"
         f"{waiting['waiting']} replies wait; they cost {euros(waiting['cost_microeuros'])} "
         f"and take about {round(waiting['seconds'] / 60)} min to send."
     )
-    if not yes and not typer.confirm("Resume?"):
+    if not yes and not _confirm("Resume?"):
         raise typer.Exit(1)
     operator.post("/v1/resume")
     say("Resumed.")
+
+
+def _confirm(question: str) -> bool:
+    """Ask; an error of use where nobody can answer."""
+    if not sys.stdin.isatty():
+        raise Fatal("--yes: without a terminal nobody can be asked; add it to go on", code="use")
+    return typer.confirm(question)
 
 
 def detach() -> None:

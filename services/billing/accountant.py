@@ -24,7 +24,7 @@ from antirelou.stage import Due, Progress
 from antirelou.topics import PARTITIONS, outgoing
 from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
-from services.billing.core.pace import LONG_HOURS, Demand
+from services.billing.core.pace import HOURS_A_DAY, LONG_HOURS, Demand
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
     Cause,
@@ -42,7 +42,7 @@ from services.billing.core.reply import (
     end_reply,
     pay_reply,
 )
-from services.billing.core.room import Allowance, Load, choose_replies, is_doubtful, plan_allowance
+from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
 from services.billing.core.tariff import price_reply
 from services.billing.core.waiting import next_quiet_or_loud
 from services.billing.metrics import Metrics
@@ -157,6 +157,7 @@ class Accountant:
             credit -= spent - provider.spent_microeuros + balances[Account.RESERVED]
         hour = await store.read_receiving(now - self._settings.hour)
         six_hours = await store.read_receiving(now - LONG_HOURS * self._settings.hour)
+        day = await store.read_receiving(now - HOURS_A_DAY * self._settings.hour)
         price = price_reply(self._settings.tariff)
         return Facts(
             available=balances[Account.FUND],
@@ -171,6 +172,7 @@ class Accountant:
             today=now.astimezone(self._settings.zone).date(),
             demand=Demand(
                 hour=hour.spent_microeuros + hour.asked_microeuros,
+                day_sure=day.sure_microeuros,
                 six_hours=six_hours.spent_microeuros + six_hours.asked_microeuros,
                 surged=hour.surged,
             ),
@@ -218,9 +220,6 @@ class Accountant:
                 continue
             if standing.cause is Cause.DELIVERIES_FAILING and standing.probes:
                 standing = replace(standing, probes=standing.probes - 1)
-            if allowance.doubtful_microeuros is not None and is_doubtful(reply, allowance):
-                spent = standing.doubtful_spent + reply.price_microeuros
-                standing = replace(standing, doubtful_spent=spent)
         return standing
 
     async def _count_unread(self, progress: Progress) -> int | None:

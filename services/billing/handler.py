@@ -43,6 +43,7 @@ from services.billing.core.reply import (
     admit_reply,
     end_reply,
     hear_change,
+    is_doubtful,
     reply_unheard_of,
 )
 from services.billing.core.tariff import Basis
@@ -145,6 +146,7 @@ class BillingHandler:
             Interval(
                 self._minute_of(verdict.due_at),
                 asked_microeuros=reply.price_microeuros,
+                sure_microeuros=0 if is_doubtful(reply) else reply.price_microeuros,
                 surged=isinstance(surge, int | float) and surge >= SURGE_MIN,
             )
         )

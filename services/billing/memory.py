@@ -1,12 +1,10 @@
 """Billing's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
-from bisect import bisect_right, insort
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from itertools import islice
 
 from antirelou.records import ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
@@ -21,6 +19,7 @@ from services.billing.core.ledger import (
 )
 from services.billing.core.posture import FIRST, Standing
 from services.billing.core.reply import WITHDRAWING, Reply, Withdrawal
+from services.billing.memory_minutes import Minutes
 from services.billing.memory_replies import ReplyTable
 
 _DELIVERED = (ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED)
@@ -38,8 +37,7 @@ class Tables:
     transfers: dict[str, Transfer] = field(default_factory=dict)
     balances: Balances = field(default_factory=lambda: EMPTY)
     tallies: dict[str, int] = field(default_factory=dict)
-    receiving: dict[datetime, Interval] = field(default_factory=dict)
-    minutes: list[datetime] = field(default_factory=list)
+    receiving: Minutes = field(default_factory=Minutes)
     standing: Standing = FIRST
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
     provider: ProviderState = field(default_factory=ProviderState)
@@ -55,8 +53,7 @@ class Tables:
             steps=list(self.steps),
             transfers=dict(self.transfers),
             tallies=dict(self.tallies),
-            receiving=dict(self.receiving),
-            minutes=list(self.minutes),
+            receiving=self.receiving.copy(),
             postures=dict(self.postures),
         )
 
@@ -156,22 +153,12 @@ class MemoryTransaction:
 
     async def add_receiving(self, intervals: Sequence[Interval]) -> None:
         """See ``Transaction``."""
-        receiving = self._tables.receiving
         for new in intervals:
-            known = receiving.get(new.since)
-            if known is None:
-                insort(self._tables.minutes, new.since)
-            receiving[new.since] = new if known is None else known.plus(new)
+            self._tables.receiving.add(new)
 
     async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
-        minutes = self._tables.minutes
-        spent = asked = surged = 0
-        for minute in islice(minutes, bisect_right(minutes, since), None):
-            _, minute_spent, minute_asked, minute_surged, _ = self._tables.receiving[minute]
-            spent, asked = spent + minute_spent, asked + minute_asked
-            surged += minute_surged
-        return Interval(since, spent, asked, surged)
+        return self._tables.receiving.since(since)
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
@@ -271,10 +258,4 @@ class MemoryStore:
     async def prune_receiving(self, before: datetime) -> None:
         """See ``Store``."""
         async with self._lock:
-            kept = self._tables.receiving.values()
-            latest = max((i.since for i in kept if i.webhook_at is not None), default=None)
-            if latest is not None:
-                self._tables.receiving = {
-                    i.since: i for i in kept if i.since >= before or i.since >= latest
-                }
-                self._tables.minutes = sorted(self._tables.receiving)
+            self._tables.receiving.prune(before)

@@ -15,7 +15,7 @@ from antirelou.telemetry import StageTelemetry
 from antirelou.topics import BILLING_GROUP, READS
 from services.billing.accountant import Accountant
 from services.billing.api import operator_routes
-from services.billing.core.pace import LONG_HOURS
+from services.billing.core.pace import HOURS_A_DAY
 from services.billing.handler import BillingHandler
 from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
@@ -86,7 +86,7 @@ class Billing:
             return
         self._shown_at = at
         await self._operator.tell(self._ports.log.append)
-        await self._store.prune_receiving(now - (LONG_HOURS + 1) * self._settings.hour)
+        await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
         self._metrics.show(await self._operator.read_status(now))
 
 

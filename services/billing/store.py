@@ -299,7 +299,7 @@ class PostgresTransaction:
     async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
         row = (await self.fetch("read_receiving", since))[0]
-        return Interval(since, row["spent"], row["asked"], row["surged"])
+        return Interval(since, row["spent"], row["asked"], row["sure"], row["surged"])
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""

@@ -280,12 +280,16 @@ class RehearsalHouse:
                 return
 
     async def _send(self, now: datetime) -> None:
-        """What the rate lets go by now; each settles at once."""
+        """What the rate and the night let go by now; each settles at once."""
         sent: list[Record] = []
         pause = timedelta(seconds=1 / self._settings.send_rate)
-        while self._outbox and self._free_at <= now:
+        quiet = self._settings.quiet
+        while self._outbox:
+            at = max(self._free_at, self._outbox[0].at)
+            at = quiet.next_loud(at) if quiet is not None else at
+            if at > now:
+                break
             authorized = self._outbox.popleft()
-            at = max(self._free_at, authorized.at)
             self._free_at = at + pause
             self.course.fates[authorized.id].replied_at = at
             sent.append(_delivered(authorized, at))

@@ -52,10 +52,14 @@ def run(asked: Request) -> None:
     chosen = _read_assignments("--set", asked.chosen)
     if asked.horizon is not None:
         chosen["fund_horizon"] = asked.horizon
-    policies = [_rehearse("as set", asked.trace, amount, chosen)]
+    tried = {"as set": _read_settings(chosen)}
     if asked.compare:
         other = chosen | _read_assignments("--compare", asked.compare)
-        policies.append(_rehearse(", ".join(asked.compare), asked.trace, amount, other))
+        tried[", ".join(asked.compare)] = _read_settings(other)
+    for path in filter(None, (asked.out, asked.report)):
+        if not path.parent.is_dir():
+            raise Fatal(f"{path}: no folder {path.parent}; make it", code="use")
+    policies = [_rehearse(name, asked.trace, amount, settings) for name, settings in tried.items()]
     if asked.out is not None:
         _write(asked.out, (line + "\n" for line in describe_fates(policies[0].course)))
     if asked.report is not None:
@@ -92,8 +96,11 @@ def _read_assignments(option: str, given: Sequence[str]) -> dict[str, Any]:
     return chosen
 
 
-def _rehearse(name: str, trace: Path, fund: int, chosen: dict[str, Any]) -> Policy:
-    settings = load_settings(**chosen | {"clock_speed": 1})
+def _read_settings(chosen: dict[str, Any]) -> Settings:
+    return load_settings(**chosen | {"clock_speed": 1})
+
+
+def _rehearse(name: str, trace: Path, fund: int, settings: Settings) -> Policy:
     course = asyncio.run(_pass(trace, RehearsalHouse(settings, fund)))
     return Policy(name, settings, course, summarize(course, fund, settings.price_reply))
 
@@ -105,7 +112,9 @@ async def _pass(trace: Path, house: RehearsalHouse) -> Course:
     try:
         with (
             trace.open("rb") as lines,
-            Progress(*columns, console=console, transient=True) as progress,
+            Progress(
+                *columns, console=console, transient=True, disable=not console.is_terminal
+            ) as progress,
         ):
             task = progress.add_task("the flood passes", total=os.fstat(lines.fileno()).st_size)
             await house.feed(parse_trace(_counted(lines, lambda n: progress.advance(task, n))))

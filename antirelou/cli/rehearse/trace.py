@@ -3,12 +3,13 @@
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from antirelou.errors import Fatal
 
 ID_CHARACTERS_MAX = 200
+EARLIEST, LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +19,7 @@ class TraceLine:
     Attributes:
         at: with an offset.
         sender: as the provider would give it.
+        text: half of a character that takes two (an emoji cut off) is replaced.
     """
 
     at: datetime
@@ -56,18 +58,28 @@ def _parse_line(number: int, line: bytes) -> TraceLine:
     id_ = _string(number, found, "id")
     if len(id_) > ID_CHARACTERS_MAX or "\x00" in id_:
         raise _bad(number, "id", f"at most {ID_CHARACTERS_MAX} characters, none of them NUL")
-    return TraceLine(_instant(number, found), id_, _string(number, found, "from"), text)
+    sender = _string(number, found, "from")
+    return TraceLine(_instant(number, found), id_, sender, text and _mend(text))
 
 
 def _string(number: int, found: dict[str, Any], field: str) -> str:
     value = found.get(field)
-    if not isinstance(value, str) or not value:
-        raise _bad(number, field, "a string that is not empty")
+    if not isinstance(value, str) or not value or _mend(value) != value:
+        raise _bad(number, field, "a string that is not empty, of whole characters")
     return value
 
 
+def _mend(text: str) -> str:
+    """The text without halves of characters, which JSON can spell and UTF-8 cannot."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
+
+
 def _instant(number: int, found: dict[str, Any]) -> datetime:
-    accepted = "a time with offset, such as 2017-10-27T18:00:00+02:00"
+    accepted = "a time with offset, from 1990 to 2199, such as 2017-10-27T18:00:00+02:00"
     value = found.get("at")
     if not isinstance(value, str):
         raise _bad(number, "at", accepted)
@@ -75,7 +87,7 @@ def _instant(number: int, found: dict[str, Any]) -> datetime:
         at = datetime.fromisoformat(value)
     except ValueError:
         raise _bad(number, "at", accepted) from None
-    if at.tzinfo is None:
+    if at.tzinfo is None or not EARLIEST <= at < LATEST:
         raise _bad(number, "at", accepted)
     return at
 

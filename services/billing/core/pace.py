@@ -1,10 +1,11 @@
 """The pace: how fast the fund may be spent while guarded. Pure (DESIGN §5).
 
 Of what was available at the last donation half may go at once, the rest evenly to the horizon;
-after the horizon there is no pace. Replies in doubt may take from the even part only, so that the
-first half is there for those who are not. Guarded begins by a surge of first contacts, or when the
-fund burns too fast in a short or in a long window, as error budgets are watched (Google, "The Site
-Reliability Workbook", chapter 5); what is asked of the fund counts, paid or not.
+after the horizon there is no pace. Replies in doubt may take only what those who are not in doubt
+will leave: what they asked for in the last day is kept for each day to come. Guarded begins by a
+surge of first contacts, or when the fund burns too fast in a short or in a long window, as error
+budgets are watched (Google, "The Site Reliability Workbook", chapter 5); what is asked of the fund
+counts, paid or not.
 """
 
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ class PaceRules:
 
 
 LONG_HOURS = 6
+HOURS_A_DAY = 24
+DAYS_KEPT = 3.0
+"""For so many days to come at the most money is kept from those in doubt: so long they may wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,11 +45,13 @@ class Demand:
 
     Attributes:
         hour, six_hours: in the last hour, and in the last six.
+        day_sure: in the last day, by replies that are not in doubt.
         surged: replies of the last hour that came in a surge.
     """
 
     hour: int = 0
     six_hours: int = 0
+    day_sure: int = 0
     surged: int = 0
 
 
@@ -57,13 +63,11 @@ class Donation:
         amount: available right after it.
         consumed: spent on replies since, or reserved. Receiving is no matter of pace: it cannot
             be put off, and the floor keeps what it needs.
-        doubtful: of it, on replies in doubt.
     """
 
     amount: int
     at: datetime
     consumed: int
-    doubtful: int
 
 
 def pace_left(donation: Donation, rules: PaceRules, now: datetime) -> int:
@@ -71,9 +75,19 @@ def pace_left(donation: Donation, rules: PaceRules, now: datetime) -> int:
     return donation.amount // 2 + _even(donation, rules, now) - donation.consumed
 
 
-def doubtful_left(donation: Donation, rules: PaceRules, now: datetime) -> int:
-    """Of it, what may go to replies in doubt."""
-    return _even(donation, rules, now) - donation.doubtful
+def doubtful_left(
+    donation: Donation, demand: Demand, left: int, rules: PaceRules, now: datetime
+) -> int:
+    """What may go to replies in doubt.
+
+    Args:
+        left: what may be spent now at all, micro-euros.
+    """
+    days = rules.hour * HOURS_A_DAY
+    to_come = max((donation.at + rules.horizon - now) / days, 0.0)
+    since = min(max((now - donation.at) / days, 1 / HOURS_A_DAY), 1.0)
+    kept = int(demand.day_sure / since * min(to_come, DAYS_KEPT))
+    return max(left - kept, 0)
 
 
 def _even(donation: Donation, rules: PaceRules, now: datetime) -> int:

@@ -113,7 +113,6 @@ class Standing:
         given_then: donated when the number was last detached for want of money.
         at_donation, donated_at: available right after the last donation, micro-euros, and when.
         replies_before: spent on replies and reserved before it.
-        doubtful_spent: since, on replies that were in doubt (``core/room.py``).
         day, spent_before: what was spent before that day began.
         probe_at: when the next probes may go; None: deliveries do not fail.
         probes: how many of them may still go.
@@ -130,7 +129,6 @@ class Standing:
     at_donation: int = 0
     donated_at: datetime | None = None
     replies_before: int = 0
-    doubtful_spent: int = 0
     day: date | None = None
     spent_before: int = 0
     probe_at: datetime | None = None
@@ -213,7 +211,6 @@ def take_donation(standing: Standing, balances: Balances, now: datetime) -> Stan
         at_donation=max(balances[Account.FUND], 0),
         donated_at=now,
         replies_before=balances[Account.SPENT_REPLY] + balances[Account.RESERVED],
-        doubtful_spent=0,
     )
 
 
@@ -232,7 +229,7 @@ def donation_of(standing: Standing, facts: Facts) -> Donation | None:
     if standing.donated_at is None:
         return None
     consumed = facts.replies - standing.replies_before
-    return Donation(standing.at_donation, standing.donated_at, consumed, standing.doubtful_spent)
+    return Donation(standing.at_donation, standing.donated_at, consumed)
 
 
 def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:

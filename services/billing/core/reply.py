@@ -38,6 +38,12 @@ WITHDRAWING = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
 """Verdicts on a message after which what came before it is not answered either."""
 
 
+DOUBTED_SCORE = -0.3
+"""Log-odds below which a reply is in doubt: likelier of the attack than not. A surge alone does not
+bring it there; how long it has waited changes nothing."""
+DOUBT_RANKS = 1e6
+
+
 class Reservation(enum.StrEnum):
     """Where the money of a reply stands."""
 
@@ -56,7 +62,7 @@ class Reply:
         received_at: of that message.
         due_at: when it was due; of a test, when it was asked for.
         entered: the waiting clock (``core/waiting.py``) when it began to wait.
-        rank: the score, less the time at which it began to wait (``core/room.py``).
+        rank: its place in the waiting room (``Entry.rank``).
         price_microeuros: reserved, or to be reserved.
         cost_microeuros: booked in ``spent.reply``.
         basis: what the cost rests on; None: nothing is known of it.
@@ -86,6 +92,11 @@ class Reply:
     told_at: datetime | None = None
 
 
+def is_doubtful(reply: Reply) -> bool:
+    """Whether it is likelier of the attack than not."""
+    return reply.kind is not ReplyKind.TEST and reply.score < DOUBTED_SCORE
+
+
 class SealedPhone(NamedTuple):
     """A phone: its pseudonym, and its number sealed for sending."""
 
@@ -113,8 +124,12 @@ class Entry(NamedTuple):
     now: datetime
 
     def rank(self, score: float) -> float:
-        """The place of a score among all, whenever they came."""
-        return score - self.shown / self.age
+        """The place of a score among all, whenever they came; the larger the earlier.
+
+        Age counts as score, so nobody is forgotten; who is in doubt comes after all who are not.
+        """
+        rank = score - self.shown / self.age
+        return rank - DOUBT_RANKS if score < DOUBTED_SCORE else rank
 
 
 def admit_reply(judged: SmsJudged, tariff: Tariff, entry: Entry) -> Reply:

@@ -20,7 +20,7 @@ from services.billing.core.posture import (
     donation_of,
     spendable,
 )
-from services.billing.core.reply import Reply
+from services.billing.core.reply import Reply, is_doubtful
 from services.billing.core.tariff import Tariff
 
 
@@ -34,7 +34,6 @@ class Allowance:
         tests_only: nothing but tests of the operator's.
         paced_microeuros: of the money, what may go to others than tests; None: all of it.
         doubtful_microeuros: of that, what may go to replies in doubt; None: all of it.
-        doubtful_below: in doubt is whose rank is below this.
     """
 
     count: int
@@ -42,21 +41,11 @@ class Allowance:
     tests_only: bool = False
     paced_microeuros: int | None = None
     doubtful_microeuros: int | None = None
-    doubtful_below: float = 0.0
-
-
-DOUBTED_SCORE = -0.7
-"""Log-odds below which a reply is in doubt; to have come in a surge is not enough for it."""
 
 
 def order_of(reply: Reply) -> tuple[bool, float, str]:
     """Tests first, then the best rank."""
     return (reply.kind is not ReplyKind.TEST, -reply.rank, reply.reply_id)
-
-
-def is_doubtful(reply: Reply, allowance: Allowance) -> bool:
-    """Whether it is more likely of the attack than not, by far."""
-    return reply.kind is not ReplyKind.TEST and reply.rank < allowance.doubtful_below
 
 
 def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[Reply]:
@@ -101,7 +90,7 @@ def _pots_of(reply: Reply, allowance: Allowance) -> Sequence[_Pot]:
     """All that a reply is paid from."""
     if reply.kind is ReplyKind.TEST:
         return (_Pot.ALL,)
-    if is_doubtful(reply, allowance):
+    if is_doubtful(reply):
         return (_Pot.ALL, _Pot.PACED, _Pot.DOUBTFUL)
     return (_Pot.ALL, _Pot.PACED)
 
@@ -165,9 +154,9 @@ def _guard(
     if donation is None:
         return allowance
     pace = rules.posture.pace
+    left = min(allowance.amount_microeuros, pace_left(donation, pace, now))
     return replace(
         allowance,
-        paced_microeuros=pace_left(donation, pace, now),
-        doubtful_microeuros=max(doubtful_left(donation, pace, now), 0),
-        doubtful_below=DOUBTED_SCORE - standing.shown / rules.age,
+        paced_microeuros=left,
+        doubtful_microeuros=doubtful_left(donation, facts.demand, left, pace, now),
     )

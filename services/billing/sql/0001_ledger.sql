@@ -155,6 +155,7 @@ CREATE TABLE receiving (
     since timestamptz PRIMARY KEY,
     spent_microeuros bigint NOT NULL,
     asked_microeuros bigint NOT NULL,
+    sure_microeuros bigint NOT NULL,
     surged int NOT NULL,
     webhook_at timestamptz
 );
@@ -172,7 +173,6 @@ CREATE TABLE standing (
     at_donation bigint NOT NULL DEFAULT 0,
     donated_at timestamptz,
     replies_before bigint NOT NULL DEFAULT 0,
-    doubtful_spent bigint NOT NULL DEFAULT 0,
     day date,
     spent_before bigint NOT NULL DEFAULT 0,
     probe_at timestamptz,

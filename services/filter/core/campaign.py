@@ -13,7 +13,8 @@ RATIO_MIN = 8.0
 """So many times what calm hours would bring of it."""
 CALM_KNOWN_MIN = 100
 """First contacts of calm hours that must be known before a small share can be a campaign."""
-SHARE_MIN = 0.25
+SUSPECT_SENDERS, SUSPECT_RATIO = 5, 4.0
+SHARE_MIN = 0.12
 """Where calm is not known yet: the share of all first contacts that makes a campaign."""
 
 
@@ -50,3 +51,8 @@ def is_campaign(alike: Alike) -> bool:
         return False
     known = alike.calm_contacts >= CALM_KNOWN_MIN
     return known or alike.senders >= SHARE_MIN * alike.contacts
+
+
+def is_suspect(alike: Alike) -> bool:
+    """Whether it is nearly one: too few, or not enough is known of calm hours to tell."""
+    return alike.senders >= SUSPECT_SENDERS and alike.ratio >= SUSPECT_RATIO

@@ -23,7 +23,8 @@ from antirelou.records import (
     SenderBlocked,
     SmsJudged,
 )
-from services.filter.core.learner import Lesson, teach_contact, teach_silenced
+from services.filter.core.campaign import is_suspect
+from services.filter.core.learner import Lesson, teach_alike, teach_contact, teach_silenced
 from services.filter.core.lore import FADE, Lore
 from services.filter.core.sender import (
     Arrival,
@@ -304,7 +305,7 @@ class Docket:
             return False
         sender, verdict = judge_deliberated(before, answers, lore, self._rules, self._now)
         self._put(sender)
-        counts, lessons = learn_from(before, verdict, lore, self._rules)
+        counts, lessons = learn_from(before, verdict, answers, lore, self._rules)
         self._counts.update(counts)
         self._lessons += lessons
         new = self._new.get(verdict.id)
@@ -364,7 +365,7 @@ def fade_of(now: datetime, rules: Rules) -> int:
 
 
 def learn_from(
-    before: Sender, verdict: SmsJudged, lore: Lore, rules: Rules
+    before: Sender, verdict: SmsJudged, answers: Mapping[Question, int], lore: Lore, rules: Rules
 ) -> tuple[Mapping[tuple[bytes, int], int], list[Lesson]]:
     """What a verdict teaches: how the attack writes, or what is usual in calm hours."""
     case = before.deliberation
@@ -372,11 +373,13 @@ def learn_from(
     if verdict.reason in ATTACKS:
         return {}, [teach_silenced(case.tokens)]
     inquiry = inquire(case, rules)
+    alike = inquiry.alike(answers)
     calm = lore.surge_around(inquiry.first, inquiry.last).excess_share < CALM_EXCESS_MAX
     if verdict.reason is not Reason.DESERVED or not calm:
         return {}, []
+    lessons = [teach_alike(case.tokens)] if is_suspect(alike) else []
     day = day_of(inquiry.first)
-    return dict.fromkeys(((key, day) for key in calm_keys(inquiry.traits)), 1), []
+    return dict.fromkeys(((key, day) for key in calm_keys(inquiry.traits)), 1), lessons
 
 
 def questions_of(senders: Sequence[Sender], rules: Rules) -> list[Question]:
@@ -408,7 +411,7 @@ def judge_due(
         judged_sender, verdict = judge_deliberated(sender, answers, lore, rules, now)
         after.append(judged_sender)
         judged.append(verdict)
-        learnt_counts, learnt_lessons = learn_from(sender, verdict, lore, rules)
+        learnt_counts, learnt_lessons = learn_from(sender, verdict, answers, lore, rules)
         counts.update(learnt_counts)
         lessons += learnt_lessons
     return Changes(

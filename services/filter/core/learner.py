@@ -90,6 +90,11 @@ def teach_contact(tokens: bytes, excess_share: float) -> Lesson:
     return Lesson(tokens, attack, WEIGHT - attack)
 
 
+def teach_alike(tokens: bytes) -> Lesson:
+    """One whose text many others wrote nearly the same: half an example of the attack."""
+    return Lesson(tokens, WEIGHT // 2, 0)
+
+
 def teach_silenced(tokens: bytes) -> Lesson:
     """A sender silenced as burst, campaign or range."""
     return Lesson(tokens, WEIGHT, 0)

@@ -41,7 +41,7 @@ class Feature:
 
 def weigh_surge(evidence: Evidence) -> float:
     """He came while more came than usually do: the more, the likelier he is one of those."""
-    return _clip(0.3 * evidence.surge.log_odds, -0.6, 0.0)
+    return _clip(0.1 * evidence.surge.log_odds, -0.25, 0.0)
 
 
 def weigh_text(evidence: Evidence) -> float:

@@ -29,7 +29,7 @@ from services.filter.core.lore import Lore
 from services.filter.core.optout import Wish, read_wish
 from services.filter.core.score import Evidence, weigh_evidence
 from services.filter.core.signature import MARK_BYTES, sign_text
-from services.filter.core.tally import Inquiry, Question, Traits, bucket_of, join
+from services.filter.core.tally import Inquiry, Question, bucket_of, inquire_traits, join
 from services.filter.core.verdict import (
     ATTACKS,
     Rules,
@@ -130,10 +130,11 @@ def silenced_as(sender: Sender, at: datetime, rules: Rules) -> Reason | None:
 
 def inquire(case: Deliberation, rules: Rules) -> Inquiry:
     """What is to be counted before a deliberated message can be judged."""
-    return Inquiry(
-        Traits(case.marks, case.blocks),
-        first=bucket_of(case.first_at, rules.bucket),
-        last=bucket_of(case.due_at, rules.bucket) - 1,
+    return inquire_traits(
+        case.marks,
+        case.blocks,
+        bucket_of(case.first_at, rules.bucket),
+        bucket_of(case.due_at, rules.bucket) - 1,
     )
 
 

@@ -11,6 +11,7 @@ is given.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 
 from services.filter.core.campaign import Alike
@@ -91,74 +92,97 @@ def day_of(bucket: int) -> int:
     return bucket - bucket % DAY
 
 
-@dataclass(frozen=True, slots=True)
 class Inquiry:
     """All questions about one deliberated message, and how to read the answers.
 
-    Attributes:
+    Args:
         first: the bucket of his first text.
         last: the last whole bucket before his reply was due.
     """
 
-    traits: Traits
-    first: int
-    last: int
+    __slots__ = ("_numbers", "_texts", "first", "last", "traits")
+
+    def __init__(self, traits: Traits, first: int, last: int) -> None:
+        self.traits, self.first, self.last = traits, first, last
+        today = day_of(first)
+        calm = _Calm(today - CALM_DAYS * DAY, today)
+        spans = (first - HOUR, first - DAY)
+        self._texts = _ask_texts(traits, calm, spans, last)
+        self._numbers = _ask_numbers(traits, calm, spans, last)
 
     def questions(self) -> list[Question]:
         """What to count."""
-        return [
-            question
-            for span in (HOUR, DAY)
-            for question in (*self._text(span), *self._numbers(span))
-        ]
+        return [question for asked in (*self._texts, *self._numbers) for question in asked]
 
     def alike(self, answers: Mapping[Question, int]) -> Alike:
         """How often a text like his came: within the hour, or within a day if that tells more."""
         found = Alike()
-        for span in (HOUR, DAY):
-            counts = [answers[question] for question in self._text(span)]
-            if counts:
-                found = max(found, _read_alike(counts), key=lambda alike: alike.ratio)
+        for asked in self._texts:
+            alike = _read_alike([answers[question] for question in asked])
+            found = max(found, alike, key=lambda alike: alike.ratio)
         return found
 
     def neighbours(self, answers: Mapping[Question, int]) -> Neighbours:
         """How close to others his number lies: within the hour, or within a day."""
         found = NONE
-        for span in (HOUR, DAY):
-            counts = [answers[question] for question in self._numbers(span)]
-            if counts:
-                contacts, calm_contacts, calm_block, small, middle, large = counts
-                crowd = Crowd((small, middle, large), contacts, calm_block, calm_contacts)
-                found = max(found, find_neighbours(crowd), key=lambda n: n.ratio)
+        for asked in self._numbers:
+            counts = [answers[question] for question in asked]
+            contacts, calm_contacts, calm_block, small, middle, large = counts
+            crowd = Crowd((small, middle, large), contacts, calm_block, calm_contacts)
+            found = max(found, find_neighbours(crowd), key=lambda n: n.ratio)
         return found
 
-    def _text(self, span: int) -> list[Question]:
-        marks = self.traits.marks
-        if not marks:
-            return []
-        since = self.first - span
-        return [
-            Question(CONTACTS, since, self.last),
-            self._calm(CALM_CONTACTS),
-            *(Question(key, since, self.last) for key in mark_keys(marks)),
-            *(self._calm(_CALM_MARK + mark) for mark in _cut(marks, MARK_BYTES)),
-        ]
 
-    def _calm(self, key: bytes) -> Question:
-        today = day_of(self.first)
-        return Question(key, today - CALM_DAYS * DAY, today)
+@lru_cache(maxsize=8192)
+def inquire_traits(marks: bytes, blocks: bytes, first: int, last: int) -> Inquiry:
+    """The inquiry about a message; asked for when its counts are read and when it is judged."""
+    return Inquiry(Traits(marks, blocks), first, last)
 
-    def _numbers(self, span: int) -> list[Question]:
-        blocks = _cut(self.traits.blocks, BLOCK_BYTES)
-        if len(blocks) != LEVELS:
-            return []
-        since = self.first - span
-        return [
-            Question(CONTACTS, since, self.last),
-            self._calm(CALM_CONTACTS),
-            self._calm(_CALM_BLOCK + blocks[1]),
-            *(Question(_BLOCK + block, since, self.last) for block in blocks),
+
+class _Calm(NamedTuple):
+    """The days whose calm hours count."""
+
+    first: int
+    last: int
+
+    def ask(self, key: bytes) -> Question:
+        return Question(key, self.first, self.last)
+
+
+def _ask_texts(
+    traits: Traits, calm: _Calm, spans: Sequence[int], last: int
+) -> list[list[Question]]:
+    if not traits.marks:
+        return []
+    keys = mark_keys(traits.marks)
+    usual = [calm.ask(_CALM_MARK + mark) for mark in _cut(traits.marks, MARK_BYTES)]
+    calm_contacts = calm.ask(CALM_CONTACTS)
+    return [
+        [
+            Question(CONTACTS, since, last),
+            calm_contacts,
+            *[Question(key, since, last) for key in keys],
+            *usual,
         ]
+        for since in spans
+    ]
+
+
+def _ask_numbers(
+    traits: Traits, calm: _Calm, spans: Sequence[int], last: int
+) -> list[list[Question]]:
+    blocks = _cut(traits.blocks, BLOCK_BYTES)
+    if len(blocks) != LEVELS:
+        return []
+    usual = [calm.ask(CALM_CONTACTS), calm.ask(_CALM_BLOCK + blocks[1])]
+    return [
+        [
+            Question(CONTACTS, since, last),
+            *usual,
+            *[Question(_BLOCK + block, since, last) for block in blocks],
+        ]
+        for since in spans
+    ]
 
 
 def _read_alike(counts: Sequence[int]) -> Alike:

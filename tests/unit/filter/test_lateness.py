@@ -43,7 +43,7 @@ async def judge(log: Sequence[Received], size: int, *, looking: bool) -> dict[st
     return {verdict.id: verdict.reason for verdict in run.told.values()}
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("mixture", 1), ("copypaste", 2), ("gateway", 3)])
+@pytest.mark.parametrize(("kind", "seed"), [("mixture", 1), ("copy_paste", 2), ("gateway", 3)])
 def test_a_flood_is_judged_the_same_however_late_it_is_read(kind: str, seed: int) -> None:
     log = list(read_flood(kind, seed, 0.2))
     in_time = asyncio.run(judge(log, 20, looking=True))

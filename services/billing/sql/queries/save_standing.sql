@@ -1,5 +1,4 @@
 -- The posture and what it remembers; locked by us.
 UPDATE standing SET posture = $1, cause = $2, attach = $3, sequence = $4, paused = $5,
     detached = $6, given_then = $7, at_donation = $8, donated_at = $9, replies_before = $10,
-    doubtful_spent = $11, day = $12, spent_before = $13, probe_at = $14, probes = $15,
-    shown = $16, shown_at = $17
+    day = $11, spent_before = $12, probe_at = $13, probes = $14, shown = $15, shown_at = $16
