@@ -11,9 +11,9 @@ from rich.console import Console
 
 HERE = Path(__file__).parent
 COMMANDS = (
-    ("ingest.py", "--log", "kafka"),
-    ("filter.py", "--log", "kafka"),
-    ("billing.py", "--log", "kafka"),
+    ("ingest.py",),
+    ("filter.py",),
+    ("billing.py",),
     ("responder.py",),
     ("log.py",),
     ("evidence.py",),

@@ -97,9 +97,12 @@ def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask"
 
 def _confirm(question: str) -> bool:
     """Ask; an error of use where nobody can answer."""
-    if not sys.stdin.isatty():
-        raise Fatal("--yes: without a terminal nobody can be asked; add it to go on", code="use")
-    return typer.confirm(question)
+    try:
+        return typer.confirm(question)
+    except typer.Abort:
+        if sys.stdin.isatty():  # he does not want to answer
+            raise
+        raise Fatal("--yes: nobody is there to be asked; add it to go on", code="use") from None
 
 
 def detach() -> None:

@@ -52,7 +52,7 @@ class BillingSettings:
     @property
     def room(self) -> RoomRules:
         """What the waiting room goes by."""
-        return RoomRules(self.posture, self.tariff, self.age)
+        return RoomRules(self.posture, self.tariff)
 
 
 def read_settings(settings: Settings) -> BillingSettings:

@@ -435,18 +435,27 @@ async def test_counts_add_up(store: Store) -> None:
 
 async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> None:
     first = [
-        Interval(NOW, 10, 300, 1, webhook_at=NOW + SECOND),
-        Interval(NOW - HOUR, 5, 150, 4),
+        Interval(NOW, 10, 300, 150, 1, webhook_at=NOW + SECOND),
+        Interval(NOW - HOUR, 5, 150, 0, 4),
     ]
     async with store.transaction() as work:
         await work.add_receiving(first)
-        await work.add_receiving([Interval(NOW, -3, 150, 2)])
+        await work.add_receiving([Interval(NOW, -3, 150, 150, 2)])
         await work.add_receiving([])
-        for ago, expected in ((2 * HOUR, (12, 600, 7)), (HOUR, (7, 450, 3)), (0 * HOUR, (0, 0, 0))):
+        for ago, expected in (
+            (2 * HOUR, (12, 600, 300, 7)), (HOUR, (7, 450, 300, 3)), (0 * HOUR, (0, 0, 0, 0)),
+        ):  # fmt: skip
             assert await work.read_receiving(NOW - ago) == Interval(NOW - ago, *expected)
+        # What comes late counts as well, where it belongs.
+        await work.add_receiving([Interval(NOW - HOUR / 2, 1, 2, 3, 4)])
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 8, 452, 303, 7)
+        assert await work.read_receiving(NOW - SECOND) == Interval(NOW - SECOND, 7, 450, 300, 3)
     await store.prune_receiving(NOW + HOUR)  # the latest webhook's is kept
     async with store.transaction() as work:
-        assert await work.read_receiving(NOW - 2 * HOUR) == Interval(NOW - 2 * HOUR, 7, 450, 3)
+        expected = (7, 450, 300, 3)
+        assert await work.read_receiving(NOW - 2 * HOUR) == Interval(NOW - 2 * HOUR, *expected)
+        await work.add_receiving([Interval(NOW + MINUTE, 1)])
+        assert (await work.read_receiving(NOW)).spent_microeuros == 1
 
 
 async def test_without_a_webhook_nothing_is_pruned(store: Store) -> None:
@@ -463,7 +472,7 @@ async def test_the_standing_is_one(store: Store) -> None:
         changed_ = Standing(
             Posture.SUSPENDED, Cause.FLOOR, attach=False, sequence=7, paused="why", detached=True,
             given_then=1, at_donation=2, donated_at=NOW - HOUR, replies_before=5,
-            doubtful_spent=6, day=date(2026, 11, 2), spent_before=3, probe_at=NOW,
+            day=date(2026, 11, 2), spent_before=3, probe_at=NOW,
             probes=4, shown=HOUR + SECOND / 4, shown_at=NOW,
         )  # fmt: skip
         await work.save_standing(changed_)
@@ -519,12 +528,12 @@ async def test_counts_of_two_at_once_add_up(store: Store) -> None:
     async def count(number: int) -> None:
         async with store.transaction() as work:
             await work.add_tallies({"a": 1, "b": 2} if number % 2 else {"b": 2, "a": 1})
-            await work.add_receiving([Interval(NOW, 1, 2, 3), Interval(NOW + MINUTE, 1)])
+            await work.add_receiving([Interval(NOW, 1, 2, 3, 4), Interval(NOW + MINUTE, 1)])
 
     await asyncio.gather(*(count(number) for number in range(8)))
     async with store.transaction() as work:
         assert await work.read_tallies() == {"a": 8, "b": 16}
-        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 16, 16, 24)
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 16, 16, 24, 32)
 
 
 async def test_nobody_reserves_what_another_has_reserved_meanwhile(store: Store) -> None:

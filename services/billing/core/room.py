@@ -1,14 +1,14 @@
 """The waiting room: who is paid for next, and how much may be paid for now.
 
-Best score first, and age counts as score: who has waited ``AGE`` longer is one nat better, so
-nobody is forgotten. Replies wait here rather than at the responder, so that a pause, a STOP, a
+Best rank first (``reply.Entry.rank``): score and age; those in doubt come after all others, from
+what these will leave. Replies wait here rather than at the responder, so that a pause, a STOP, a
 block and a better score still reach them: no more than a minute of sending is authorised ahead.
 """
 
 import enum
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from antirelou.records import Posture, ReplyKind
 from services.billing.core.pace import doubtful_left, pace_left
@@ -58,7 +58,7 @@ def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[R
     for reply in sorted(waiting, key=order_of):
         if allowance.tests_only and reply.kind is not ReplyKind.TEST:
             continue
-        pots = [pot for pot in _pots_of(reply, allowance) if pot in left]
+        pots = [pot for pot in _pots_of(reply) if pot in left]
         price = reply.price_microeuros
         if len(chosen) == allowance.count or any(price > left[pot] for pot in pots):
             break
@@ -86,7 +86,7 @@ def _fill_pots(allowance: Allowance) -> dict[_Pot, int]:
     return {pot: amount for pot, amount in amounts.items() if amount is not None}
 
 
-def _pots_of(reply: Reply, allowance: Allowance) -> Sequence[_Pot]:
+def _pots_of(reply: Reply) -> Sequence[_Pot]:
     """All that a reply is paid from."""
     if reply.kind is ReplyKind.TEST:
         return (_Pot.ALL,)
@@ -97,15 +97,10 @@ def _pots_of(reply: Reply, allowance: Allowance) -> Sequence[_Pot]:
 
 @dataclass(frozen=True, slots=True)
 class RoomRules:
-    """What the waiting room goes by.
-
-    Attributes:
-        age: who has waited so much longer is one nat better.
-    """
+    """What the waiting room goes by."""
 
     posture: PostureRules
     tariff: Tariff
-    age: timedelta
 
 
 @dataclass(frozen=True, slots=True)

@@ -320,7 +320,7 @@ async def test_a_surge_is_paid_by_the_pace_best_first_and_doubtful_last(desk: De
         *verdicts(9, score=3.0),
     )
     await desk.look()
-    # The floor leaves 3.80 for replies; in doubt are ten, and nothing has come free for them yet.
+    # The floor leaves 3.80 for replies; three days like this first hour are kept from the doubtful.
     assert authorized(desk) == [f"m-{n}" for n in range(10)]
     [told] = desk.told(PostureChanged)
     assert (told.posture, told.cause, told.attach) == ("guarded", "surge", True)
@@ -332,24 +332,14 @@ async def test_a_surge_is_paid_by_the_pace_best_first_and_doubtful_last(desk: De
     assert len(authorized(desk)) == 20
 
 
-async def test_what_the_doubtful_cost_is_remembered(desk: Desk) -> None:
+async def test_who_is_in_doubt_is_paid_where_nobody_sure_asks(desk: Desk) -> None:
     await desk.give(100 * EURO)
     await desk.look()
-    surge = {"basis": {"surge": 9.5}, "score": -5.0}
-    # Seven hours let two euros come free for those in doubt: thirteen replies.
-    desk.clock.advance(7 * 3600)
-    for numbers in (range(12), range(12, 24)):
-        now = desk.now
-        fresh = [received(f"m-{n}", sender=sender(n), at=now) for n in numbers]
-        await desk.hear(*fresh, *verdicts(*numbers, due_at=now, **surge))
-        await desk.look()
-    assert len(authorized(desk)) == 13
-    async with desk.store.transaction() as work:
-        standing = await work.read_standing()
-    assert standing.doubtful_spent == 13 * PRICE
-    await desk.hear(*texts(30), *verdicts(30, score=0.0))
+    await desk.hear(*texts(*range(12)))
+    await desk.hear(*verdicts(*range(12), score=-5.0, basis={"surge": 9.5}))
     await desk.look()
-    assert "m-30" in authorized(desk), "the first half is there for who is not in doubt"
+    assert postures(desk) == [(1, "surge", True)]
+    assert len(authorized(desk)) == 12
 
 
 async def test_a_fund_that_burns_is_guarded_until_it_burns_no_more(desk: Desk) -> None:

@@ -49,7 +49,7 @@ RULES = PostureRules(
     probe_every=30 * MINUTE,
     pace=PACE,
 )
-ROOM = RoomRules(RULES, TARIFF, AGE)
+ROOM = RoomRules(RULES, TARIFF)
 CALM = Standing(Posture.NORMAL, Cause.CALM, attach=True, day=date(2026, 11, 2))
 
 

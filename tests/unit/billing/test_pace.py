@@ -1,6 +1,6 @@
 """The pace: what may be spent by when, what the doubtful may take, and what is too fast."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
@@ -25,9 +25,9 @@ INSTANTS = st.integers(0, 10 * 24 * 3600).map(lambda seconds: NOW + seconds * SE
 HORIZON = NOW + PACE.horizon
 
 
-def donation(amount: int = 168 * EURO, consumed: int = 0, doubtful: int = 0) -> Donation:
+def donation(amount: int = 168 * EURO, consumed: int = 0) -> Donation:
     """A euro an hour to the horizon."""
-    return Donation(amount, NOW, consumed, doubtful)
+    return Donation(amount, NOW, consumed)
 
 
 # -- how much by when ----------------------------------------------------------------------------
@@ -47,8 +47,6 @@ def donation(amount: int = 168 * EURO, consumed: int = 0, doubtful: int = 0) -> 
 def test_half_at_once_and_the_rest_evenly_to_the_horizon(at: datetime, left: float) -> None:
     assert pace_left(donation(), PACE, at) == left * EURO
     assert pace_left(donation(consumed=100 * EURO), PACE, at) == (left - 100) * EURO
-    assert doubtful_left(donation(), PACE, at) == (left - 84) * EURO
-    assert doubtful_left(donation(doubtful=3 * EURO), PACE, at) == (left - 87) * EURO
 
 
 @given(amount=AMOUNTS, consumed=AMOUNTS, times=st.lists(INSTANTS, min_size=2, max_size=9))
@@ -58,8 +56,6 @@ def test_as_time_goes_on_there_is_never_less(
     given_ = donation(amount, consumed)
     left = [pace_left(given_, PACE, at) for at in sorted(times)]
     assert all(before <= after for before, after in pairwise(left))
-    doubtful = [doubtful_left(given_, PACE, at) for at in sorted(times)]
-    assert all(before <= after for before, after in pairwise(doubtful))
 
 
 @given(amount=AMOUNTS, at=INSTANTS)
@@ -72,30 +68,52 @@ def test_half_is_there_at_once_and_all_at_the_horizon_and_never_more(
     assert pace_left(given_, PACE, HORIZON) in (amount, amount - 1)
 
 
-@given(
-    amount=AMOUNTS,
-    steps=st.lists(st.tuples(INSTANTS, st.integers(1, 10**12), st.booleans()), max_size=20),
+# -- what the doubtful may take --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("after", "day_sure", "left", "expected"),
+    [
+        # nobody sure asks: all of it; ahead of the pace: nothing
+        (2 * DAY, 0, 50, 50),
+        (2 * DAY, 0, -1, 0),
+        # three days like the last one are kept
+        (2 * DAY, 10, 50, 20),
+        (2 * DAY, 20, 50, 0),
+        # of the first hours a day is made; of the first hour, twenty-four
+        (6 * HOUR, 2, 50, 26),
+        (0 * HOUR, 1, 100, 28),
+        (HOUR, 1, 100, 28),
+        # no more than is to come
+        (6 * DAY, 10, 50, 40),
+        (7 * DAY, 10, 50, 50),
+        (9 * DAY, 10, 50, 50),
+    ],
 )
-def test_the_doubtful_never_take_from_the_first_half(
-    amount: int, steps: list[tuple[datetime, int, bool]]
+def test_what_the_sure_will_ask_for_is_kept_from_the_doubtful(
+    after: timedelta, day_sure: int, left: int, expected: int
 ) -> None:
-    """Whoever spends within both limits: what is left for the others is at least the half."""
-    consumed = doubted = 0
-    for at, wanted, doubtful in sorted(steps):
-        state = donation(amount, consumed, doubted)
-        limits = [pace_left(state, PACE, at)]
-        limits += [doubtful_left(state, PACE, at)] if doubtful else []
-        taken = max(min(wanted, *limits), 0)
-        consumed += taken
-        doubted += taken * doubtful
-        state = donation(amount, consumed, doubted)
-        free = pace_left(donation(amount), PACE, at)
-        assert consumed <= free
-        assert free - doubted >= amount // 2
-        others = consumed - doubted
-        if others <= amount // 2:
-            assert doubtful_left(state, PACE, at) >= 0
-            assert pace_left(state, PACE, at) >= amount // 2 - others
+    demand = Demand(day_sure=day_sure * EURO)
+    found = doubtful_left(donation(), demand, left * EURO, PACE, NOW + after)
+    assert found == pytest.approx(expected * EURO)
+
+
+@given(
+    at=INSTANTS,
+    day_sure=AMOUNTS,
+    more=AMOUNTS,
+    left=st.integers(-(10**12), 10**12),
+)
+def test_the_doubtful_get_no_more_than_there_is_and_less_the_more_the_sure_ask(
+    at: datetime, day_sure: int, more: int, left: int
+) -> None:
+    def found(day_sure: int, left: int) -> int:
+        return doubtful_left(donation(), Demand(day_sure=day_sure), left, PACE, at)
+
+    assert 0 <= found(day_sure, left) <= max(left, 0)
+    assert found(day_sure + more, left) <= found(day_sure, left)
+    assert found(day_sure, left + more) >= found(day_sure, left)
+    assert found(0, left) == max(left, 0)
 
 
 # -- a surge -------------------------------------------------------------------------------------

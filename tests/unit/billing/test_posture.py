@@ -341,15 +341,15 @@ def test_a_donation_begins_the_pace_anew_and_a_correction_does_not() -> None:
         **EMPTY, Account.FUND: 100 * EURO, Account.RESERVED: 2 * EURO,
         Account.SPENT_REPLY: 30 * EURO, Account.DONATIONS: -132 * EURO,
     }  # fmt: skip
-    begun = take_donation(replace(GIVEN, doubtful_spent=5), balances, NOW + MINUTE)
+    begun = take_donation(GIVEN, balances, NOW + MINUTE)
     assert (begun.at_donation, begun.donated_at) == (100 * EURO, NOW + MINUTE)
-    assert donation_of(begun, facts(replies=32 * EURO)) == Donation(100 * EURO, NOW + MINUTE, 0, 0)
+    assert donation_of(begun, facts(replies=32 * EURO)) == Donation(100 * EURO, NOW + MINUTE, 0)
     # 40 go to replies, then it is found that 50 were never given.
     later = {**balances, Account.FUND: 10 * EURO, Account.SPENT_REPLY: 72 * EURO,
              Account.RESERVED: 0, Account.DONATIONS: -82 * EURO}  # fmt: skip
-    corrected = take_back(replace(begun, doubtful_spent=5), later)
+    corrected = take_back(begun, later)
     assert donation_of(corrected, facts(replies=72 * EURO)) == Donation(
-        50 * EURO, NOW + MINUTE, 40 * EURO, 5
+        50 * EURO, NOW + MINUTE, 40 * EURO
     )
     overdrawn = take_donation(begun, {**EMPTY, Account.FUND: -EURO}, NOW)
     assert overdrawn.at_donation == 0
@@ -396,7 +396,7 @@ class Flood:
         known = facts(
             available=self.fund, replies=self.spent, received_last_hour=hour * 10_000,
             given=168 * EURO, waiting=self.waiting * PRICE, spent=self.spent,
-            demand=Demand(hour * 160_000, six * 160_000, hour if self.per_hour > 60 else 0),
+            demand=Demand(hour * 160_000, six * 160_000, surged=hour if self.per_hour > 60 else 0),
         )  # fmt: skip
         before, self.standing = self.standing, decide(self.standing, known, minutes=minute)
         if self.standing.sequence != before.sequence:

@@ -9,21 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from antirelou.records import Posture, ReplyKind
-from services.billing.core.pace import doubtful_left, pace_left
+from services.billing.core.pace import Demand, doubtful_left, pace_left
 from services.billing.core.posture import Cause, Standing, donation_of, spendable
-from services.billing.core.reply import Reply
+from services.billing.core.reply import DOUBTED_SCORE, Reply, is_doubtful
 from services.billing.core.room import (
-    DOUBTED_SCORE,
     Allowance,
     Load,
     choose_replies,
-    is_doubtful,
     order_of,
     plan_allowance,
 )
 from tests.unit.billing.cases import (
     AGE,
     CALM,
+    DAY,
     EURO,
     HOUR,
     NOW,
@@ -93,7 +92,8 @@ def test_nobody_loses_his_place_because_he_waited(
     found = sorted(everybody, key=order_of)
     assert found.index(mine) == len(ahead)
     for reply in ahead:
-        assert reply.score + (entered - reply.entered) / AGE >= score - 1e-9
+        sure = is_doubtful(mine) and not is_doubtful(reply)
+        assert sure or reply.score + (entered - reply.entered) / AGE >= score - 1e-9
 
 
 @pytest.mark.parametrize(
@@ -152,29 +152,31 @@ HALF_WAY = NOW + 84 * HOUR
 
 
 @pytest.mark.parametrize(
-    ("replies", "doubtful", "now", "paced", "in_doubt"),
+    ("replies", "sure", "now", "paced", "in_doubt"),
     [
-        (0, 0, NOW, 50, 0),
+        (0, 0, NOW, 50, 50),
         (50, 0, NOW, 0, 0),
         (60, 0, NOW, -10, 0),
-        (60, 0, HALF_WAY, 15, 25),
-        (60, 20, HALF_WAY, 15, 5),
-        (60, 30, HALF_WAY, 15, 0),
+        (60, 0, HALF_WAY, 15, 15),
+        # of what the sure asked for in a day, three days are kept
+        (60, 4, HALF_WAY, 15, 3),
+        (60, 6, HALF_WAY, 15, 0),
+        # at the horizon nothing is to come
+        (60, 6, NOW + 7 * DAY, 40, 40),
     ],
 )
 def test_while_guarded_the_pace_holds_all_but_tests(
-    replies: int, doubtful: int, now: datetime, paced: int, in_doubt: int
+    replies: int, sure: int, now: datetime, paced: int, in_doubt: int
 ) -> None:
-    standing = replace(GUARDED, doubtful_spent=doubtful * EURO, shown=24 * HOUR)
-    known = facts(replies=replies * EURO)
-    allowance = plan_allowance(standing, known, FREE, ROOM, now)
-    assert (allowance.count, allowance.amount_microeuros) == (30, MONEY)
-    assert allowance.paced_microeuros == paced * EURO
-    assert allowance.doubtful_microeuros == in_doubt * EURO
-    assert allowance.doubtful_below == pytest.approx(-2.7)
-    room = [scored("a", 3.0), scored("test", 0.0, kind=TEST)]
-    assert chosen(room, allowance) == (["test", "a"] if paced > 0 else ["test"])
-    night = plan_allowance(standing, known, replace(FREE, quiet=True), ROOM, now)
+    known = facts(replies=replies * EURO, demand=Demand(day_sure=sure * EURO))
+    allowance = plan_allowance(GUARDED, known, FREE, ROOM, now)
+    assert allowance == Allowance(
+        30, MONEY, paced_microeuros=paced * EURO, doubtful_microeuros=in_doubt * EURO
+    )
+    room = [scored("a", 3.0), scored("b", -3.0), scored("test", 0.0, kind=TEST)]
+    expected = ["test"] + ["a"] * (paced > 0) + ["b"] * (in_doubt > 0)
+    assert chosen(room, allowance) == expected
+    night = plan_allowance(GUARDED, known, replace(FREE, quiet=True), ROOM, now)
     assert chosen(room, night) == ["test"]
 
 
@@ -183,44 +185,42 @@ def test_the_floor_holds_however_much_the_pace_would_leave() -> None:
     assert chosen([scored("a", 1.0), scored("b", 1.0)], allowance) == ["a"]
 
 
-def test_who_is_in_doubt_takes_from_the_even_part_alone() -> None:
-    allowance = Allowance(
-        9, 10 * EURO, paced_microeuros=600_000, doubtful_microeuros=299_999, doubtful_below=-0.7
-    )
-    room = [scored("a", 1.0), scored("b", -0.7), scored("c", -0.71), scored("d", -0.72)]
+def test_who_is_in_doubt_takes_from_his_part_alone() -> None:
+    allowance = Allowance(9, 10 * EURO, paced_microeuros=600_000, doubtful_microeuros=299_999)
+    room = [scored("a", 1.0), scored("b", -0.3), scored("c", -0.31), scored("d", -0.32)]
     assert chosen(room, allowance) == ["a", "b", "c"]
-    assert [reply.reply_id for reply in room if is_doubtful(reply, allowance)] == ["c", "d"]
-    assert not is_doubtful(scored("t", -9.0, kind=TEST), allowance)
+    assert [reply.reply_id for reply in room if is_doubtful(reply)] == ["c", "d"]
+    assert not is_doubtful(scored("t", -9.0, kind=TEST))
+    unguarded = Allowance(9, 10 * EURO)
+    assert chosen(room, unguarded) == ["a", "b", "c", "d"]
 
 
-def test_who_was_in_doubt_is_so_no_longer_after_he_waited() -> None:
-    doubted = scored("a", -1.5)
-    for shown, in_doubt in ((0 * HOUR, True), (9 * HOUR, True), (10 * HOUR, False)):
-        standing = replace(GUARDED, shown=shown)
-        allowance = plan_allowance(standing, facts(), FREE, ROOM, NOW)
-        assert is_doubtful(doubted, allowance) is in_doubt
-        assert chosen([doubted], allowance) == ([] if in_doubt else ["a"])
+def test_who_is_in_doubt_comes_after_all_who_are_not_however_long_he_waits() -> None:
+    doubted = [scored("d", -0.4), scored("e", -0.5, entered=HOUR)]
+    room = [*doubted, scored("a", -0.3, entered=300 * DAY)]
+    assert chosen(room, Allowance(9, EURO)) == ["a", "d", "e"]
 
 
 @given(
     scores=st.lists(SCORES, max_size=30),
     spent=st.integers(0, 120),
-    doubtful=st.integers(0, 60),
+    sure=st.integers(0, 60),
     hours=st.integers(0, 200),
 )
 def test_within_the_pace_and_the_doubtful_within_their_part(
-    scores: list[float], spent: int, doubtful: int, hours: int
+    scores: list[float], spent: int, sure: int, hours: int
 ) -> None:
-    standing = replace(GUARDED, doubtful_spent=min(doubtful, spent) * EURO)
-    known, now = facts(replies=spent * EURO), NOW + hours * HOUR
-    allowance = plan_allowance(standing, known, replace(FREE, ahead_max=99), ROOM, now)
+    demand = Demand(day_sure=sure * EURO)
+    known, now = facts(replies=spent * EURO, demand=demand), NOW + hours * HOUR
+    allowance = plan_allowance(GUARDED, known, replace(FREE, ahead_max=99), ROOM, now)
     picked = choose_replies([scored(f"{n:02}", score) for n, score in enumerate(scores)], allowance)
-    donation = donation_of(standing, known)
+    donation = donation_of(GUARDED, known)
     assert donation is not None
+    left = min(pace_left(donation, PACE, now), MONEY)
     cost = sum(reply.price_microeuros for reply in picked)
     doubted = sum(r.price_microeuros for r in picked if r.score < DOUBTED_SCORE)
-    assert cost <= max(pace_left(donation, PACE, now), 0)
-    assert doubted <= max(doubtful_left(donation, PACE, now), 0)
+    assert cost <= max(left, 0)
+    assert doubted <= doubtful_left(donation, demand, left, PACE, now)
     assert [r.score for r in picked] == sorted(scores, reverse=True)[: len(picked)]
 
 

@@ -43,13 +43,20 @@ async def judge(log: Sequence[Received], size: int, *, looking: bool) -> dict[st
     return {verdict.id: verdict.reason for verdict in run.told.values()}
 
 
-@pytest.mark.parametrize(("kind", "seed"), [("mixture", 1), ("copy_paste", 2), ("gateway", 3)])
+@pytest.mark.parametrize(
+    ("kind", "seed"), [("mixture", 1), ("copy_paste", 2), ("gateway", 3), ("raid", 4)]
+)
 def test_a_flood_is_judged_the_same_however_late_it_is_read(kind: str, seed: int) -> None:
+    """What calm hours bring is learnt of verdicts, a bucket at a time: there a few may differ."""
     log = list(read_flood(kind, seed, 0.2))
     in_time = asyncio.run(judge(log, 20, looking=True))
     assert set(in_time) == {each.record.id for each in log}
     told = Counter(in_time.values())
     assert told[Reason.DESERVED] > 100
-    assert told[Reason.CAMPAIGN] + told[Reason.RANGE] > 50
-    for size in (1000, len(log)):
-        assert asyncio.run(judge(log, size, looking=False)) == in_time
+    assert kind == "raid" or told[Reason.CAMPAIGN] + told[Reason.RANGE] > 50
+    for size in (5, 1000):
+        assert asyncio.run(judge(log, size, looking=True)) == in_time
+    late = asyncio.run(judge(log, len(log), looking=False))
+    assert late.keys() == in_time.keys()
+    differing = [message_id for message_id in late if late[message_id] is not in_time[message_id]]
+    assert len(differing) <= len(log) // 200
