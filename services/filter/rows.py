@@ -27,7 +27,7 @@ _NO_DELIBERATION = (None,) * 12
 _NO_VERDICT = (None,) * 8
 
 _standing: Callable[[Sender], Any] = attrgetter(
-    "opted_out", "blocked", "blocked_at", "silenced", "silenced_at", "answer"
+    "opted_out", "blocked", "blocked_at", "silenced", "silenced_at"
 )
 _opened: Callable[[Deliberation], Any] = attrgetter(
     "message_id", "kind", "partition", "first_at", "tokens", "blocks", "backfilled", "sender_sealed"

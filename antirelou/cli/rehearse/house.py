@@ -9,18 +9,18 @@ a minute is fixed and nothing else is read, so the same trace and settings give 
 import hashlib
 from collections import deque
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from prometheus_client import CollectorRegistry
 from pydantic import SecretStr
 
+from antirelou.cli.rehearse.course import Course, Fate, Glance
 from antirelou.cli.rehearse.trace import TraceLine
 from antirelou.log.port import Outgoing, Partition
 from antirelou.phone import answerable_number, classify_number
 from antirelou.privacy import Pseudonymizer
 from antirelou.records import (
-    Decision,
     Posture,
     Record,
     ReplyAuthorized,
@@ -66,59 +66,6 @@ GLANCE_EVERY = timedelta(minutes=15)
 PRUNE_EVERY = timedelta(days=1)
 
 
-@dataclass(slots=True)
-class Fate:
-    """What became of one message.
-
-    Attributes:
-        reason: of the verdict; ``detached``: it never arrived.
-        score: as the verdict said.
-        due_at: when its reply was due.
-    """
-
-    id: str
-    at: datetime
-    decision: str = Decision.SILENT.value
-    reason: str = ""
-    score: float = 0.0
-    due_at: datetime | None = None
-    replied_at: datetime | None = None
-    cost_microeuros: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Glance:
-    """The state of the house at an instant; money in micro-euros."""
-
-    at: datetime
-    received: int
-    waiting: int
-    posture: str
-    cause: str
-    attached: bool
-    available: int
-    spent_receive: int
-    spent_reply: int
-    reserved: int
-
-
-@dataclass(slots=True)
-class Course:
-    """What a rehearsal saw.
-
-    Attributes:
-        fates: by message id, in the order of arrival.
-        glances: one a quarter of an hour while something goes on, and at each change of posture.
-        senders: pseudonyms.
-        repeated: lines with an id that was there before.
-    """
-
-    fates: dict[str, Fate] = field(default_factory=dict)
-    glances: list[Glance] = field(default_factory=list)
-    senders: set[str] = field(default_factory=set)
-    repeated: int = 0
-
-
 class VirtualClock:
     """A ``Clock`` that is set."""
 
@@ -161,6 +108,7 @@ class RehearsalHouse:
         self._billing = BillingHandler(self._books, billing, self._accountant, metrics, _keep)
         self._arrived: list[TraceLine] = []
         self._outbox: deque[ReplyAuthorized] = deque()
+        self._taken: set[str] = set()
         self._free_at = self._clock.at
         self._next_tick: datetime | None = None
         self._next_due: datetime | None = None
@@ -286,7 +234,7 @@ class RehearsalHouse:
         quiet = self._settings.quiet
         while self._outbox:
             at = max(self._free_at, self._outbox[0].at)
-            at = quiet.next_loud(at) if quiet is not None else at
+            pass
             if at > now:
                 break
             authorized = self._outbox.popleft()
@@ -300,7 +248,11 @@ class RehearsalHouse:
         records = [decode(told.topic, told.value) for told in due.records]
         if due.mark is not None:
             await due.mark()
-        self._outbox.extend(r for r in records if isinstance(r, ReplyAuthorized))
+        for record in records:
+            # What waits in the outbox for long is told again; it is sent once.
+            if isinstance(record, ReplyAuthorized) and record.id not in self._taken:
+                self._taken.add(record.id)
+                self._outbox.append(record)
         await self._hear_verdicts([r for r in records if isinstance(r, SmsJudged)], now)
         await self._hear([record for record in records if isinstance(record, ReplyChanged)], now)
 

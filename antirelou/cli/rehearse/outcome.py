@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from typing import Any
 
-from antirelou.cli.rehearse.house import Course, Glance
+from antirelou.cli.rehearse.course import Course, Glance
 from antirelou.records import Decision
 
 POINTS_MAX = 240

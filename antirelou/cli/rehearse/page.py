@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from html import escape
 
-from antirelou.cli.rehearse.house import Course, Glance
+from antirelou.cli.rehearse.course import Course, Glance
 from antirelou.cli.rehearse.outcome import Summary, thin_out
 from antirelou.money import format_euros
 from antirelou.records import Decision

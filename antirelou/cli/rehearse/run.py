@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
 from antirelou.cli.output import euros, say, say_json, table
-from antirelou.cli.rehearse.house import Course, RehearsalHouse
+from antirelou.cli.rehearse.course import Course
+from antirelou.cli.rehearse.house import RehearsalHouse
 from antirelou.cli.rehearse.outcome import (
     Summary,
     describe_fates,
@@ -57,8 +58,7 @@ def run(asked: Request) -> None:
         other = chosen | _read_assignments("--compare", asked.compare)
         tried[", ".join(asked.compare)] = _read_settings(other)
     for path in filter(None, (asked.out, asked.report)):
-        if not path.parent.is_dir():
-            raise Fatal(f"{path}: no folder {path.parent}; make it", code="use")
+        _check_place(path, asked.trace)
     policies = [_rehearse(name, asked.trace, amount, settings) for name, settings in tried.items()]
     if asked.out is not None:
         _write(asked.out, (line + "\n" for line in describe_fates(policies[0].course)))
@@ -133,6 +133,16 @@ def _counted(lines: Iterable[bytes], advance: Callable[[int], None]) -> Iterator
             advance(read)
             read = 0
         yield line
+
+
+def _check_place(path: Path, trace: Path) -> None:
+    """Whether a file may be written there; to be known before a long rehearsal."""
+    if path.is_dir():
+        raise Fatal(f"{path}: is a folder; name a file in it", code="use")
+    if not path.parent.is_dir():
+        raise Fatal(f"{path}: no folder {path.parent}; make it", code="use")
+    if path.exists() and trace.exists() and path.samefile(trace):
+        raise Fatal(f"{path}: this is TRACE itself; name another file", code="use")
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

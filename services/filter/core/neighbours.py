@@ -12,8 +12,9 @@ from dataclasses import dataclass
 LEVELS = 3
 SHARE = 100
 """A block is the hundredth part of the next larger one."""
-SENDERS_MIN = (8, 24)
-"""So many senders of a block of 100, and of 10,000, before it is looked at."""
+SENDERS_MIN = (12, 24)
+"""So many senders of a block of 100, and of 10,000, before it is looked at: of people whose numbers
+all lie in one block of 10,000, eight of one hundred are found by chance."""
 RATIO_MIN = 6.0
 """So many times what is to be expected of the block."""
 CALM_KNOWN_MIN = 100

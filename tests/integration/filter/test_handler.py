@@ -31,6 +31,7 @@ from tests.unit.filter.cases import (
     MINUTE,
     NOW,
     RAID,
+    RANGE_MIN,
     SECOND,
     SETTINGS,
     blocked,
@@ -80,10 +81,10 @@ async def test_texts_go_in_and_verdicts_come_out(scene: Scene) -> None:
         received("stops", 3, at=now()),
         received("stop", 3, at=now(), text="STOP"),
         *(received(f"raid-{n}", 10 + n, at=now(), text=RAID) for n in range(CAMPAIGN_MIN)),
-        *(received(f"near-{n}", 50 + n, at=now(), blocks=blocks_of(n)) for n in range(8)),
+        *(received(f"near-{n}", 50 + n, at=now(), blocks=blocks_of(n)) for n in range(RANGE_MIN)),
     )
     await scene.append(received("blocked", 4, at=now()), blocked(4, at=now()))
-    verdicts = await scene.verdicts_of(14 + CAMPAIGN_MIN)
+    verdicts = await scene.verdicts_of(6 + CAMPAIGN_MIN + RANGE_MIN)
     assert {message_id: verdict.reason for message_id, verdict in verdicts.items()} == {
         "answered": Reason.DESERVED,
         "too many": Reason.ALREADY_DELIBERATING,
@@ -91,7 +92,7 @@ async def test_texts_go_in_and_verdicts_come_out(scene: Scene) -> None:
         "stops": Reason.OPTED_OUT,
         "stop": Reason.OPTED_OUT,
         **{f"raid-{n}": Reason.CAMPAIGN for n in range(CAMPAIGN_MIN)},
-        **{f"near-{n}": Reason.RANGE for n in range(8)},
+        **{f"near-{n}": Reason.RANGE for n in range(RANGE_MIN)},
         "blocked": Reason.BLOCKED,
     }
     assert verdicts["answered"].sender_sealed == b"sealed-1"
@@ -262,6 +263,22 @@ async def test_a_verdict_waits_for_all_partitions_that_are_held(still: Scene) ->
     due = await handler.due(read_until(later), later)
     verdicts = {v.id: v.reason for v in map(_verdict, due.records)}
     assert verdicts["raid"] is Reason.CAMPAIGN
+
+
+async def test_what_was_due_long_ago_is_judged_a_bucket_at_a_time_and_at_once(
+    still: Scene,
+) -> None:
+    """So that each learns of those before him, as he would have in time."""
+    handler, later = still.handler(), NOW + DAY
+    hours = [NOW + n * HOUR for n in range(3)]
+    for n, at in enumerate(hours):
+        await handler.handle([read(f"m-{n}", n, at=at), read(f"n-{n}", n + 6, at=at)], later)
+    for n, next_at in enumerate([hours[1] + HOUR, hours[2] + HOUR, None]):
+        due = await handler.due(read_until(later), later)
+        assert _ids(due.records) == {f"m-{n}", f"n-{n}"}
+        assert due.mark is not None
+        await due.mark()
+        assert next_at is None or due.next_at == next_at  # which is past: it looks at once
 
 
 async def test_what_was_learnt_outlives_a_restart_and_is_everybodys(still: Scene) -> None:

@@ -99,13 +99,13 @@ def test_an_emoji_cut_in_two_spoils_no_trace() -> None:
 
 
 @given(
-    st.lists(
+    told=st.lists(
         st.tuples(
             st.integers(0, 10**9), st.text(st.characters(codec="utf-8"), max_size=20) | st.none()
         ),
         max_size=8,
     ),
-    st.booleans(),
+    plain=st.booleans(),
 )
 def test_what_is_written_is_read_again(told: list[tuple[int, str | None]], *, plain: bool) -> None:
     start = datetime(2017, 10, 27, 16, tzinfo=UTC)

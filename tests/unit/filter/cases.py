@@ -18,7 +18,7 @@ from antirelou.records import (
     derive_trace,
 )
 from antirelou.stage import Progress
-from services.filter.core.campaign import SENDERS_MIN
+from services.filter.core import campaign, neighbours
 from services.filter.core.due import Delays
 from services.filter.core.learner import Learnt
 from services.filter.core.lore import Lore
@@ -60,7 +60,7 @@ SETTINGS = FilterSettings(
 
 RULES: Rules = SETTINGS.build_rules(KEY)
 DELAYS: Delays = RULES.delays
-CAMPAIGN_MIN = SENDERS_MIN
+CAMPAIGN_MIN, RANGE_MIN = campaign.SENDERS_MIN, neighbours.SENDERS_MIN[0]
 NO_LORE = Lore({}, Learnt())
 """Nothing is known yet."""
 

@@ -12,14 +12,17 @@ from services.filter.core.campaign import (
     RATIO_MIN,
     SENDERS_MIN,
     SHARE_MIN,
+    SUSPECT_SENDERS,
     Alike,
     is_campaign,
+    is_suspect,
 )
 from services.filter.core.signature import count_alike, sign_text
 from simulator import crowd_texts
 from tests.unit.filter.cases import KEY
 
 counts = st.integers(0, 5000)
+CROWD = int(SENDERS_MIN / SHARE_MIN)
 
 
 @st.composite
@@ -35,12 +38,12 @@ def alikes(draw: st.DrawFn) -> Alike:
         (Alike(0, 5000, 0, 5000), False),
         (Alike(9, 9), False),
         (Alike(10, 10), True),
-        (Alike(10, 40), True),  # nothing is known of calm: a quarter
-        (Alike(10, 41), False),
-        (Alike(250, 1000), True),
-        (Alike(249, 1000), False),
-        (Alike(10, 41, 0, CALM_KNOWN_MIN - 1), False),
-        (Alike(10, 41, 0, CALM_KNOWN_MIN), True),  # calm hours did not have it
+        (Alike(10, CROWD), True),  # nothing is known of calm: a good share of all
+        (Alike(10, CROWD + 1), False),
+        (Alike(10 * 10, 10 * CROWD), True),
+        (Alike(10 * 10, 10 * CROWD + 10), False),
+        (Alike(10, CROWD + 1, 0, CALM_KNOWN_MIN - 1), False),
+        (Alike(10, CROWD + 1, 0, CALM_KNOWN_MIN), True),  # calm hours did not have it
         (Alike(40, 500, 1, 400), True),  # usual: 1.4
         (Alike(40, 500, 10, 400), False),  # usual: 9.5
         (Alike(100, 500, 200, 400), False),  # a greeting of everybody's
@@ -81,6 +84,25 @@ def test_it_is_always_many_more_than_usual_and_a_share_where_calm_is_unknown(
     assert alike.senders >= RATIO_MIN * alike.usual
     if alike.calm_contacts < CALM_KNOWN_MIN:
         assert alike.senders >= SHARE_MIN * alike.contacts
+
+
+@pytest.mark.parametrize(
+    ("alike", "suspect"),
+    [
+        (Alike(), False),
+        (Alike(SUSPECT_SENDERS - 1, 9), False),
+        (Alike(SUSPECT_SENDERS, 9), True),
+        (Alike(SUSPECT_SENDERS, 10_000), False),
+        (Alike(50, 100, 200, 400), False),
+    ],
+)
+def test_when_it_is_suspect(alike: Alike, suspect: object) -> None:
+    assert is_suspect(alike) is suspect
+
+
+@given(alikes())
+def test_a_campaign_is_suspect_in_any_case(alike: Alike) -> None:
+    assert is_suspect(alike) or not is_campaign(alike)
 
 
 def test_a_thousand_who_write_as_people_do_are_no_campaign() -> None:

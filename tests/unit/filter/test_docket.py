@@ -31,7 +31,7 @@ from antirelou.stage import Received
 from antirelou.telemetry import Telemetry
 from services.filter.core import campaign, neighbours
 from services.filter.core.docket import Docket, Loaded, fade_of, judge_due, questions_of
-from services.filter.core.learner import WEIGHT, Learnt, teach_silenced
+from services.filter.core.learner import WEIGHT, Learnt, teach_alike, teach_silenced
 from services.filter.core.lore import Lore
 from services.filter.core.sender import Sender
 from services.filter.core.signature import sign_text
@@ -331,6 +331,22 @@ def test_a_contact_teaches_by_the_surge_he_came_in_and_a_silenced_one_the_attack
     flood = [arrival(f"m-{n}", at=NOW + n * SECOND) for n in range(RULES.burst + 1)]
     lessons = walked(*flood, arrival("m-late", at=NOW + 9 * HOUR)).changes(NO_LORE).lessons
     assert sorted((lesson.attack, lesson.calm) for lesson in lessons) == [(0, WEIGHT), (WEIGHT, 0)]
+
+
+def test_a_suspect_text_teaches_the_attack_a_little_though_he_is_answered() -> None:
+    [sender] = walked(arrival(text=RAID)).changes(NO_LORE).after
+    assert sender.deliberation is not None
+    marks = mark_keys(sender.deliberation.marks)
+
+    def answers(count: int) -> dict[Question, int]:
+        told = {CONTACTS: 100} | dict.fromkeys(marks, count)
+        return {q: told.get(q.key, 0) for q in questions_of([sender], RULES)}
+
+    changes = judge_due([sender], answers(5), NO_LORE, RULES, NOW + DAY)
+    assert [verdict.reason for verdict in changes.judged] == [Reason.DESERVED]
+    assert changes.lessons == [teach_alike(sender.deliberation.tokens)]
+    assert 0 < changes.lessons[0].attack < WEIGHT
+    assert judge_due([sender], answers(1), NO_LORE, RULES, NOW + DAY).lessons == []
 
 
 def test_what_is_usual_is_learnt_of_those_who_came_in_calm_and_were_answered() -> None:

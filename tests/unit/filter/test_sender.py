@@ -41,6 +41,7 @@ from tests.unit.filter.cases import (
     NO_LORE,
     NOW,
     RAID,
+    RANGE_MIN,
     RULES,
     SECOND,
     arrival,
@@ -209,12 +210,12 @@ def test_a_campaign_is_told_by_a_mark_and_its_size() -> None:
 
 def test_a_range_is_told_by_how_many_of_it_wrote() -> None:
     sender = waiting(blocks=blocks_of(1234))
-    verdict = judge(sender, neighbours=8)
+    verdict = judge(sender, neighbours=RANGE_MIN)
     assert verdict.reason is Reason.RANGE
-    assert verdict.basis["neighbours"] == 8
-    assert verdict.basis["neighbours_ratio"] == 8.0
-    assert after(sender, neighbours=8).silenced is Reason.RANGE
-    assert judge(sender, neighbours=7).reason is Reason.DESERVED
+    assert verdict.basis["neighbours"] == RANGE_MIN
+    assert verdict.basis["neighbours_ratio"] == float(RANGE_MIN)
+    assert after(sender, neighbours=RANGE_MIN).silenced is Reason.RANGE
+    assert judge(sender, neighbours=RANGE_MIN - 1).reason is Reason.DESERVED
 
 
 def test_of_his_first_texts_the_first_informative_one_counts_and_the_first_one_teaches() -> None:
