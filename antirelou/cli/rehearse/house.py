@@ -234,7 +234,7 @@ class RehearsalHouse:
         quiet = self._settings.quiet
         while self._outbox:
             at = max(self._free_at, self._outbox[0].at)
-            pass
+            at = quiet.next_loud(at) if quiet is not None else at
             if at > now:
                 break
             authorized = self._outbox.popleft()
@@ -250,7 +250,7 @@ class RehearsalHouse:
             await due.mark()
         for record in records:
             # What waits in the outbox for long is told again; it is sent once.
-            if isinstance(record, ReplyAuthorized) and record.id not in self._taken:
+            if isinstance(record, ReplyAuthorized):
                 self._taken.add(record.id)
                 self._outbox.append(record)
         await self._hear_verdicts([r for r in records if isinstance(r, SmsJudged)], now)
