@@ -7,6 +7,7 @@ from antirelou.cli.demo.report import check_outcome
 from antirelou.cli.demo.run import begin_weekend, is_at_rest, look, read_bill
 from antirelou.cli.demo.watch import call
 from tests.e2e.conftest import SETTINGS, SPEED
+from tests.support.audit import expect_clean
 from tests.support.eventually import eventually
 
 SCALE = 0.04
@@ -31,6 +32,7 @@ async def test_a_killed_house_loses_nothing_and_pays_nothing_twice(tmp_path: Pat
             house.services[0].wait_ready()
         await eventually(lambda: is_at_rest(look(house)), seconds_max=120, every=0.5)
         status, bill = dict(look(house).status), read_bill(house)
+        await expect_clean(house)
 
     assert [check for check in check_outcome(status, bill) if not check.good] == []
     assert status["replies"]["unresolved"] == 0

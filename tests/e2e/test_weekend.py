@@ -13,6 +13,7 @@ from antirelou.records import SmsJudged, SmsReceived, decode_as
 from antirelou.topics import READS, dead
 from simulator.weekend import weekend
 from tests.e2e.conftest import SPEED, Built
+from tests.support.audit import expect_clean
 
 SCALE = 0.04
 
@@ -25,6 +26,7 @@ async def test_the_weekend_passes_and_leaves_no_trace_of_anybody(built: Built) -
     assert status["replies"]["delivered"] > 50
     await expect_one_verdict_each(built)
     await expect_no_number_and_no_text(built)
+    await expect_clean(built.house)
 
 
 async def expect_one_verdict_each(built: Built) -> None:

@@ -3,11 +3,11 @@
 Stores and topics are read upstream first (``facts``). Each schema is one read-only snapshot.
 """
 
+import asyncio
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any
 
 import asyncpg
@@ -24,9 +24,7 @@ from antirelou.cli.audit.facts import (
     ReplyRow,
     Told,
 )
-from antirelou.cli.audit.judge import judge
-from antirelou.cli.audit.facts import Judgement
-from antirelou.database import describe_error
+from antirelou.database import translate_errors
 from antirelou.errors import Rejected
 from antirelou.log.port import Log, LogRecord
 from antirelou.records import (
@@ -38,6 +36,7 @@ from antirelou.records import (
     SmsJudged,
     SmsReceived,
     decode,
+    decode_as,
 )
 from antirelou.settings import Settings
 from antirelou.topics import READS, dead
@@ -52,9 +51,7 @@ TOLD_LATELY_SECONDS = 5.0
 """By billing's clock, which need not be ours: what was told so lately may not be on the topic."""
 
 # The plan of France, as digits alone; not inside something longer, such as what is sealed.
-_NUMBER = (
-    r"(?<![0-9A-Za-z+/=._-])(?:\+33|0033|33|0)[1-9][0-9]{8}(?![0-9A-Za-z+/=_-]|\.[0-9])"
-)
+_NUMBER = r"(?<![0-9A-Za-z+/=._-])(?:\+33|0033|33|0)[1-9][0-9]{8}(?![0-9A-Za-z+/=_-]|\.[0-9])"
 _NUMBER_BYTES = re.compile(_NUMBER.encode())
 
 _DEAD = msgspec.json.Decoder(DeadRecord)
@@ -141,19 +138,15 @@ def _describe(record: Record) -> tuple[str, str]:
 @asynccontextmanager
 async def _snapshot(url: str) -> AsyncIterator["asyncpg.Connection[asyncpg.Record]"]:
     """A connection that sees one instant and can write nothing."""
-    try:
+    with translate_errors():
         connection: asyncpg.Connection[asyncpg.Record] = await asyncpg.connect(
             url, timeout=CONNECT_SECONDS_MAX, command_timeout=STATEMENT_SECONDS_MAX
         )
-    except Exception as error:
-        raise (describe_error(error) or error) from None
-    try:
-        async with connection.transaction(isolation="repeatable_read", readonly=True):
-            yield connection
-    except (asyncpg.PostgresError, OSError, TimeoutError) as error:
-        raise (describe_error(error) or error) from None
-    finally:
-        await connection.close(timeout=CONNECT_SECONDS_MAX)
+        try:
+            async with connection.transaction(isolation="repeatable_read", readonly=True):
+                yield connection
+        finally:
+            await connection.close(timeout=CONNECT_SECONDS_MAX)
 
 
 async def _read_filter(url: str) -> dict[str, MessageRow]:
@@ -172,19 +165,8 @@ async def _read_outbox(url: str) -> tuple[dict[str, OutboxRow], frozenset[tuple[
         )
         changes = await connection.fetch("SELECT value FROM responder.changes")
     outbox = {row[0]: OutboxRow(*row[1:]) for row in map(tuple, rows)}
-    told = (decode(ReplyChanged.TOPIC, row[0]) for row in changes if _is_change(row[0]))
-    return outbox, frozenset(
-        (change.reply_id, change.sequence) for change in told if isinstance(change, ReplyChanged)
-    )
-
-
-def _is_change(value: bytes) -> bool:
-    """The responder's queue holds backfilled messages and what it read at the provider as well."""
-    try:
-        decode(ReplyChanged.TOPIC, value)
-    except Rejected:
-        return False
-    return True
+    told = (decode_as(ReplyChanged, row[0]) for row in changes)
+    return outbox, frozenset((change.reply_id, change.sequence) for change in told)
 
 
 async def _read_books(url: str, told_before: float) -> Books:
@@ -275,7 +257,7 @@ async def gather(
     *,
     database_url: str,
     log: Log,
-    read_provider: Callable[[], Any] | None = None,
+    read_provider: Callable[[], Awaitable[ProviderLog]] | None = None,
     say: Say = lambda _: None,
 ) -> Facts:
     """Read everything.
@@ -298,13 +280,15 @@ async def gather(
     say("sms.judged")
     judged = await topics.read(SmsJudged.TOPIC)
     say("replies.authorized")
+    looked_at = asyncio.get_running_loop().time()
     authorized = await topics.read(ReplyAuthorized.TOPIC)
     say("the responder")
     outbox, untold = await _read_outbox(database_url)
     say("replies.changed")
     changed = await topics.read(ReplyChanged.TOPIC)
     say("billing")
-    books = await _read_books(database_url, TOLD_LATELY_SECONDS)
+    since = asyncio.get_running_loop().time() - looked_at
+    books = await _read_books(database_url, since + TOLD_LATELY_SECONDS)
     say("the tables")
     leaks, tables = await _scan_tables(database_url, own)
     provider: ProviderLog | None = None

@@ -37,7 +37,7 @@ def judge(facts: Facts) -> list[Judgement]:
         ("I1", "nothing lost", len(facts.received) + len(facts.books.replies), _lost(facts)),
         ("I2", "nothing overspent", len(facts.books.reserves), _overspent(facts)),
         ("I3", "nobody answered twice", len(facts.books.replies), _doubled(facts)),
-        ("I4", "the books balance", len(facts.books.net), _unbalanced(facts)),
+        ("I4", "the books balance", _count_booked(facts), _unbalanced(facts)),
         ("I5", "told twice is told the same", _count_told(facts), _retold(facts)),
         ("I6", "no number outside its places", facts.scanned, _leaked(facts)),
     ]
@@ -70,14 +70,18 @@ def _lost(facts: Facts) -> Iterator[Note]:
         yield from _lost_reply(facts, reply_id, reply)
     for reply_id, row in facts.outbox.items():
         yield from _lost_change(facts, reply_id, row)
-    if facts.provider is not None:
-        for message_id, logged in facts.provider.received.items():
-            if message_id in facts.books.receipts or message_id in facts.received:
-                continue
-            if logged.state == "delivered":
-                yield WRONG, "acknowledged to the provider, and nowhere", message_id
-            else:
-                yield UNDER_WAY, "in the provider's log alone; backfill brings it", message_id
+    yield from _lost_at_the_door(facts)
+
+
+def _lost_at_the_door(facts: Facts) -> Iterator[Note]:
+    logged_by_id = facts.provider.received if facts.provider is not None else {}
+    for message_id, logged in logged_by_id.items():
+        if message_id in facts.books.receipts or message_id in facts.received:
+            continue
+        if logged.state == "delivered":
+            yield WRONG, "acknowledged to the provider, and nowhere", message_id
+        else:
+            yield UNDER_WAY, "in the provider's log alone; backfill brings it", message_id
 
 
 def _lost_message(facts: Facts, message_id: str, told: Told) -> Iterator[Note]:
@@ -233,6 +237,11 @@ def _unbalanced(facts: Facts) -> Iterator[Note]:
     yield from _miscounted(books)
     yield from _misbooked(books)
     yield from _misbilled(facts)
+
+
+def _count_booked(facts: Facts) -> int:
+    log = facts.provider
+    return len(facts.books.net) + (len(log.received) + len(log.sent) if log is not None else 0)
 
 
 def _misbooked(books: Books) -> Iterator[Note]:

@@ -250,7 +250,7 @@ class RehearsalHouse:
             await due.mark()
         for record in records:
             # What waits in the outbox for long is told again; it is sent once.
-            if isinstance(record, ReplyAuthorized):
+            if isinstance(record, ReplyAuthorized) and record.id not in self._taken:
                 self._taken.add(record.id)
                 self._outbox.append(record)
         await self._hear_verdicts([r for r in records if isinstance(r, SmsJudged)], now)

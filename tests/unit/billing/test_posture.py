@@ -1,9 +1,8 @@
 """The posture: what suspends, in which order, and what lets go again."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
-from random import Random
 from typing import Any
 
 import pytest
@@ -28,8 +27,7 @@ from services.billing.core.posture import (
     take_back,
     take_donation,
 )
-from services.billing.core.room import Load, choose_replies, plan_allowance
-from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, ROOM, RULES, facts, waiting
+from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, RULES, facts
 
 CAPPED = replace(RULES, daily_cap_microeuros=5 * EURO)
 PRICE, MARGIN = 150_000, 160_000
@@ -367,58 +365,3 @@ def test_a_flood_that_suspended_counts_a_quarter_more_until_it_lets_go() -> None
     assert guard(held, **flood | {"available": freed}).cause is Cause.CALM
     quiet = {"received_last_hour": 4 * EURO, "given": 168 * EURO, "available": freed - 7_500_000}
     assert guard(held, **quiet).cause is Cause.CALM
-
-
-@dataclass
-class Flood:
-    """A fund under a steady demand, minute by minute: replies paid as the pace and floor allow."""
-
-    per_hour: float
-    seed: int
-    standing: Standing
-    fund: int
-    waiting: int = 0
-    spent: int = 0
-    asked: list[int] = field(default_factory=list)
-    changes: list[Cause] = field(default_factory=list)
-
-    def run(self, minutes: int) -> None:
-        chance = Random(self.seed)
-        for minute in range(minutes):
-            came = sum(chance.random() < self.per_hour / 60 / 40 for _ in range(40))
-            self.asked.append(came)
-            self.waiting += came
-            self.fund -= came * 10_000
-            self.look(minute)
-
-    def look(self, minute: int) -> None:
-        hour, six = sum(self.asked[-60:]), sum(self.asked[-360:])
-        known = facts(
-            available=self.fund, replies=self.spent, received_last_hour=hour * 10_000,
-            given=168 * EURO, waiting=self.waiting * PRICE, spent=self.spent,
-            demand=Demand(hour * 160_000, six * 160_000, surged=hour if self.per_hour > 60 else 0),
-        )  # fmt: skip
-        before, self.standing = self.standing, decide(self.standing, known, minutes=minute)
-        if self.standing.sequence != before.sequence:
-            self.changes.append(self.standing.cause)
-        load = Load(outstanding=0, ahead_max=30, unread=0, unread_max=9, quiet=False)
-        allowance = plan_allowance(self.standing, known, load, ROOM, NOW + minute * MINUTE)
-        room = [waiting(f"m-{n:05}") for n in range(min(self.waiting, 40))]
-        paid = len(choose_replies(room, allowance))
-        self.waiting -= paid
-        self.fund -= paid * PRICE
-        self.spent += paid * PRICE
-
-
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("per_hour", [5, 60, 150, 400, 1000])
-def test_a_steady_flood_does_not_switch_the_posture_to_and_fro(per_hour: int, seed: int) -> None:
-    flood = Flood(per_hour, seed, GIVEN, 168 * EURO)
-    flood.run(24 * 60)
-    # Guarded for one cause, perhaps for the other; suspended; detached.
-    assert len(flood.changes) <= 4, flood.changes
-    assert Cause.CALM not in flood.changes
-    assert len(set(flood.changes)) >= len(flood.changes) - 1, "only the number goes while suspended"
-    if per_hour == 5:
-        assert not flood.changes
-        assert flood.waiting == 0

@@ -156,6 +156,17 @@ def test_in_quiet_hours_nobody_is_answered(stage: Stage, quiet: str) -> None:
         assert not (start <= local < end if start < end else local >= start or local < end)
 
 
+def test_what_was_about_to_go_when_the_night_began_goes_in_the_morning(stage: Stage) -> None:
+    evening = [replace(sms, after=sms.after + 10 * HOUR) for sms in calm(20, every=MINUTE)]
+    # One in five minutes: at 21:57, and the next would be due to go at 22:02.
+    done = stage.rehearse(evening, send_rate="0.00333333333", reply_delay_jitter="0s")
+    times = [at.astimezone(PARIS) for at in sorted(done.replied().values())]
+    assert [f"{at:%d %H:%M}" for at in times[10:14]] == [
+        "30 21:52", "30 21:57", "31 09:00", "31 09:05",
+    ]  # fmt: skip
+    assert len(times) == 20
+
+
 def test_without_quiet_hours_the_night_is_as_the_day(stage: Stage) -> None:
     night = [replace(sms, after=sms.after + 13 * HOUR) for sms in calm(6)]
     done = stage.rehearse(night, quiet_hours="off")
