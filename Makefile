@@ -25,7 +25,7 @@ test: setup ## every test, on real PostgreSQL and real Kafka
 	$(PYTEST) tests
 
 quick: setup ## the tests that need no service
-	$(PYTEST) tests/unit
+	$(PYTEST) tests/unit -n auto
 
 unit contract integration e2e faults: setup ## the tests of one folder
 	$(PYTEST) tests/$@

@@ -10,7 +10,7 @@ from pathlib import Path
 from rich.console import Console
 
 HERE = Path(__file__).parent
-COMMANDS = (
+COMMANDS: tuple[tuple[str, ...], ...] = (
     ("ingest.py",),
     ("filter.py",),
     ("billing.py",),

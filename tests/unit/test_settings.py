@@ -40,6 +40,7 @@ WRONG = {
     "TIMEZONE": "Paris",
     "REPLY_WINDOW": "half a year",
     "BURST": "0",
+    "JUDGE_WITHOUT": "texts,rudeness",
     "CALL_ANSWER": "shout",
     "CALL_COUNTS": "perhaps",
     "PRICE_RECEIVE": "one cent",

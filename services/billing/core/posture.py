@@ -246,8 +246,10 @@ def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: date
         holding.append(Cause.SURGE)
     if burns(facts.demand, donation, rules.pace, guarded=guarded):
         holding.append(Cause.BURN)
-    if guarded and not holding and facts.waiting > pace_left(donation, rules.pace, now):
-        holding.append(standing.cause)
+    # After a suspension as well: what waited through it is not all paid at once.
+    held = standing.posture is not Posture.NORMAL
+    if held and not holding and facts.waiting > pace_left(donation, rules.pace, now):
+        holding.append(standing.cause if guarded else Cause.BURN)
     if standing.cause in holding:
         return standing.cause
     return holding[0] if holding else Cause.CALM

@@ -71,7 +71,7 @@ def test_a_record_told_again_has_the_same_name_and_bytes() -> None:
 
 def test_a_webhook_after_a_backfill_is_a_record_of_its_own() -> None:
     seen = enter(received(1), "1.0")
-    missed = received(1, source=Source.BACKFILL, text=None, evidence_sealed=None,
+    missed = received(1, source=Source.BACKFILL, text="", evidence_sealed=None,
                       evidence_digest=None)  # fmt: skip
     told = enter(missed, "1.0")
     assert seen is not None
