@@ -1,11 +1,14 @@
 """Talking to a running house from a test: as its operator, and as its provider's crowd."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
+from antirelou.cli.audit.judge import UNCERTAIN_SMS
 from antirelou.cli.demo.house import House
-from antirelou.cli.demo.run import operate
-from antirelou.cli.demo.watch import call
+from antirelou.cli.demo.run import is_at_rest, look, operate
+from antirelou.cli.demo.watch import Moment, call
+from tests.support.audit import audit_house
 from tests.support.eventually import eventually
 
 NUMBER = "+33937000000"
@@ -52,3 +55,54 @@ async def status_when(
         return await eventually(look, seconds_max=seconds_max, every=0.2) or {}
     except AssertionError:
         raise AssertionError(f"not within {seconds_max} s; last: {status(house)}") from None
+
+
+async def at_rest(house: House, *, seconds_max: float) -> int:
+    """Wait until the crowd has texted and all that came of it has ended; decide what is left.
+
+    A service that is killed between noting a send and making it leaves a reply that nobody can be
+    sure of: it ends unresolved, by design. Where the provider's log has no SMS of it the operator
+    says so, as the runbook tells him.
+
+    Returns:
+        how many he decided about.
+
+    Raises:
+        AssertionError: it did not; says how it stands, and what an audit finds.
+    """
+    await _rests(house, seconds_max)
+    unresolved = operate(house, "GET", "/v1/unresolved")["replies"]
+    if unresolved:
+        found = {f.what for one in await audit_house(house) for f in one.under_way}
+        assert UNCERTAIN_SMS not in found, "the provider's log tells what became of it"
+        for reply in unresolved:
+            operate(house, "POST", f"/v1/unresolved/{reply['id']}", {"outcome": "void", "why": ""})
+        await status_when(house, lambda now: now["replies"]["unresolved"] == 0)
+        await _rests(house, seconds_max)
+    return len(unresolved)
+
+
+async def _rests(house: House, seconds_max: float) -> None:
+    last: list[Moment] = []
+
+    def rests() -> bool:
+        try:
+            last[:] = [look(house)]
+        except OSError:
+            return False  # it is on its way back
+        return is_at_rest(_without_unresolved(last[0]))
+
+    try:
+        await eventually(rests, seconds_max=seconds_max, every=0.5)
+    except AssertionError:
+        stands = last[0] if last else "it does not answer"
+        found = [(f.what, len(f.ids)) for one in await audit_house(house) for f in one.under_way]
+        raise AssertionError(f"did not come to rest: {stands}; under way: {found}") from None
+
+
+def _without_unresolved(moment: Moment) -> Moment:
+    """Their money is held until a person decides: no rest would come by itself."""
+    if not moment.status["replies"]["unresolved"]:
+        return moment
+    fund = {**moment.status["fund"], "reserved_microeuros": 0}
+    return replace(moment, status={**moment.status, "fund": fund})

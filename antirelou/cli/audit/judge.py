@@ -26,6 +26,7 @@ Note = tuple[str, str, str]
 
 OPEN = ("sending", "uncertain")
 UNKNOWN = (*OPEN, "unresolved")
+UNCERTAIN_SMS = "an SMS of a reply whose send is uncertain"
 WITHOUT_SMS = ("expired", "refused", "failed")
 CHARGED = ("sent", "delivered", "undelivered", "failed")
 """States of the provider's log in which its charge stands."""
@@ -125,6 +126,8 @@ def _lost_verdict(facts: Facts, message_id: str, told: Told) -> Iterator[Note]:
 
 
 def _lost_reply(facts: Facts, reply_id: str, reply: ReplyRow) -> Iterator[Note]:
+    if reply.state == "unresolved":
+        yield UNDER_WAY, "unresolved; a person decides", reply_id
     if reply.reservation == "none" or reply_id in facts.outbox:
         return
     told = facts.authorized.get(reply_id)
@@ -219,7 +222,7 @@ def _sent_twice(facts: Facts) -> Iterator[Note]:
         phone = logged.phone if logged.phone is not None else next(iter(+unsure), "")
         if unsure[phone] > 0:
             unsure[phone] -= 1
-            yield UNDER_WAY, "an SMS of a reply whose send is uncertain", message_id
+            yield UNDER_WAY, UNCERTAIN_SMS, message_id
         else:
             yield WRONG, "an SMS that is no reply's", message_id
 
