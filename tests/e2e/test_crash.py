@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from antirelou.cli.demo.house import House, embedded_house
 from antirelou.cli.demo.report import check_outcome
 from antirelou.cli.demo.run import begin_weekend, look, read_bill
@@ -12,6 +14,8 @@ from tests.support.eventually import eventually
 from tests.support.house import at_rest
 
 SCALE = 0.04
+SEND_LOST_SECONDS_MAX = 150
+"""A send that died with its process is given up by its lease, 90 s, and then looked for."""
 
 
 def delivered_share(house: House) -> float:
@@ -19,6 +23,7 @@ def delivered_share(house: House) -> float:
     return float(drive["delivered"] / drive["total"])
 
 
+@pytest.mark.timeout(400)
 async def test_a_killed_house_loses_nothing_and_pays_nothing_twice(tmp_path: Path) -> None:
     with embedded_house(tmp_path, SETTINGS) as house:
         begin_weekend(house, scale=SCALE, speed=SPEED)
@@ -31,7 +36,7 @@ async def test_a_killed_house_loses_nothing_and_pays_nothing_twice(tmp_path: Pat
             house.services[0].kill()
             house.services[0].start()
             house.services[0].wait_ready()
-        voided = await at_rest(house, seconds_max=90)
+        voided = await at_rest(house, seconds_max=SEND_LOST_SECONDS_MAX)
         status, bill = dict(look(house).status), read_bill(house)
         await expect_clean(house)
 

@@ -35,7 +35,8 @@ CROWD_SPEED = 20_000
 SCALE = 0.006
 CROWD_MIN = 50
 HOUSE_SETTINGS = {"clock_speed": str(SPEED), "quiet_hours": "off"}
-REST_SECONDS_MAX = 120
+REST_SECONDS_MAX = 150
+"""A send that died with its process is given up by its lease, 90 s, and then looked for."""
 SEED = "ANTIRELOU_FAULTS_SEED"
 ROUNDS = int(os.environ.get("ANTIRELOU_FAULTS_ROUNDS") or 1)
 

@@ -17,7 +17,7 @@ MEMBER_FROZEN_SECONDS = 14.0
 """Longer than a group waits for a member."""
 PROVIDER_HARM_SECONDS = 8.0
 
-pytestmark = pytest.mark.timeout(300)
+pytestmark = pytest.mark.timeout(400)
 
 
 async def test_every_service_killed_at_a_random_moment(broken: Broken) -> None:

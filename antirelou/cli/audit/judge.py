@@ -28,6 +28,13 @@ OPEN = ("sending", "uncertain")
 UNKNOWN = (*OPEN, "unresolved")
 UNCERTAIN_SMS = "an SMS of a reply whose send is uncertain"
 WITHOUT_SMS = ("expired", "refused", "failed")
+UNENDED = {
+    "waiting": "replies that wait to be paid for",
+    "authorized": "replies that are to be sent",
+    "sending": "replies that are being sent",
+    "uncertain": "replies whose send is uncertain",
+    "unresolved": "replies that a person decides about (antirelou unresolved list)",
+}
 CHARGED = ("sent", "delivered", "undelivered", "failed")
 """States of the provider's log in which its charge stands."""
 
@@ -126,8 +133,8 @@ def _lost_verdict(facts: Facts, message_id: str, told: Told) -> Iterator[Note]:
 
 
 def _lost_reply(facts: Facts, reply_id: str, reply: ReplyRow) -> Iterator[Note]:
-    if reply.state == "unresolved":
-        yield UNDER_WAY, "unresolved; a person decides", reply_id
+    if reply.state in UNENDED:
+        yield UNDER_WAY, UNENDED[reply.state], reply_id
     if reply.reservation == "none" or reply_id in facts.outbox:
         return
     told = facts.authorized.get(reply_id)

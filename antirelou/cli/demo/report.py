@@ -142,7 +142,7 @@ def print_report(
     console.print()
     for check in checks:
         mark = "[green]ok    [/]" if check.good else "[red]FAILED[/]"
-        console.print(f"{mark} {check.claim}: {check.found}")
+        console.print(f"{mark} {check.claim}: {check.found}", soft_wrap=True)
     saved = SPENT_2017_MICROEUROS - spent
     if saved > 0:
         console.print(f"\n{format_euros(saved)} € less than in October 2017.")

@@ -68,20 +68,23 @@ def _numbers(status: Mapping[str, Any]) -> Table:
     under_way = replies["authorized"] + replies["sending"] + replies["uncertain"]
     spent = fund["spent_receive_microeuros"] + fund["spent_reply_microeuros"]
     grid = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        grid.add_column(justify="right", min_width=11)
-        grid.add_column(style="dim", min_width=14)
+    for _ in range(3):
+        grid.add_column(justify="right", min_width=9)
+        grid.add_column(style="dim", min_width=12)
     grid.add_row(
         f"{messages['received']:,}", "received",
         f"{messages['deliberating']:,}", "deliberating",
         f"{replies['waiting'] + under_way:,}", "to be answered",
+    )  # fmt: skip
+    grid.add_row(
         f"{answered:,}", "answered",
+        f"{replies['uncertain']:,}", "uncertain",
+        str(status["posture"]), "posture",
     )  # fmt: skip
     grid.add_row(
         euros(fund["available_microeuros"]), "available",
         euros(fund["reserved_microeuros"]), "reserved",
         euros(spent), "spent",
-        str(status["posture"]), "posture",
     )  # fmt: skip
     return grid
 
