@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOG ?= embedded
+ROUNDS ?= 5
+SEED ?=
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help setup demo test quick unit contract integration e2e faults lint format bench
@@ -27,8 +29,11 @@ test: setup ## every test, on real PostgreSQL and real Kafka
 quick: setup ## the tests that need no service
 	$(PYTEST) tests/unit -n auto
 
-unit contract integration e2e faults: setup ## the tests of one folder
+unit contract integration e2e: setup ## the tests of one folder
 	$(PYTEST) tests/$@
+
+faults: setup ## each fault ROUNDS times (SEED=… repeats a run); `make test` runs each once
+	ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) $(PYTEST) -s tests/faults
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

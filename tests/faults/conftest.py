@@ -1,6 +1,6 @@
 """A house of four processes over a broker and a database of its own, for tests to break.
 
-One house for the whole session: each test sends a small crowd, breaks something under way, and
+One house for a whole module: each test sends a small crowd, breaks something under way, and
 waits until all is at rest. What the books then say covers everything that went before.
 """
 
@@ -142,9 +142,9 @@ class Broken:
         return True
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def shared(chance: random.Random) -> Iterator[Broken]:
-    """The session's house."""
+    """The module's house."""
     folder = Path(tempfile.mkdtemp(prefix="antirelou-faults-"))
     broker, postgres, thread = folder / "kafka", folder / "postgres", LoopThread()
     opened = open_postgres(postgres, overrides=POSTGRES_SETTINGS)
