@@ -42,10 +42,12 @@ def _operator() -> Operator:
 
 def status(*, json: AsJson = False) -> None:
     """How the number is doing: posture, fund, messages, replies."""
-    answer = _operator().get("/v1/status")
+    operator = _operator()
+    answer = operator.get("/v1/status")
     if json:
         say_json(answer)
         return
+    waiting = operator.get("/v1/resume")
     attached = {True: "attached", False: "detached", None: "unknown"}[answer["attached"]]
     table(
         "The number",
@@ -71,7 +73,10 @@ def status(*, json: AsJson = False) -> None:
             **{f"judged {reason}": n for reason, n in messages["judged"].items() if n},
         },
     )
-    table("\nReplies", {name: n for name, n in answer["replies"].items() if n} or {"none": 0})
+    replies = {name: n for name, n in answer["replies"].items() if n} or {"none": 0}
+    if waiting["waiting"]:
+        replies["to answer all who wait"] = euros(waiting["cost_microeuros"])
+    table("\nReplies", replies)
 
 
 def pause(*, why: Why) -> None:
