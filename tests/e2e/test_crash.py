@@ -40,7 +40,12 @@ async def test_a_killed_house_loses_nothing_and_pays_nothing_twice(tmp_path: Pat
         status, bill = dict(look(house).status), read_bill(house)
         await expect_clean(house)
 
-    # Killed on the way to the provider: no SMS of its, and none of ours.
-    status["replies"] = {**status["replies"], "failed": status["replies"]["failed"] - voided}
+    # Killed on the way to the provider: it has ended, but is no SMS, neither theirs nor ours.
+    replies = status["replies"]
+    status["replies"] = {
+        **replies,
+        "failed": replies["failed"] - voided,
+        "expired": replies["expired"] + voided,
+    }
     assert [check for check in check_outcome(status, bill) if not check.good] == []
     assert status["replies"]["unresolved"] == 0

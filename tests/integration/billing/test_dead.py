@@ -58,7 +58,8 @@ async def test_dead_records_are_put_back_once(real_log: Log) -> None:
     assert [corpse.offset for corpse in await dead.list()] == [0, 1, 2]
     assert await dead.replay() == 3
     after = await values(real_log, "sms.reported")
-    assert after[len(before) :] == [b"body 0", b"body 1", b"body 2"]
+    # A scan goes partition by partition: what others left may lie on either side.
+    assert [value for value in after if value not in before] == [b"body 0", b"body 1", b"body 2"]
     assert await dead.count() == 0
     assert await dead.list() == []
     assert await dead.replay() == 0
