@@ -315,6 +315,15 @@ def test_guarded_lasts_while_who_waits_costs_more_than_the_pace_allows(
     assert guard(GIVEN, **fields).cause is Cause.CALM, "it begins for no such reason"
 
 
+@pytest.mark.parametrize(("waiting", "cause"), [(84, Cause.CALM), (85, Cause.BURN)])
+def test_what_waited_through_a_suspension_is_not_all_paid_at_once(
+    waiting: int, cause: Cause
+) -> None:
+    suspended = guard(GIVEN, available=0)
+    assert suspended.cause is Cause.FLOOR
+    assert guard(suspended, waiting=waiting * EURO).cause is cause
+
+
 def test_the_cause_that_is_named_goes_on_being_named() -> None:
     both = replace(FAST, surged=SURGED_MIN)
     assert guard(GIVEN, demand=both).cause is Cause.SURGE
