@@ -59,7 +59,7 @@ class Cluster:
         """Run kubectl; returns what it printed.
 
         Raises:
-            Refused: it failed; says what it said.
+            RefusedError: it failed; says what it said.
         """
         done = subprocess.run(
             [SCRIPTS / "cluster.sh", "kubectl", str(self._state), *arguments],
@@ -69,7 +69,7 @@ class Cluster:
             check=False,
         )
         if done.returncode:
-            raise Refused(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
+            raise RefusedError(f"kubectl {' '.join(arguments)}: {done.stderr.strip()}")
         return done.stdout
 
     def read(self, *arguments: str) -> Any:
@@ -77,7 +77,7 @@ class Cluster:
         return json.loads(self.kubectl("-n", NAMESPACE, "get", *arguments, "-o", "json"))
 
     def evict(self, pod: str) -> None:
-        """Ask the API to evict a pod, as a drain does. Raises ``Refused``."""
+        """Ask the API to evict a pod, as a drain does. Raises ``RefusedError``."""
         eviction = {
             "apiVersion": "policy/v1",
             "kind": "Eviction",
@@ -87,7 +87,7 @@ class Cluster:
         self.kubectl("create", "--raw", path, "-f", "-", given=json.dumps(eviction))
 
 
-class Refused(AssertionError):
+class RefusedError(AssertionError):
     """The API server, or kubectl, said no."""
 
 

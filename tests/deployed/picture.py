@@ -1,5 +1,6 @@
 """Lag and replicas over time as an SVG: what KEDA did, to look at."""
 
+import itertools
 from collections.abc import Sequence
 
 WIDTH, HEIGHT, LEFT, BOTTOM, TOP = 760, 320, 70, 40, 30
@@ -25,7 +26,7 @@ def draw(series: Sequence[tuple[float, float, int]], *, title: str) -> str:
 
     lag = " ".join(f"{x(at):.1f},{y(value / lag_max):.1f}" for at, value, _ in series)
     steps = []
-    for (at, _, replicas), (until, _, _) in zip(series, series[1:], strict=False):
+    for (at, _, replicas), (until, _, _) in itertools.pairwise(series):
         height = y(replicas / replicas_max)
         steps += [f"{x(at):.1f},{height:.1f}", f"{x(until):.1f},{height:.1f}"]
     ticks = [

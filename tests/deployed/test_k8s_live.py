@@ -6,6 +6,7 @@ the test runs a process of `antirelou serve filter`.
 """
 
 import asyncio
+import itertools
 import os
 import shutil
 import tempfile
@@ -27,7 +28,7 @@ from antirelou.records import SmsReceived
 from antirelou.topics import FILTER_GROUP, PARTITIONS
 from bench.filter import BENCH
 from bench.stages import fill
-from tests.deployed.cluster import NAMESPACE, Cluster, Refused
+from tests.deployed.cluster import NAMESPACE, Cluster, RefusedError
 from tests.deployed.picture import draw
 from tests.support import kafka
 from tests.support.eventually import eventually
@@ -103,7 +104,7 @@ async def test_a_drain_leaves_one_of_two_at_the_door(cluster: Cluster) -> None:
     cluster.kubectl("cordon", *nodes)  # so that no other takes its place
     try:
         cluster.evict(first)
-        with pytest.raises(Refused, match="disruption budget"):
+        with pytest.raises(RefusedError, match="disruption budget"):
             cluster.evict(second)
     finally:
         cluster.kubectl("uncordon", *nodes)
@@ -114,7 +115,7 @@ def test_keda_refuses_what_would_scale_the_filter_twice(cluster: Cluster) -> Non
                                            "yaml"))  # fmt: skip
     twice["metadata"] = {"name": "filter-again", "namespace": NAMESPACE}
     twice.pop("status", None)
-    with pytest.raises(Refused, match="already managed"):
+    with pytest.raises(RefusedError, match="already managed"):
         cluster.kubectl("apply", "-f", "-", given=yaml.safe_dump(twice))
 
 
@@ -191,15 +192,18 @@ async def test_keda_scales_the_filter_by_its_lag_and_back(
             await connection.close()
     spec = cluster.read("scaledobject", "filter")["spec"]
     replicas = [count for *_, count in series]
-    if path := os.environ.get(PICTURE):
-        title = f"filter, {RECORDS:,} records"
-        Path(path).write_text(draw(series, title=title), encoding="utf-8")
+    _keep_picture(series)
     assert counted == RECORDS, "nothing lost, nothing doubled"
     assert min(replicas) == spec["minReplicaCount"] == 1, "never to zero"
     assert 1 < max(replicas) <= spec["maxReplicaCount"] <= PARTITIONS
-    turns = [b - a for a, b in zip(replicas, replicas[1:], strict=False) if a != b]
+    turns = [b - a for a, b in itertools.pairwise(replicas) if a != b]
     ups = [n for n, turn in enumerate(turns) if turn > 0]
     assert ups == list(range(len(ups))), f"up, then down, and not to and fro: {replicas}"
+
+
+def _keep_picture(series: list[tuple[float, float, int]]) -> None:
+    if path := os.environ.get(PICTURE):
+        Path(path).write_text(draw(series, title=f"filter, {RECORDS:,} records"), encoding="utf-8")
 
 
 async def _watch_backlog(nodes: Nodes, bootstrap: str) -> list[tuple[float, float, int]]:
