@@ -65,7 +65,7 @@ async def _groups(log: Log) -> list[Finding]:
 
 async def _unread(log: Log, group: str) -> Mapping[tuple[str, int], int]:
     """For each partition that the group reads, the records it has not committed."""
-    found = {}
+    found: dict[tuple[str, int], int] = {}
     for topic in READS[group]:
         lags = await log.group_lag(group, topic)
         found |= {(topic, partition): lag for partition, lag in lags.items()}
