@@ -77,6 +77,25 @@ def status(*, json: AsJson = False) -> None:
     if waiting["waiting"]:
         replies["to answer all who wait"] = euros(waiting["cost_microeuros"])
     table("\nReplies", replies)
+    restoration = operator.get("/v1/restoration")["restoration"]
+    if restoration is not None:
+        table("\nRestored from a backup", _restoration_rows(restoration))
+
+
+def _restoration_rows(found: dict[str, Any]) -> dict[str, Any]:
+    """What was found after a restore, line by line."""
+    reading = "the provider's log is being read"
+    return {
+        "the backup's time": _time(found["backup_at"]),
+        "restored": _time(found["restored_at"]),
+        "reconciled": _time(found["reconciled_at"]) if found["reconciled_at"] else reading,
+        "replies sent already": found["matched"],
+        "SMS without a reply here": found["recovered"],
+        "messages brought back": found["received"],
+        "booked for receiving since": euros(found["receive_microeuros"]),
+        "booked for replies since": euros(found["reply_microeuros"]),
+        "resumed": "yes" if found["resumed"] else "not yet: antirelou resume",
+    }
 
 
 def pause(*, why: Why) -> None:
@@ -89,6 +108,9 @@ def pause(*, why: Why) -> None:
 def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
     """Pay for replies again; says first how many wait, what they cost, how long it takes."""
     operator = _operator()
+    restoration = operator.get("/v1/restoration")["restoration"]
+    if restoration is not None and not restoration["resumed"]:
+        table("Restored from a backup", _restoration_rows(restoration))
     waiting = operator.get("/v1/resume")
     say(
         f"{waiting['waiting']} replies wait; they cost {euros(waiting['cost_microeuros'])} "

@@ -41,6 +41,7 @@ from services.responder.core.settlement import SKEW, Sweep, match_uncertain, pla
 from services.responder.core.status import observe_logged
 from services.responder.linker import Linker
 from services.responder.metrics import Metrics
+from services.responder.reconciler import Reconciler
 from services.responder.settings import ResponderSettings
 from services.responder.store import Store
 
@@ -75,6 +76,7 @@ class Housekeeper:
     Args:
         holder: unique among the replicas.
         noted: called when changes were committed that are to be told.
+        reconciler: after a restore, what is read before all else.
     """
 
     def __init__(
@@ -88,10 +90,12 @@ class Housekeeper:
         metrics: Metrics,
         holder: str,
         noted: Callable[[], None],
+        reconciler: Reconciler,
     ) -> None:
         self._store, self._provider, self._settings = store, provider, settings
         self._clock, self._log, self._metrics = clock, log, metrics
         self._holder, self._noted = holder, noted
+        self._reconciler = reconciler
         self._unsealer = Unsealer(settings.sending_private_key)
         self._backfiller = Backfiller(settings, clock)
         self._linker = Linker(store, provider, settings, clock, log)
@@ -168,8 +172,9 @@ class Housekeeper:
         due = await self._store.find_due(LOOKED_AT, now, DUE_MAX)
         if await self._apply_clock(due, now):
             return True
-        if next_free(self._budget, now) > now:
-            return False
+        reconciled = await self._reconcile(now) if next_free(self._budget, now) <= now else False
+        if reconciled is not None:
+            return reconciled
         uncertain = [reply for reply in due if reply.state is ReplyState.UNCERTAIN]
         unsettled = [reply for reply in due if reply.state not in OPEN]
         scan = None if uncertain or unsettled else await self._store.find_scan(now)
@@ -291,6 +296,30 @@ class Housekeeper:
         self._metrics.changed_all((before[reply.reply_id], reply) for reply in changed)
         if told:
             self._noted()
+
+    # -- after a restore -------------------------------------------------------------------------
+
+    async def _reconcile(self, now: datetime) -> bool | None:
+        """Read a page of what was sent since the backup; None: there is nothing to read now."""
+        sweep = await self._reconciler.plan(now)
+        if sweep is None:
+            await self._tell_reconciled(now)
+            return None
+        page = await self._question(
+            self._provider.list_sent(
+                to=None, since=sweep.since, until=sweep.until, offset=sweep.offset
+            )
+        )
+        if isinstance(page, Away):
+            return False
+        await self._reconciler.apply_page(page, self._clock.now())
+        return True
+
+    async def _tell_reconciled(self, now: datetime) -> None:
+        record = await self._reconciler.ended(now)
+        if record is not None:  # told first, noted after
+            await self._log.append([outgoing(record)])
+            await self._reconciler.end(now)
 
     # -- what we never saw -----------------------------------------------------------------------
 

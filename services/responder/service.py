@@ -21,6 +21,7 @@ from services.responder.dispatcher import Dispatcher
 from services.responder.handler import ResponderHandler
 from services.responder.housekeeper import Housekeeper
 from services.responder.metrics import Metrics
+from services.responder.reconciler import Reconciler
 from services.responder.settings import ResponderSettings, read_settings
 from services.responder.store import PostgresStore, Store
 
@@ -39,8 +40,15 @@ class Responder:
     ) -> None:
         metrics = Metrics(ports.telemetry)
         self._log, self._clock = ports.log, ports.clock
+        reconciler = Reconciler(store, settings, metrics, noted=self._tell)
         self._dispatcher = Dispatcher(
-            store, provider, settings, clock=ports.clock, metrics=metrics, noted=self._tell
+            store,
+            provider,
+            settings,
+            clock=ports.clock,
+            metrics=metrics,
+            noted=self._tell,
+            reconciled=reconciler.is_done,
         )
         self._housekeeper = Housekeeper(
             store,
@@ -51,6 +59,7 @@ class Responder:
             metrics=metrics,
             holder=uuid4().hex,
             noted=self._tell,
+            reconciler=reconciler,
         )
         self._handler = ResponderHandler(
             store,
@@ -59,6 +68,7 @@ class Responder:
             metrics=metrics,
             send=self._dispatcher.wake,
             ask=self._housekeeper.wake,
+            window=settings.window,
         )
         self._stage = Stage(
             name=NAME,

@@ -30,6 +30,7 @@ class ResponderSettings:
         tariff_microunits: of receiving one segment, in the provider's currency.
         page_pause: between pages of the scan that reads everything, so that it takes no more than
             half of the budget.
+        window: ``REPLY_WINDOW``: one answer to a number.
     """
 
     number: str
@@ -45,6 +46,7 @@ class ResponderSettings:
     attachment: AttachmentRules
     backfill: BackfillRules
     page_pause: timedelta
+    window: timedelta
     budget: Budget
 
     def callback_url(self, reply_id: str) -> str:
@@ -103,6 +105,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
         ),
         backfill=BackfillRules(every=scaled(600, 2), behind=scaled(600, 5)),
         page_pause=scaled(6, 0.5),
+        window=settings.reply_window,
         budget=Budget(count_max=20, window=scaled(60, 1)),
     )
 
