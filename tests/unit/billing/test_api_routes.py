@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from antirelou.dead import bury
 from antirelou.log.port import LogRecord
 from antirelou.privacy import Pseudonymizer, Unsealer
 from antirelou.records import (
@@ -15,7 +16,6 @@ from antirelou.records import (
     SenderBlocked,
     decode_as,
 )
-from antirelou.stage import bury
 from antirelou.topics import DEAD_GROUP, dead
 from services.billing.operator import ReplyWay, Step, Unresolved, Waiting, Way
 from tests.fakes.log import MemoryLog
