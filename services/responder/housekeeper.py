@@ -133,8 +133,9 @@ class Housekeeper:
 
     def _pause(self) -> float:
         """Until the budget allows the next question, or what is due may have come."""
+        longest = min(TICK_SECONDS, self._settings.page_pause.total_seconds())
         free_in = (next_free(self._budget, self._clock.now()) - self._clock.now()).total_seconds()
-        return min(max(free_in, TICK_SECONDS / 6), TICK_SECONDS) if free_in > 0 else TICK_SECONDS
+        return min(max(free_in, TICK_SECONDS / 6), longest) if free_in > 0 else longest
 
     # -- what became of sends --------------------------------------------------------------------
 

@@ -20,13 +20,16 @@ from services.billing.core.floor import DETACHING_SECONDS, sink_microeuros
 from tests.e2e.conftest import SETTINGS, Built, build
 from tests.support.audit import expect_clean
 from tests.support.eventually import eventually
-from tests.support.house import at_rest, donate
+from tests.support.house import NUMBER, at_rest, donate
 
 FLOOR_MICROEUROS = 2_000_000
 FUND_MICROEUROS = 5_000_000
 PRICE_MICROEUROS = 10_000
 AT_ONCE = 1e9
 """The speed of the crowd: as fast as it is taken."""
+
+WHILE_OFF = 50
+"""Messages that the provider logs and charges while the number is off."""
 
 CROSSED = """
 SELECT min(at) FROM (
@@ -69,7 +72,7 @@ async def test_the_wish_outlives_an_api_that_is_away_and_the_death_of_who_has_it
     """And what is charged while the number is off comes by backfill; it changes no link."""
     house = attacked.house
     spoil(house, detached="charged", query_error=1)
-    flood(house, scale=0.04)
+    flood(house, scale=0.02)
     await eventually(lambda: is_wished_off(attacked), seconds_max=60, every=0.1)
     for process in house.services:
         if process.name in {"all", "responder", "billing"}:
@@ -80,9 +83,11 @@ async def test_the_wish_outlives_an_api_that_is_away_and_the_death_of_who_has_it
     spoil(house, query_error=0)
     off = await linked(house, attached=False)
     assert off["at"] - returned_at <= DETACHING_SECONDS
+    text_while_off(house)
     await expect_back(house)
     bill = call(f"{house.provider_url}/_sim/bill")
-    assert bill["received"] > bill["accepted"] + bill["lost"], "some came while it was off"
+    assert bill["received"] == bill["accepted"] + bill["lost"] + WHILE_OFF
+    assert look(house).status["messages"]["received"] == bill["received"]
 
 
 # -- what must hold ------------------------------------------------------------------------------
@@ -139,6 +144,15 @@ def flood(house: House, *, scale: float) -> None:
     """The weekend's crowd, or a share of it, all at once."""
     crowd = {"seed": SEED, "scale": scale, "speed": AT_ONCE}
     call(f"{house.provider_url}/_sim/drive", method="POST", body=crowd)
+
+
+def text_while_off(house: House) -> None:
+    """Others text a number that is off."""
+    messages = [
+        {"from": f"+336399855{number:02d}", "to": NUMBER, "text": f"tu es là ? {number}"}
+        for number in range(WHILE_OFF)
+    ]
+    call(f"{house.provider_url}/_sim/messages", method="POST", body={"messages": messages})
 
 
 def spoil(house: House, **faults: object) -> None:
