@@ -19,7 +19,6 @@ fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_he
 unresolved = typer.Typer(
     help="Replies of which nobody knows whether they were sent.", no_args_is_help=True
 )
-dead = typer.Typer(help="Records that could not be handled.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 Why = Annotated[str, typer.Option("--why", help="kept with the decision")]
@@ -33,7 +32,6 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     app.add_typer(fund, name="fund")
     app.add_typer(unresolved, name="unresolved")
-    app.add_typer(dead, name="dead")
 
 
 def _operator() -> Operator:
@@ -325,22 +323,3 @@ def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
 def _decide(reply_id: str, outcome: str, why: str) -> None:
     path = f"/v1/unresolved/{quote(reply_id, safe='')}"
     _operator().post(path, {"outcome": outcome, "why": why})
-
-
-@dead.command("list")
-def dead_list() -> None:
-    """Records on the dead topics, where they were, and why."""
-    records = _operator().get("/v1/dead")["records"]
-    for record in records:
-        where = f"{record['topic']}/{record['partition']}@{record['offset']}"
-        say(f"{_time(record['at'])}  {where}  {record['service']}  {record['reason']}: "
-            f"{record['error']}")  # fmt: skip
-    if not records:
-        say("None.")
-
-
-@dead.command("replay")
-def dead_replay() -> None:
-    """Put them back on their topics, after the cause was mended."""
-    _, answer = _operator().post("/v1/dead/replay")
-    say(f"Put back: {answer['replayed']}.")

@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from antirelou.clock import Clock
+from antirelou.dead import explain
 from antirelou.errors import Transient
 from antirelou.log.port import Log
 from antirelou.privacy import Pseudonymizer, Sealer
@@ -315,10 +316,17 @@ class OperatorApi:
         )
 
     async def _list_dead(self, _: web.Request) -> web.Response:
-        records = [
-            {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in await self._dead.list()
-        ]
-        return web.json_response({"records": records})
+        corpses = await self._dead.list()
+        reasons = sorted({corpse.reason for corpse in corpses})
+        return web.json_response(
+            {
+                "total": await self._dead.count(),
+                "records": [
+                    {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in corpses
+                ],
+                "explanations": {reason: asdict(explain(reason)) for reason in reasons},
+            }
+        )
 
     async def _replay(self, _: web.Request) -> web.Response:
         return web.json_response({"replayed": await self._dead.replay()})

@@ -19,6 +19,11 @@ LEASE = timedelta(seconds=90)
 of the network, so it stays real whatever ``CLOCK_SPEED``."""
 
 
+RETRY_AWAY = timedelta(seconds=2)
+"""Of the wish about the number, while the provider does not answer: it is to be fulfilled within
+five seconds of its return (``core.floor`` of billing), real ones whatever ``CLOCK_SPEED``."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResponderSettings:
     """The responder's part of the settings.
@@ -102,6 +107,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
             check_every=scaled(600, 5),
             retry_first=timedelta(seconds=1),
             retry_longest=scaled(60, 5),
+            retry_away=RETRY_AWAY,
         ),
         backfill=BackfillRules(every=scaled(600, 2), behind=scaled(600, 5)),
         page_pause=scaled(6, 0.5),
