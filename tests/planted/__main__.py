@@ -23,7 +23,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.planted.bugs import Bug, Stale, load_bugs, missing_tests, plant
+from tests.planted.bugs import Bug, Stale, check_row, load_bugs, plant
 from tests.planted.verdict import Verdict, judge_run, read_cases
 from tests.support.postgres import GIVEN, open_server
 
@@ -143,10 +143,7 @@ def main() -> None:
 def _check_rows(bugs: Sequence[Bug]) -> None:
     try:
         for bug in bugs:
-            plant(bug, (ROOT / bug.file).read_text("utf-8"))
-            missing = missing_tests(bug, ROOT)
-            if missing:
-                raise Stale(f"{bug.name}: no such test: {', '.join(missing)}")
+            check_row(bug, ROOT)
     except Stale as stale:
         raise SystemExit(f"stale row in bugs.toml: {stale}") from None
 
@@ -181,7 +178,12 @@ def _try_all(copies: Sequence[Copy], bugs: Sequence[Bug], console: Console) -> l
         finally:
             free.put(copy)
 
-    columns = (BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("{task.fields[last]}"))
+    columns = (
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[last]}"),
+    )
     with Progress(*columns, console=console) as progress, ThreadPoolExecutor(len(copies)) as pool:
         task = progress.add_task("", total=len(bugs), last="")
         running = {pool.submit(try_one, bug): bug for bug in bugs}

@@ -62,9 +62,19 @@ def plant(bug: Bug, source: str) -> str:
     return planted
 
 
-def missing_tests(bug: Bug, root: Path) -> Sequence[str]:
-    """Of the tests that are named, those that are nowhere."""
-    return [node for node in bug.tests if not _is_defined(node, root)]
+def check_row(bug: Bug, root: Path) -> None:
+    """See that a row fits the tree as it is.
+
+    Raises:
+        Stale: it does not.
+    """
+    path = root / bug.file
+    if not path.is_file():
+        raise Stale(f"{bug.name}: there is no {bug.file}")
+    plant(bug, path.read_text("utf-8"))
+    missing = [node for node in bug.tests if not _is_defined(node, root)]
+    if missing or not bug.tests:
+        raise Stale(f"{bug.name}: no such test: {', '.join(missing) or 'none is named'}")
 
 
 def _is_defined(node: str, root: Path) -> bool:

@@ -4,7 +4,7 @@ import enum
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 TESTS_FAILED = 1
 """Pytest's exit code where all was collected and run, and something failed."""
@@ -47,7 +47,7 @@ def read_cases(report: str) -> list[Case]:
     if not report:
         return []
     cases = []
-    for found in ElementTree.fromstring(report).iter("testcase"):
+    for found in ET.fromstring(report).iter("testcase"):
         failure = found.find("failure")
         cases.append(
             Case(
@@ -83,5 +83,7 @@ def judge_run(tests: Sequence[str], code: int, cases: Sequence[Case]) -> tuple[V
 
 def _is_of(case: Case, test: str) -> bool:
     file, *names = test.split("::")
-    wanted = "::".join([".".join([file.removesuffix(".py").replace("/", "."), *names[:-1]]), names[-1]])
+    wanted = "::".join(
+        [".".join([file.removesuffix(".py").replace("/", "."), *names[:-1]]), names[-1]]
+    )
     return case.test == wanted or case.test.startswith(f"{wanted}[")
