@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from antirelou.database import Schema, migrate, open_pool, role_of
@@ -107,3 +108,19 @@ async def test_while_an_append_is_under_way_no_watermark_passes_it(
         found = await reader.read(records_max=9, bytes_max=99, wait_seconds=5)
         assert [record.value for record in found.records] == [b"v"]
         assert seen_until <= found.records[0].appended_at < min(others)
+
+
+async def test_what_is_within_its_retention_stays(log: EmbeddedLog, fresh_database: str) -> None:
+    await log.apply_topics([TopicSpec("short", 1, 3600)])
+    await log.append([Outgoing("short", b"k", value) for value in (b"old", b"new")])
+    connection = await asyncpg.connect(fresh_database)
+    try:
+        await connection.execute("SET search_path = log")
+        await connection.execute(
+            "UPDATE records SET appended_at = appended_at - interval '2 hours' WHERE value = 'old'"
+        )
+        ids = await connection.fetch("SELECT expired_partitions()")
+        assert [await connection.fetchval("SELECT expire($1, 5000)", id_) for (id_,) in ids] == [1]
+    finally:
+        await connection.close()
+    assert [record.value async for record in log.scan("short")] == [b"new"]

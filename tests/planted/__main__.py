@@ -192,8 +192,8 @@ def _try_all(copies: Sequence[Copy], bugs: Sequence[Bug], console: Console) -> l
             tried = done.result()
             found[tried.bug.name] = tried
             progress.update(task, advance=1, last=f"{tried.bug.name}: {tried.verdict.value}")
-            if tried.verdict is not Verdict.CAUGHT:
-                progress.console.print(f"{tried.verdict.value.upper()}: {tried.bug.name}")
+            if tried.verdict is not Verdict.CAUGHT or not console.is_terminal:
+                console.print(f"{tried.verdict.value}: {tried.bug.name}, {tried.seconds:.0f} s")
     return [found[bug.name] for bug in bugs]
 
 

