@@ -6,7 +6,7 @@ ROUNDS ?= 5
 SEED ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test quick unit contract integration e2e faults test-compose test-k8s lint format bench
+.PHONY: help setup demo test quick unit contract integration e2e faults planted-bugs test-compose test-k8s lint format bench
 
 help: ## the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,9 @@ unit contract integration e2e: setup ## the tests of one folder
 
 faults: setup ## each fault ROUNDS times (SEED=… repeats a run); `make test` runs each once
 	ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) $(PYTEST) -s tests/faults
+
+planted-bugs: setup ## plants each known mistake in a scratch copy; a named test must catch it
+	$(BIN)/python -m tests.planted
 
 test-compose: setup ## docker-compose.yml for real: needs a Docker engine with Compose
 	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_compose_live.py

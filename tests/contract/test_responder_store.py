@@ -215,6 +215,24 @@ async def test_the_pace_is_one(store: Store) -> None:
         assert await transaction.load_pace() == changed
 
 
+async def test_one_claims_at_a_time(fresh_database: str) -> None:
+    """Else each replica would have the rate for itself."""
+    await migrate(fresh_database, [SCHEMA])
+    role = role_of("responder")
+    async with open_pool(fresh_database, role=role, schema="responder", size_max=4) as pool:
+        store = PostgresStore(pool)
+
+        async def claim() -> None:
+            async with store.transaction() as work:
+                pace = await work.load_pace()
+                await work.load_replies(["nobody"])  # others have their turn
+                await work.save_pace(replace(pace, holds=pace.holds + 1))
+
+        await asyncio.gather(*(claim() for _ in range(8)))
+        async with store.transaction() as work:
+            assert (await work.load_pace()).holds == 8
+
+
 async def test_the_attachment_is_one(store: Store) -> None:
     async with store.transaction() as transaction:
         attachment = await transaction.load_attachment()

@@ -284,6 +284,29 @@ async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
     assert await committed(log) == -2
 
 
+async def test_a_dependency_that_goes_away_among_poison_buries_nothing_else(
+    log: MemoryLog,
+) -> None:
+    class Leaving(Echo):
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            if len(batch) == 1 and not self.left:
+                self.left = True
+                raise Transient("database away", code="database_away")
+            return await super().handle(batch, now)
+
+        left = False
+
+    handler = Leaving()
+    handler.poison = {"m1"}
+    await log.append([fact(0), fact(1), fact(2)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 3)
+    assert handler.left
+    assert sorted(set(handler.seen)) == ["m0", "m2"]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert await committed(log) == 0
+
+
 async def test_who_is_cancelled_ends_at_whichever_moment(log: MemoryLog) -> None:
     """Python 3.11's ``wait_for`` forgets a cancellation that comes with what it waits for."""
     for turns in range(8):
