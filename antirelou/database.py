@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -164,6 +164,10 @@ async def _keep_session(_: Connection) -> None:
     """Instead of RESET ALL at each release, a round trip: nothing here changes session state."""
 
 
+OpenPool: TypeAlias = Callable[..., AbstractAsyncContextManager[Pool]]
+"""``open_pool``, or what stands in for it."""
+
+
 @asynccontextmanager
 async def open_pool(
     url: str, *, role: str, schema: str, size_max: int, application: str = "antirelou"
@@ -275,10 +279,11 @@ async def migrate(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
                 code="database_rights",
             ) from None
         finally:
-            await _close_connection(connection)
+            await close_connection(connection)
 
 
-async def _close_connection(connection: Connection) -> None:
+async def close_connection(connection: Connection) -> None:
+    """Close it within ``CLOSE_SECONDS_MAX``, or drop it."""
     try:
         await connection.close(timeout=CLOSE_SECONDS_MAX)
     except Exception:  # noqa: BLE001 - as in _close

@@ -8,7 +8,6 @@ from aiohttp import web
 
 from antirelou.service import Ports
 from antirelou.settings import Settings
-from antirelou.web import listening
 from services.ingest.api import make_server
 from services.ingest.appender import ANSWER_SECONDS_MAX, Appender
 from services.ingest.handler import WebhookHandler
@@ -63,6 +62,6 @@ async def open_ingest(settings: Settings, ports: Ports) -> AsyncIterator[IngestS
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(appender.running())
         url = await parts.enter_async_context(
-            listening(server, own.listen, name="LISTEN", shutdown_seconds=ANSWER_SECONDS_MAX + 1)
+            ports.listen(server, own.listen, name="LISTEN", shutdown_seconds=ANSWER_SECONDS_MAX + 1)
         )
         yield IngestService(url, appender, parts)
