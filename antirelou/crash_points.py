@@ -7,9 +7,9 @@ environment variables is set, ``Points`` stands around these; else nothing of th
 - ``ANTIRELOU_CRASH_AT=name#2``: when that point is passed for the second time, SIGKILL.
 
 A name says port, call and side, such as ``log.append:sms.judged:after``, ``provider.send:before``,
-``database.billing.save_replies:before``, ``http.LISTEN:200:after``. A transaction is named by its
-first and last statement, ``database.billing.commit:load_standing..save_standing:before``; where it
-begins is the point before the first.
+``database.billing.save_replies:before``, ``http.LISTEN:200:after``. A transaction that
+wrote is named by its first statement, ``database.billing.commit:load_standing:before``; where it
+begins is the point before that.
 
 It is for tests against a simulated provider. Where the provider is not on this machine nothing
 starts; and whoever starts it anyway reads a warning.
@@ -20,7 +20,7 @@ import os
 import re
 import signal
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -68,6 +68,11 @@ class Points:
             os.write(self._trace, f"{name}\n".encode())
         if name == self._at and self._passed[name] >= self._count:
             os.kill(os.getpid(), signal.SIGKILL)
+
+    def cross_all(self, names: Iterable[str]) -> None:
+        """Several at once."""
+        for name in names:
+            self.cross(name)
 
     async def around(self, name: str, call: Awaitable[Any]) -> Any:
         """Await a call of a port; what fails has no point after it."""
@@ -135,9 +140,11 @@ class WatchedLog(_Watched):
         self.scan = log.scan
 
     async def append(self, records: Sequence[Outgoing]) -> None:
-        """See ``Log``."""
-        topics = "+".join(sorted({record.topic for record in records})) or "nothing"
-        await self._points.around(f"log.append:{topics}", self._log.append(records))
+        """See ``Log``. A point for each topic."""
+        topics = sorted({record.topic for record in records})
+        self._points.cross_all(f"log.append:{topic}:before" for topic in topics)
+        await self._log.append(records)
+        self._points.cross_all(f"log.append:{topic}:after" for topic in topics)
 
     @asynccontextmanager
     async def reader(self, group: str, topics: Sequence[str]) -> AsyncIterator[Reader]:
@@ -160,9 +167,8 @@ class _WatchedReader:
         batch = await self._reader.read(
             records_max=records_max, bytes_max=bytes_max, wait_seconds=wait_seconds
         )
-        if batch.records:
-            topics = "+".join(sorted({record.topic for record in batch.records}))
-            self._points.cross(f"log.read:{self._group}:{topics}:after")
+        topics = sorted({record.topic for record in batch.records})
+        self._points.cross_all(f"log.read:{self._group}:{topic}:after" for topic in topics)
         return batch
 
     async def commit(self, batch: Batch) -> None:
@@ -192,24 +198,24 @@ class _Statements:
     def __init__(self, points: Points, name: str, real: Any) -> None:
         self._points, self._name, self._real = points, name, real
 
-    def _noted(self, name: str) -> str:
-        return f"{self._name}.{name}"
+    def _noted(self, query: str) -> str:
+        return f"{self._name}.{statement_name(query)}"
 
     async def fetch(self, query: str, *arguments: Any, **more: Any) -> Any:
         call = self._real.fetch(query, *arguments, **more)
-        return await self._points.around(self._noted(statement_name(query)), call)
+        return await self._points.around(self._noted(query), call)
 
     async def fetchrow(self, query: str, *arguments: Any, **more: Any) -> Any:
         call = self._real.fetchrow(query, *arguments, **more)
-        return await self._points.around(self._noted(statement_name(query)), call)
+        return await self._points.around(self._noted(query), call)
 
     async def fetchval(self, query: str, *arguments: Any, **more: Any) -> Any:
         call = self._real.fetchval(query, *arguments, **more)
-        return await self._points.around(self._noted(statement_name(query)), call)
+        return await self._points.around(self._noted(query), call)
 
     async def execute(self, query: str, *arguments: Any, **more: Any) -> Any:
         call = self._real.execute(query, *arguments, **more)
-        return await self._points.around(self._noted(statement_name(query)), call)
+        return await self._points.around(self._noted(query), call)
 
 
 class _WatchedPool(_Statements):
@@ -222,27 +228,31 @@ class _WatchedPool(_Statements):
 class _WatchedConnection(_Statements):
     def __init__(self, points: Points, name: str, real: Any) -> None:
         super().__init__(points, name, real)
-        self._done: list[str] = []
+        self._first = ""
+        self._wrote = False
 
-    def _noted(self, name: str) -> str:
-        self._done.append(name)
-        return super()._noted(name)
+    def _noted(self, query: str) -> str:
+        self._first = self._first or statement_name(query)
+        self._wrote = self._wrote or _WRITES.search(query) is not None
+        return super()._noted(query)
 
     async def copy_records_to_table(self, table: str, **more: Any) -> Any:
         call = self._real.copy_records_to_table(table, **more)
-        return await self._points.around(self._noted(f"copy_{table}"), call)
+        return await self._points.around(self._noted(f"-- copy_{table}\nINSERT INTO"), call)
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[None]:
         async with self._real.transaction():
             yield
-            name = f"{self._name}.commit:{self._done[0]}..{self._done[-1]}" if self._done else ""
-            if name:
-                self._points.cross(f"{name}:before")
-        if name:
-            self._points.cross(f"{name}:after")
+            self._cross_commit("before")
+        self._cross_commit("after")
+
+    def _cross_commit(self, side: str) -> None:
+        if self._wrote:
+            self._points.cross(f"{self._name}.commit:{self._first}:{side}")
 
 
+_WRITES = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE [a-z_]+(?: AS)?(?: [a-z]+)?\s+SET)\b")
 _NAMED = re.compile(r"-- ([a-z_]+)\n")
 _CALLED = re.compile(r"\bSELECT (?:\S+ FROM )?([a-z_]+)\(")
 _TABLE = re.compile(r"\b(?:FROM|UPDATE|INTO) ([a-z_]+)")
