@@ -23,10 +23,16 @@ LEAVING = "log.leave:"
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A point as seen in a trace, and at which passing to die."""
+    """A point as seen in a trace.
+
+    Attributes:
+        count: at which passing to die.
+        passed: how often it was passed in the trace.
+    """
 
     name: str
     count: int
+    passed: int
 
     def __str__(self) -> str:
         return f"{self.name}#{self.count}"
@@ -80,7 +86,7 @@ def read_points(process: Process, chance: random.Random) -> list[Point]:
     """The points that a process has passed, in an order of chance."""
     passed = Counter(trace_of(process).read_text().splitlines())
     points = [
-        Point(name, chance.randint(1, min(1 + count // RARE, COUNT_MAX)))
+        Point(name, chance.randint(1, min(1 + count // RARE, COUNT_MAX)), count)
         for name, count in sorted(passed.items())
     ]
     chance.shuffle(points)
@@ -88,12 +94,13 @@ def read_points(process: Process, chance: random.Random) -> list[Point]:
 
 
 def sample(points: Sequence[Point], count: int) -> list[Point]:
-    """Some of the points, of every port as many as of the others, as far as there are."""
+    """Some of the points that are passed often, of every port as many as of the others."""
+    often = [point for point in points if point.passed > RARE]
     ports: dict[str, list[Point]] = {}
-    for point in points:
+    for point in often:
         ports.setdefault(point.name.partition(".")[0], []).append(point)
     chosen: list[Point] = []
-    while len(chosen) < min(count, len(points)):
+    while len(chosen) < min(count, len(often)):
         chosen += [waiting.pop() for waiting in ports.values() if waiting]
     return chosen[:count]
 
