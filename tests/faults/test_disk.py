@@ -61,12 +61,11 @@ def refused(knocks: Knocks, since: float) -> bool:
 
 def fill(ballast: Path) -> bool:
     """Leave no room on the disk. Returns True."""
-    with ballast.open("ab") as file:
+    with ballast.open("ab", buffering=0) as file:
         for size in (PIECE_BYTES, 4096, 1):
             try:
                 while True:
                     file.write(bytes(size))
-                    file.flush()
             except OSError:
                 continue
     return True
