@@ -97,6 +97,17 @@ class EmbeddedEye:
     def __init__(self, url: str) -> None:
         self._url = url
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        pass
+
     async def look(self) -> tuple[Offsets, Mapping[str, Offsets]]:
         """See ``LogEye``."""
         connection = await asyncpg.connect(self._url, timeout=LOOK_SECONDS_MAX)
