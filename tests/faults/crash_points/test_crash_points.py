@@ -91,6 +91,8 @@ def report_deaths(report: Report, deaths: Mapping[str, Deaths]) -> None:
     """Say who died where."""
     for name, one in deaths.items():
         report.say(f"{name} died at {', '.join(map(str, one.died))}")
+        if one.missed:
+            report.say(f"{name} did not pass {', '.join(map(str, one.missed))}")
 
 
 async def test_the_whole_house_in_one_process_killed_at_its_points(
@@ -107,7 +109,7 @@ async def test_the_whole_house_in_one_process_killed_at_its_points(
 
 async def kill_embedded(house: House, report: Report, chance: random.Random) -> None:
     """One process dies at its points; then everything is held against everything."""
-    broken = Broken(house, house.folder, house.folder, "", report, chance)
+    broken = Broken(house, house.folder, house.folder, "", report, chance=chance)
     stir = Stir(house, chance)
     points = await trace(house, stir, chance)
     own = [point for point in points["all"] if point.name.startswith(EMBEDDED_PORTS)]
