@@ -32,7 +32,7 @@ from tests.support.eventually import eventually
 from tests.support.house import at_rest, status
 
 ALL = ROUNDS > 1
-TRACED_SECONDS = 40 if ALL else 15
+TRACED_SECONDS = 40 if ALL else 12
 SAMPLE = {"ingest": 3, "filter": 4, "billing": 5, "responder": 3}
 """How many points of each, where not all are taken."""
 SAMPLE_EMBEDDED = 4
