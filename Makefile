@@ -6,7 +6,7 @@ ROUNDS ?= 5
 SEED ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test quick unit contract integration e2e faults lint format bench
+.PHONY: help setup demo test quick unit contract integration e2e faults test-compose test-k8s lint format bench
 
 help: ## the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -34,6 +34,12 @@ unit contract integration e2e: setup ## the tests of one folder
 
 faults: setup ## each fault ROUNDS times (SEED=… repeats a run); `make test` runs each once
 	ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) $(PYTEST) -s tests/faults
+
+test-compose: setup ## docker-compose.yml for real: needs a Docker engine with Compose
+	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_compose_live.py
+
+test-k8s: setup ## deploy/k8s on a real API server, with real KEDA: needs Go 1.26, and minutes to build once
+	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_k8s_live.py
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -282,6 +282,23 @@ async def migrate(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
             await close_connection(connection)
 
 
+async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
+    """What ``migrate`` would apply, as ``schema/NNNN_name.sql``; changes nothing. Raises as it."""
+    files = {schema.name: _read_folder(schema) for schema in schemas}
+    with translate_errors():
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
+        try:
+            if not await connection.fetchval("SELECT to_regclass('antirelou.migrations')"):
+                return [f"{name}/{one.name}" for name, found in files.items() for one in found]
+            missing = []
+            for schema in schemas:
+                found = await _select_missing(connection, schema, files[schema.name])
+                missing += [f"{schema.name}/{migration.name}" for migration in found]
+            return missing
+        finally:
+            await close_connection(connection)
+
+
 async def close_connection(connection: Connection) -> None:
     """Close it within ``CLOSE_SECONDS_MAX``, or drop it."""
     try:

@@ -3,13 +3,14 @@
 import asyncio
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from antirelou.cli import compose
 from antirelou.cli.client import Operator
+from antirelou.cli.doctor_cluster import examine_cluster
+from antirelou.cli.finding import Finding
 from antirelou.database import translate_errors
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
@@ -20,16 +21,6 @@ from antirelou.settings import Settings, require
 
 LIVE_SECONDS_MAX = 10.0
 CREDIT_MICROEUROS_MIN = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor: what was looked at, what was found, and the fix if it is wrong."""
-
-    what: str
-    good: bool
-    found: str
-    fix: str = ""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -44,7 +35,9 @@ async def examine(settings: Settings) -> list[Finding]:
         await _try("database", lambda: _database(settings)),
         await _try("log", lambda: _log(settings)),
     ]
-    return [finding for finding in findings if finding]
+    if settings.kafka_bootstrap:
+        findings += await examine_cluster(settings)
+    return findings
 
 
 def _settings_there(settings: Settings) -> Finding:

@@ -82,11 +82,15 @@ def demo(
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="the file to write")] = Path("antirelou.env"),
+    *,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="for Compose's simulated Plivo, to try it out")
+    ] = False,
 ) -> None:
     """Write a commented settings file with fresh keys; never over an existing one."""
     from antirelou.cli.init import write_settings_file
 
-    write_settings_file(file)
+    write_settings_file(file, simulated=simulated)
 
 
 app.command()(rehearse)

@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from antirelou.cli.compose import apply_topics, schemas
 from antirelou.cli.main import main
 from antirelou.clock import SystemClock
+from antirelou.database import migrate
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
+from antirelou.log.kafka import open_kafka_log
+from antirelou.log.port import Outgoing
+from antirelou.records import SmsReceived
 from antirelou.service import Ports
+from antirelou.settings import load_settings
 from antirelou.telemetry import Telemetry
+from antirelou.topics import FILTER_GROUP, READS
 from services.ingest.service import open_ingest
 from simulator.server import Simulator, SimulatorConfig
 from tests.fakes.log import MemoryLog
-from tests.support.kafka import free_port_pair
+from tests.support.kafka import free_port_pair, own_broker
 from tests.support.webhooks import OWN, TOKEN, ingest_settings
 
 AUTH_ID = "MA" + "X" * 18
@@ -152,3 +159,22 @@ async def test_without_credentials_nothing_is_asked(
     assert code == 1
     assert "ANTIRELOU_PLIVO_AUTH_TOKEN: required" in found["settings"]
     assert "signed webhook" not in found
+
+
+async def test_a_cluster_without_schemas_topics_and_members(
+    installation: pytest.MonkeyPatch, examine: Examine, fresh_database: str
+) -> None:
+    with own_broker() as bootstrap:  # what others left unread is not this house's
+        installation.setenv("ANTIRELOU_KAFKA_BOOTSTRAP", bootstrap)
+        _, found = await examine()
+        assert "run `antirelou migrate`; first missing: log/0001" in found["schemas"]
+        assert "run `antirelou topics apply`" in found["topics"]
+        await migrate(fresh_database, schemas())
+        async with open_kafka_log(load_settings()) as log:
+            await apply_topics(log, load_settings())
+            _, found = await examine()
+            assert {"schemas", "topics", *READS} <= right(found)
+            await log.append([Outgoing(SmsReceived.TOPIC, b"k", b"{}")])
+        _, found = await examine()
+        assert "1 unread, and 1 partitions do not move" in found[FILTER_GROUP]
+        assert "is `antirelou serve filter` running" in found[FILTER_GROUP]
