@@ -4,7 +4,8 @@ One house for the session, made anew when a trial failed or left it broken. What
 after a trial covers everything that went before.
 
 ``ANTIRELOU_FAULTS_SEED`` repeats every draw; ``ANTIRELOU_FAULTS_ROUNDS`` repeats each fault;
-``ANTIRELOU_FAULTS_REPORT`` names a file for the report as JSON.
+``ANTIRELOU_FAULTS_REPORT`` names a file for the report as JSON; ``ANTIRELOU_FAULTS_LONG`` makes
+harms last long and demands what ``trial.LEAST`` says.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.faults.broken import Broken, open_broken
+from tests.faults.broken import LONG, Broken, open_broken
 from tests.faults.trial import Report
 
 SEED = "ANTIRELOU_FAULTS_SEED"
@@ -26,15 +27,32 @@ ROUNDS = int(os.environ.get("ANTIRELOU_FAULTS_ROUNDS") or 1)
 KEPT = pytest.StashKey[Report]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Round by round: a run that is cut short has tried every fault."""
+    items.sort(key=_round)
+
+
+def _round(item: pytest.Item) -> int:
+    callspec = getattr(item, "callspec", None)
+    return int(callspec.params.get("broken", 0)) if callspec else 0
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     report = _report(session.config)
     report.planned = sum("broken" in getattr(item, "fixturenames", ()) for item in session.items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if LONG and not session.config.option.collectonly and _report(session.config).missing():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     report = _report(terminalreporter.config)
     if report.rows:
         report.draw(Console(width=140))
+        if LONG and (missing := report.missing()):
+            terminalreporter.write_line(f"too few: {missing}", red=True)
         if path := os.environ.get(REPORT):
             report.write(Path(path))
 

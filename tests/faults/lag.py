@@ -137,7 +137,7 @@ class LagMeter:
     frozen: commits and ends are the log's own.
 
     Attributes:
-        trouble: why the log does not say; empty: it does.
+        trouble: why the log does not say, or else who is behind; empty: nobody is.
     """
 
     def __init__(self, eye: LogEye) -> None:
@@ -152,7 +152,7 @@ class LagMeter:
         except Exception as error:  # noqa: BLE001 - away, whatever its client calls that
             self.trouble = repr(error)
             return None
-        self.trouble = ""
+        self.trouble = _name_late(ends, committed)
         now = time.monotonic()
         self._ends.append((now, ends))
         level = len(self._ends)
@@ -168,3 +168,13 @@ class LagMeter:
                 if place[0] in READS[group] and committed.get(place, 0) < end:
                     return count
         return len(self._ends)
+
+
+def _name_late(ends: Offsets, committed: Mapping[str, Offsets]) -> str:
+    late: dict[tuple[str, str], int] = {}
+    for group in GROUPS:
+        for (topic, number), end in ends.items():
+            unread = end - committed[group].get((topic, number), 0)
+            if topic in READS[group] and unread > 0:
+                late[group, topic] = late.get((group, topic), 0) + unread
+    return ", ".join(f"{group} {topic}: {unread}" for (group, topic), unread in late.items())

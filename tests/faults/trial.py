@@ -30,6 +30,8 @@ REST_SECONDS_MAX = 150.0
 """A send that died with its process is given up by its lease, 90 s, and then looked for."""
 RECOVER_SECONDS_MAX = 90.0
 AGREE_SECONDS_MAX = 60.0
+LEAST = {"kills": 60, "broker": 12, "database": 12, "messages": 25_000}
+"""What the long suite holds."""
 
 
 @dataclass
@@ -111,6 +113,15 @@ class Report:
         for row in self.rows:
             total.add(row)
         return total
+
+    def missing(self) -> dict[str, str]:
+        """What of a long suite is not reached: has and needs."""
+        total = self.total()
+        return {
+            name: f"{getattr(total, name)} of {least}"
+            for name, least in LEAST.items()
+            if getattr(total, name) < least
+        }
 
     def draw(self, console: Console) -> None:
         """Print the table, fault by fault."""
