@@ -227,6 +227,7 @@ class Trial:
         async with self.broken.eye() as eye:
             meter = LagMeter(eye)
             while True:
+                self.broken.house.check()
                 lag = await meter.look()
                 now = time.monotonic()
                 caught_up = lag is not None and lag < LAG_SECONDS_MAX
