@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -140,8 +140,8 @@ class LagMeter:
         trouble: why the log does not say, or else who is behind; empty: nobody is.
     """
 
-    def __init__(self, eye: LogEye) -> None:
-        self._eye = eye
+    def __init__(self, eye: LogEye, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._eye, self._monotonic = eye, monotonic
         self.trouble = ""
         self._ends: list[tuple[float, Offsets]] = []
 
@@ -153,7 +153,7 @@ class LagMeter:
             self.trouble = repr(error)
             return None
         self.trouble = _name_late(ends, committed)
-        now = time.monotonic()
+        now = self._monotonic()
         self._ends.append((now, ends))
         level = len(self._ends)
         for group in GROUPS:
