@@ -32,12 +32,12 @@ from tests.support.postgres import LoopThread
 
 SPEED = 3600
 """The house's: an hour a second."""
-CROWD_SPEED = 20_000
-"""The weekend of a small crowd in a quarter of a minute."""
-SCALE = 0.014
-CROWD_MIN = 150
 LONG = bool(os.environ.get("ANTIRELOU_FAULTS_LONG"))
-"""``make faults``: harms last as long as they may; else as long as shows something."""
+"""``make faults``: crowds are larger and harms last longer; else as long as shows something."""
+CROWD_SPEED = 20_000 if LONG else 28_000
+"""The weekend of a small crowd in some ten seconds."""
+SCALE = 0.018 if LONG else 0.012
+CROWD_MIN = 150
 HOUSE_SETTINGS = {"clock_speed": str(SPEED), "quiet_hours": "off", "reply_window": "730d"}
 """The window outlasts the longest session, so that whoever has an SMS must not get another."""
 

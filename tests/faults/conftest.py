@@ -1,10 +1,11 @@
 """A house for the tests to break, and the report of what they saw.
 
-One house for the session, made anew when a trial failed or left it broken. What the books say
+One house a round, made anew when a trial failed or left it broken. What the books say
 after a trial covers everything that went before.
 
 ``ANTIRELOU_FAULTS_SEED`` repeats every draw; ``ANTIRELOU_FAULTS_ROUNDS`` repeats each fault;
-``ANTIRELOU_FAULTS_REPORT`` names a file for the report as JSON.
+``ANTIRELOU_FAULTS_REPORT`` names a file for the report as JSON; ``ANTIRELOU_FAULTS_LONG`` makes
+harms last long and demands what ``trial.LEAST`` says.
 """
 
 import os
@@ -17,7 +18,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from tests.faults.broken import Broken, open_broken
+from tests.faults.broken import LONG, Broken, open_broken
 from tests.faults.trial import Report
 
 SEED = "ANTIRELOU_FAULTS_SEED"
@@ -26,15 +27,32 @@ ROUNDS = int(os.environ.get("ANTIRELOU_FAULTS_ROUNDS") or 1)
 KEPT = pytest.StashKey[Report]()
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Round by round: a run that is cut short has tried every fault."""
+    items.sort(key=_round)
+
+
+def _round(item: pytest.Item) -> int:
+    callspec = getattr(item, "callspec", None)
+    return int(callspec.params.get("turn", 0)) if callspec else 0
+
+
 def pytest_collection_finish(session: pytest.Session) -> None:
     report = _report(session.config)
-    report.planned = sum("broken" in getattr(item, "fixturenames", ()) for item in session.items)
+    report.planned = sum("turn" in getattr(item, "fixturenames", ()) for item in session.items)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if LONG and not session.config.option.collectonly and _report(session.config).missing():
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     report = _report(terminalreporter.config)
     if report.rows:
         report.draw(Console(width=140))
+        if LONG and (missing := report.missing()):
+            terminalreporter.write_line(f"too few: {missing}", red=True)
         if path := os.environ.get(REPORT):
             report.write(Path(path))
 
@@ -60,17 +78,19 @@ def chance(report: Report, request: pytest.FixtureRequest) -> random.Random:
 
 
 class Houses:
-    """One house at a time, made anew when it is not whole."""
+    """One house at a time, made anew each round, and when it is not whole."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._stack = ExitStack()
         self._broken: Broken | None = None
+        self._turn = 0
 
-    def whole(self) -> Broken:
+    def whole(self, turn: int) -> Broken:
         """The house as it should be: every process runs."""
-        if self._broken is None or not self._broken.is_whole():
+        if self._broken is None or not self._broken.is_whole() or turn != self._turn:
             self.close()
+            self._turn = turn
             self._broken = self._stack.enter_context(open_broken(self._report))
         return self._broken
 
@@ -89,8 +109,15 @@ def houses(report: Report) -> Iterator[Houses]:
 
 
 @pytest.fixture(params=range(ROUNDS), ids=lambda number: f"round{number + 1}")
-def broken(houses: Houses, chance: random.Random) -> Broken:
+def turn(request: pytest.FixtureRequest) -> int:
+    """Which round it is, from 0."""
+    number: int = request.param
+    return number
+
+
+@pytest.fixture
+def broken(houses: Houses, chance: random.Random, turn: int) -> Broken:
     """The house, as it should be, with this test's chance."""
-    found = houses.whole()
+    found = houses.whole(turn)
     found.chance = chance
     return found

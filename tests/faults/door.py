@@ -52,22 +52,21 @@ async def knocking(house: House) -> AsyncIterator[Knocks]:
 
     They are signed and made durable like any webhook, and change no books.
     """
-    knocks = Knocks()
-    limit = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
-    async with aiohttp.ClientSession(timeout=limit) as client, asyncio.TaskGroup() as tasks:
-        knocker = tasks.create_task(_knock_on(house, client, knocks, tasks))
+    knocks, limit = Knocks(), aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
+    async with aiohttp.ClientSession(timeout=limit) as client:
+        knocker = asyncio.create_task(_knock_on(house, client, knocks))
         try:
             yield knocks
         finally:
             knocker.cancel()
+            await asyncio.gather(knocker, return_exceptions=True)
 
 
-async def _knock_on(
-    house: House, client: aiohttp.ClientSession, knocks: Knocks, tasks: asyncio.TaskGroup
-) -> None:
-    while True:
-        tasks.create_task(_knock(house, client, knocks))
-        await asyncio.sleep(KNOCK_EVERY_SECONDS)
+async def _knock_on(house: House, client: aiohttp.ClientSession, knocks: Knocks) -> None:
+    async with asyncio.TaskGroup() as tasks:
+        while True:
+            tasks.create_task(_knock(house, client, knocks))
+            await asyncio.sleep(KNOCK_EVERY_SECONDS)
 
 
 async def _knock(house: House, client: aiohttp.ClientSession, knocks: Knocks) -> None:

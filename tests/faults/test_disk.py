@@ -34,7 +34,9 @@ pytestmark = pytest.mark.timeout(400)
 
 
 async def test_the_disk_of_the_embedded_database_is_full(
-    report: Report, chance: random.Random
+    report: Report,
+    chance: random.Random,
+    turn: int,  # noqa: ARG001 - once a round
 ) -> None:
     with small_disk(DISK_MEGABYTES) as disk, embedded_broken(disk, report, chance) as broken:
         async with (

@@ -6,9 +6,10 @@ import pytest
 
 from antirelou.cli.demo.house import SERVICES, Process
 from antirelou.cli.demo.watch import call
-from tests.faults.broken import Broken
+from tests.faults.broken import LONG, Broken
 
-VOLLEYS = 2
+VOLLEYS = 4 if LONG else 2
+VOLLEY_MIN = 3 if LONG else 2
 
 pytestmark = pytest.mark.timeout(400)
 
@@ -27,7 +28,7 @@ async def test_several_services_killed_at_once(broken: Broken) -> None:
     async with broken.trial("several services killed at once") as trial:
         for moment in sorted(broken.chance.uniform(0.1, 0.8) for _ in range(VOLLEYS)):
             await trial.passed(moment)
-            names = broken.chance.sample(SERVICES, broken.chance.randint(2, len(SERVICES)))
+            names = broken.chance.sample(SERVICES, broken.chance.randint(VOLLEY_MIN, len(SERVICES)))
             await kill(*(broken.service(name) for name in names))
             trial.row.kills += len(names)
         trial.healed()
