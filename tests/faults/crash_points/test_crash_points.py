@@ -49,7 +49,7 @@ Batch = Mapping[str, Sequence[Point]]
 async def test_each_service_killed_at_its_points(
     houses: Houses, report: Report, chance: random.Random
 ) -> None:
-    broken = houses.whole()
+    broken = houses.whole(turn=0)
     broken.chance = chance
     stir = Stir(broken.house, chance)
     points = await trace(broken.house, stir, chance)
