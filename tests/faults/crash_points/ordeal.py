@@ -5,7 +5,7 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -105,17 +105,24 @@ def sample(points: Sequence[Point], count: int) -> list[Point]:
     return chosen[:count]
 
 
-async def die_in_turn(process: Process, points: Sequence[Point]) -> Deaths:
+async def die_in_turn(
+    process: Process, points: Sequence[Point], say: Callable[[str], None]
+) -> Deaths:
     """Let a process die at each point in turn, as the one that was started after the last death.
 
     It runs again, without points, when this returns.
+
+    Args:
+        say: told of each, as it comes.
     """
     deaths = Deaths()
     await asyncio.to_thread(process.stop)
     for point in points:
         if await _die(process, point):
             deaths.died.append(point)
+            say(f"{process.name} died at {point}")
         else:
+            say(f"{process.name} did not pass {point} in time")
             deaths.missed.append(point)
             await asyncio.to_thread(process.stop)
     process.start()

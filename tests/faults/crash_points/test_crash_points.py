@@ -77,22 +77,13 @@ async def kill_batch(broken: Broken, stir: Stir, batch: Batch) -> dict[str, Deat
         trial.row.tried = row_kills
         async with stir.stirring():
             services = [broken.service(name) for name in batch]
-            deaths = await all_die(services, batch)
+            deaths = await all_die(services, batch, broken.report)
         await broken.passed(1.0)
-        report_deaths(broken.report, deaths)
         trial.row.tried = trial.row.kills = sum(len(one.died) for one in deaths.values())
         trial.healed()
     fund = status(broken.house)["fund"]
     assert fund["donated_microeuros"] == donated + stir.donated_microeuros, "each gift once"
     return deaths
-
-
-def report_deaths(report: Report, deaths: Mapping[str, Deaths]) -> None:
-    """Say who died where."""
-    for name, one in deaths.items():
-        report.say(f"{name} died at {', '.join(map(str, one.died))}")
-        if one.missed:
-            report.say(f"{name} did not pass {', '.join(map(str, one.missed))}")
 
 
 async def test_the_whole_house_in_one_process_killed_at_its_points(
@@ -118,9 +109,8 @@ async def kill_embedded(house: House, report: Report, chance: random.Random) -> 
     row = Row("crash point, one process", tried=len(chosen))
     report.say(row.fault)
     async with stir.stirring():
-        [deaths] = (await all_die(house.services, {"all": chosen})).values()
+        [deaths] = (await all_die(house.services, {"all": chosen}, report)).values()
     row.kills = len(deaths.died)
-    report_deaths(report, {"all": deaths})
     await broken.passed(1.0)
     row.unresolved = await at_rest(house, seconds_max=REST_SECONDS_MAX)
     await eventually(broken.agrees, seconds_max=AGREE_SECONDS_MAX, every=0.5)
@@ -143,9 +133,9 @@ async def trace(house: House, stir: Stir, chance: random.Random) -> dict[str, li
     return {process.name: read_points(process, chance) for process in house.services}
 
 
-async def all_die(processes: Sequence[Process], batch: Batch) -> dict[str, Deaths]:
+async def all_die(processes: Sequence[Process], batch: Batch, report: Report) -> dict[str, Deaths]:
     """All at once, each by itself and at each of its points in turn."""
-    deaths = await asyncio.gather(*(die_in_turn(p, batch[p.name]) for p in processes))
+    deaths = await asyncio.gather(*(die_in_turn(p, batch[p.name], report.say) for p in processes))
     return dict(zip((p.name for p in processes), deaths, strict=True))
 
 
