@@ -74,9 +74,13 @@ class Stir:
         call(f"{self.house.provider_url}/_sim/faults", method="POST", body=harms)
 
     def _ask_something(self) -> None:
-        """The next of the operator's acts. No test SMS: its number may be one of a crowd's."""
+        """The next of the operator's acts.
+
+        No test SMS: its number may be one of a crowd's. No detaching: what comes meanwhile is
+        found by the scan of the whole log, which takes its time.
+        """
         self.number += 1
-        number, turn = self.number // 5, self.number % 5
+        number, turn = divmod(self.number, 4)
         if turn == 0:
             gift = {"id": f"gift-{number}", "amount_eur": "20", "note": "stir"}
             self.asked.append(("POST", "/v1/donations", gift))
@@ -86,14 +90,12 @@ class Stir:
             self.asked += [("POST", "/v1/blocks", someone), ("DELETE", "/v1/blocks", someone)]
         elif turn == 2:
             self.asked += [("POST", "/v1/pause", {"reason": "stir"}), ("POST", "/v1/resume", None)]
-        elif turn == 3:
+        else:
             fee = {"id": f"fee-{number}", "amount_eur": "1", "note": "stir"}
             self.asked += [
                 ("POST", "/v1/fees", fee),
                 ("POST", "/v1/fund/corrections", {"entry": f"fee-{number}", "why": "stir"}),
             ]
-        else:
-            self.asked += [("POST", "/v1/detach", None), ("POST", "/v1/attach", None)]
 
     def _ask_all(self) -> bool:
         """Ask in order, as long as there is an answer. Returns whether all were answered."""
