@@ -373,6 +373,12 @@ CREATE TABLE IF NOT EXISTS antirelou.migrations (
 """
 
 
+async def ensure_roles(connection: Connection, schemas: Sequence[Schema]) -> None:
+    """Create the schemas' roles where they are missing; the login may take them then."""
+    for schema in schemas:
+        await _ensure_role(connection, schema.role)
+
+
 async def _ensure_role(connection: Connection, role: str) -> None:
     # Roles belong to the whole server, our lock to one database: another may be at it as well.
     with contextlib.suppress(asyncpg.DuplicateObjectError, asyncpg.UniqueViolationError):

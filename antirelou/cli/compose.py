@@ -10,6 +10,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from antirelou.cli.backup.guard import check_database
 from antirelou.clock import SystemClock
 from antirelou.crash_points import read_points, watch_pools, watch_ports
 from antirelou.database import OpenPool, Schema, migrate, open_pool
@@ -187,6 +188,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         ports = await stack.enter_async_context(_open_ports(settings, telemetry, database_url))
         if target == "all":
             await _until_there(lambda: apply_topics(ports.log, settings))
+        await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
         services = [
             await stack.enter_async_context(OPENERS[name](settings, ports))
             for name in TARGETS[target]

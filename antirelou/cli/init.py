@@ -5,7 +5,14 @@ from pathlib import Path
 
 from antirelou.cli.output import say
 from antirelou.errors import Fatal
-from antirelou.keys import EVIDENCE_PRIVATE_FILE, evidence_private_text, new_keys, write_secret
+from antirelou.keys import (
+    BACKUP_PRIVATE_FILE,
+    EVIDENCE_PRIVATE_FILE,
+    backup_private_text,
+    evidence_private_text,
+    new_keys,
+    write_secret,
+)
 
 TEMPLATE = """\
 # Settings of antirelou. Name this file in SETTINGS_FILE, or give the lines as environment.
@@ -47,6 +54,8 @@ ANTIRELOU_SENDING_PRIVATE_KEY={sending_private_key}
 ANTIRELOU_EVIDENCE_PUBLIC_KEY={evidence_public_key}
 # Signs the evidence log's checkpoints. Lost or changed: another log begins.
 ANTIRELOU_EVIDENCE_LOG_KEY={evidence_log_key}
+# Backups are encrypted to it (`antirelou backup`); the private half is in {backup_file}.
+ANTIRELOU_BACKUP_PUBLIC_KEY={backup_public_key}
 # Bearer token of the operator API, and of the commands that use it.
 ANTIRELOU_OPERATOR_TOKEN={operator_token}
 """
@@ -88,23 +97,26 @@ SIMULATED_PLIVO_AUTH_TOKEN={token}
 
 
 def write_settings_file(path: Path, *, simulated: bool = False) -> None:
-    """Write the settings file and, beside it, the evidence private key in a file of its own.
+    """Write the settings file and, beside it, a file for each key that goes offline.
 
     Args:
         simulated: for Compose's simulated provider, complete as it is; of no use to a real number.
 
     Raises:
-        Fatal: one of the two exists, or cannot be written.
+        Fatal: one of them exists, or cannot be written.
     """
     evidence_path = path.with_name(EVIDENCE_PRIVATE_FILE)
-    for existing in (path, evidence_path):
+    backup_path = path.with_name(BACKUP_PRIVATE_FILE)
+    for existing in (path, evidence_path, backup_path):
         if existing.exists():
             raise Fatal(f"FILE: {existing} exists; it is not overwritten", code="use")
     keys = new_keys()
     write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
+    write_secret(backup_path, backup_private_text(keys.backup_private_key))
     text = TEMPLATE.format(
         **keys.settings,
         evidence_file=evidence_path.name,
+        backup_file=backup_path.name,
         postgres_password=secrets.token_hex(16),  # stands in a URL: no character to escape
         grafana_password=secrets.token_urlsafe(16),
         provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
@@ -120,3 +132,6 @@ def write_settings_file(path: Path, *, simulated: bool = False) -> None:
     say(f"Take offline now: {evidence_path}")
     say("  The private half of the evidence key. Give it to another person, on a medium that is")
     say("  not connected, and delete it here. No running service needs it.")
+    say(f"Take offline as well: {backup_path}")
+    say("  The private half of the backup key. Keep it with your backups' keeper, not with the")
+    say("  backups, and delete it here. Only `antirelou restore` needs it.")

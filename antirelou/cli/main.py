@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from antirelou import __version__
-from antirelou.cli import admin, evidence, operate, simulate, subject, witness
+from antirelou.cli import admin, dead, evidence, operate, simulate, subject, witness
 from antirelou.cli.audit.command import audit
+from antirelou.cli.backup.command import backup, restore
 from antirelou.cli.rehearse.command import rehearse
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.settings import load_settings
@@ -98,8 +99,11 @@ app.command()(admin.migrate)
 app.add_typer(admin.topics, name="topics")
 app.command()(admin.doctor)
 app.command()(audit)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(simulate.simulate, name="simulate")
 operate.register(app)
+app.add_typer(dead.dead, name="dead")
 app.add_typer(evidence.evidence, name="evidence")
 app.add_typer(subject.subject, name="subject")
 app.command()(witness.witness)

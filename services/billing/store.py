@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from antirelou.database import Pool
-from antirelou.records import SmsJudged
+from antirelou.records import Reconciled, SmsJudged
 from antirelou.sql_store import SqlStore, SqlTransaction
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
@@ -127,6 +127,10 @@ class Transaction(Protocol):
 
     async def add_posture(self, step: PostureStep) -> None:
         """Note a change of posture; it is told later."""
+        ...
+
+    async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
+        """After a restore: what the responder found, once; of no restore of ours: nothing."""
         ...
 
     async def read_deliveries(self, count: int) -> list[bool]:
@@ -314,6 +318,11 @@ class PostgresTransaction(SqlTransaction):
     async def add_posture(self, step: PostureStep) -> None:
         """See ``Transaction``."""
         await self.fetch("add_posture", *step)
+
+    async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
+        """See ``Transaction``."""
+        found = (told.restoration, now, told.matched, told.recovered)
+        await self.fetch("note_reconciled", *found)
 
     async def read_deliveries(self, count: int) -> list[bool]:
         """See ``Transaction``."""

@@ -91,8 +91,9 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     code, found = await examine("--live")
     assert code == 1
     assert right(found) == {
-        "settings", "number", "reply texts", "detaching", "evidence key", "database", "log",
-        "signed webhook", "forged webhook", "provider credit", "auto-recharge", "number attached",
+        "settings", "number", "reply texts", "detaching", "fund floor", "evidence key", "database",
+        "log", "signed webhook", "forged webhook", "provider credit", "auto-recharge",
+        "number attached",
     }  # fmt: skip
     assert "not https -> " in found["public URL"]
     assert "antirelou serve" in found["running system"]
@@ -104,6 +105,7 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
         ("NUMBER", "+33639980000", "number", "06/07 number -> these are closed to platforms"),
         ("NUMBER", "+99912345678", "number", "no valid number -> set ANTIRELOU_NUMBER"),
         ("PLIVO_APP_ID", "", "detaching", "set ANTIRELOU_PLIVO_APP_ID"),
+        ("FUND_FLOOR", "1.00", "fund floor", "1.00 EUR outlast 14 messages a second"),
         ("REPLY_TEXTS", '["' + "ê" * 71 + '"]', "reply texts", "over the cap"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "database", "the connection"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:port/none", "database", "no answer"),

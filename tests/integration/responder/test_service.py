@@ -9,7 +9,7 @@ import pytest
 
 from antirelou.log.port import Outgoing
 from antirelou.privacy import new_keypair
-from antirelou.provider.port import Accepted, NotAccepted, Uncertain
+from antirelou.provider.port import Accepted, Away, NotAccepted, Uncertain
 from antirelou.records import (
     OperatorAction,
     OperatorDecided,
@@ -356,6 +356,23 @@ class TestPosture:
             await scene.append(posture(2, Posture.NORMAL, "donation", attach=True))
             await until(lambda: scene.told(ProviderChecked.TOPIC)[-1].attached is True)
             assert provider.links[tries:] == ["app"]
+
+    async def test_a_question_that_hangs_does_not_keep_the_number_on(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        asked = asyncio.Event()
+
+        class Hanging(FakeProvider):
+            async def list_received(self, **_: object) -> Away:
+                asked.set()
+                await asyncio.Event().wait()
+                return Away("never")
+
+        provider = Hanging()
+        async with open_scene(fresh_database, log, provider=provider) as scene:
+            await until(asked.is_set)
+            await scene.append(posture(1, Posture.SUSPENDED, "floor", attach=False))
+            await until(lambda: provider.app_id is None)
 
 
 class TestBackfill:
