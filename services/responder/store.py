@@ -236,21 +236,21 @@ class PostgresTransaction(SqlTransaction):
     async def save_restoration(self, restoration: Restoration) -> None:
         """See ``Transaction``."""
         told = restoration
-        await self._fetch(
+        await self.fetch(
             "save_restoration", told.id, told.stage, told.offset, told.matched, told.recovered
         )
 
     async def find_unsent(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_unsent", senders, sorted(UNSENT))]
+        return [_reply(row) for row in await self.fetch("find_unsent", senders, sorted(UNSENT))]
 
     async def find_sent_to(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_sent_to", senders)]
+        return [_reply(row) for row in await self.fetch("find_sent_to", senders)]
 
     async def find_unended(self) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_unended")]
+        return [_reply(row) for row in await self.fetch("find_unended")]
 
 
 class PostgresStore(SqlStore):
@@ -306,11 +306,11 @@ class PostgresStore(SqlStore):
 
     async def has_scan(self, name: str) -> bool:
         """See ``Store``."""
-        return bool((await self._fetch("has_scan", name))[0]["there"])
+        return bool((await self.fetch("has_scan", name))[0]["there"])
 
     async def read_restoration(self) -> Restoration | None:
         """See ``Store``."""
-        rows = await self._fetch("read_restoration")
+        rows = await self.fetch("read_restoration")
         if not rows:
             return None
         row = dict(rows[0])
