@@ -9,8 +9,8 @@ import asyncio
 import contextlib
 import hashlib
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -132,9 +132,10 @@ def _describe_state(state: str, said: str) -> Transient | Rejected | Fatal | Non
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn asyncpg's errors that pass by themselves into ``Transient``; a decorator as well.
+    """Turn asyncpg's errors that pass by themselves into ``Transient``.
 
-    Use it outside of the transaction, so that a failing COMMIT is translated too.
+    Use it outside of the transaction, so that a failing COMMIT is translated too; and never as a
+    decorator: of a coroutine it would see the call alone, which does not fail.
 
     Raises:
         Transient: ``database_away``, ``database_slow``, ``database_locked``,
@@ -162,6 +163,10 @@ class _BoundedPool(Pool):
 
 async def _keep_session(_: Connection) -> None:
     """Instead of RESET ALL at each release, a round trip: nothing here changes session state."""
+
+
+OpenPool: TypeAlias = Callable[..., AbstractAsyncContextManager[Pool]]
+"""``open_pool``, or what stands in for it."""
 
 
 @asynccontextmanager
@@ -275,7 +280,7 @@ async def migrate(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
                 code="database_rights",
             ) from None
         finally:
-            await _close_connection(connection)
+            await close_connection(connection)
 
 
 async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
@@ -292,10 +297,11 @@ async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
                 missing += [f"{schema.name}/{migration.name}" for migration in found]
             return missing
         finally:
-            await _close_connection(connection)
+            await close_connection(connection)
 
 
-async def _close_connection(connection: Connection) -> None:
+async def close_connection(connection: Connection) -> None:
+    """Close it within ``CLOSE_SECONDS_MAX``, or drop it."""
     try:
         await connection.close(timeout=CLOSE_SECONDS_MAX)
     except Exception:  # noqa: BLE001 - as in _close

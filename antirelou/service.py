@@ -1,14 +1,28 @@
 """What every service looks like from outside, and what it is given."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import web
 
 from antirelou.clock import Clock
+from antirelou.database import OpenPool, open_pool
 from antirelou.log.port import Log
+from antirelou.provider.port import Provider
+from antirelou.settings import Settings
 from antirelou.telemetry import Telemetry
+from antirelou.web import Listen, listening
+
+OpenProvider = Callable[[Settings, Telemetry], AbstractAsyncContextManager[Provider]]
+
+
+def open_plivo(settings: Settings, telemetry: Telemetry) -> AbstractAsyncContextManager[Provider]:
+    """The provider, whose SDK only who sends has to load."""
+    from antirelou.provider.plivo import open_provider
+
+    return open_provider(settings, telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,12 +31,17 @@ class Ports:
 
     Attributes:
         database_url: where its schema is; empty for a service that keeps nothing.
+        open_pool, open_provider, listen: how it gets at the database, the provider and its
+            callers: all that a service does to the world goes through one of these or the log.
     """
 
     log: Log
     clock: Clock
     telemetry: Telemetry
     database_url: str
+    open_pool: OpenPool = open_pool
+    open_provider: OpenProvider = open_plivo
+    listen: Listen = listening
 
 
 class Service(Protocol):

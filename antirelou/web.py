@@ -1,20 +1,38 @@
-"""The operators' HTTP surface: health, readiness, metrics, and whatever routes services add."""
+"""HTTP: the operators' surface (health, readiness, metrics, what services add), and plain calls."""
 
 import hmac
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol
 
-from aiohttp import web
+from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
-from antirelou.errors import Fatal
-from antirelou.service import Service
+from antirelou.errors import Fatal, Transient
+
+if TYPE_CHECKING:
+    from antirelou.service import Service
 
 BODY_BYTES_MAX = 65_536
 SHUTDOWN_SECONDS = 2.0
 
 RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class Listen(Protocol):
+    """Serves an application, as ``listening`` does."""
+
+    def __call__(
+        self,
+        app: web.Application | web.Server,
+        address: str,
+        *,
+        name: str,
+        shutdown_seconds: float = SHUTDOWN_SECONDS,
+    ) -> AbstractAsyncContextManager[str]:
+        """See ``listening``."""
+        ...
 
 
 def split_address(address: str) -> tuple[str, int]:
@@ -46,12 +64,17 @@ def guarded(token: str, handler: RequestHandler) -> RequestHandler:
 
 @asynccontextmanager
 async def serve_ops(
-    address: str, services: Sequence[Service], registry: CollectorRegistry
+    address: str,
+    services: "Sequence[Service]",
+    registry: CollectorRegistry,
+    *,
+    listen: Listen | None = None,
 ) -> AsyncIterator[str]:
     """Serve ``/healthz``, ``/readyz``, ``/metrics`` and the services' own routes.
 
     Args:
         address: HOST:PORT; port 0 takes a free one.
+        listen: instead of ``listening``.
 
     Yields:
         the URL it answers on.
@@ -80,7 +103,7 @@ async def serve_ops(
     app.router.add_get("/metrics", metrics)
     for service in services:
         app.router.add_routes(service.ops_routes())
-    async with listening(app, address, name="OPS_LISTEN") as url:
+    async with (listen or listening)(app, address, name="OPS_LISTEN") as url:
         yield url
 
 
@@ -122,3 +145,25 @@ async def listening(
         yield f"http://{host}:{bound[1]}"
     finally:
         await runner.cleanup()
+
+
+class Unanswered(Transient):
+    """Whoever was called did not answer."""
+
+
+async def post(
+    url: str, body: bytes, headers: Mapping[str, str], *, seconds_max: float, bytes_max: int
+) -> tuple[int, bytes]:
+    """Call somebody once, following no redirect. Returns the status and at most so many bytes.
+
+    Raises:
+        Unanswered: there was no answer in time.
+    """
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=seconds_max)) as session,
+            session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
+        ):
+            return answer.status, await answer.content.read(bytes_max)
+    except (ClientError, TimeoutError, OSError):
+        raise Unanswered("there was no answer", code="unanswered") from None

@@ -1,6 +1,7 @@
 """Which adapters and which services run, chosen by settings alone; ``all`` is just a row."""
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import resources
@@ -11,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 from antirelou.cli.backup.guard import check_database
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate
+from antirelou.crash_points import read_points, watch_pools, watch_ports
+from antirelou.database import OpenPool, Schema, migrate, open_pool
 from antirelou.errors import Fatal, Transient
 from antirelou.keys import ensure_keys
 from antirelou.log.port import Log
@@ -111,7 +113,9 @@ async def apply_topics(log: Log, settings: Settings) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def open_log(settings: Settings, database_url: str) -> AsyncIterator[Log]:
+async def open_log(
+    settings: Settings, database_url: str, open_pool: OpenPool = open_pool
+) -> AsyncIterator[Log]:
     """The log that the settings choose: Kafka where a broker is named, else embedded."""
     if settings.kafka_bootstrap:
         from antirelou.log.kafka import open_kafka_log
@@ -121,7 +125,7 @@ async def open_log(settings: Settings, database_url: str) -> AsyncIterator[Log]:
     else:
         from antirelou.log.embedded import open_embedded_log
 
-        async with open_embedded_log(database_url) as embedded:
+        async with open_embedded_log(database_url, open_pool) as embedded:
             yield embedded
 
 
@@ -181,18 +185,31 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
             stack.enter_context(hold_data_dir(settings.data_dir))
             database_url = await stack.enter_async_context(open_database(settings))
             await _until_there(lambda: migrate(database_url, schemas()))
-        log = await stack.enter_async_context(open_log(settings, database_url))
+        ports = await stack.enter_async_context(_open_ports(settings, telemetry, database_url))
         if target == "all":
-            await _until_there(lambda: apply_topics(log, settings))
-        await _until_there(lambda: check_database(TARGETS[target], database_url, log))
-        ports = Ports(log, SystemClock(), telemetry, database_url)
+            await _until_there(lambda: apply_topics(ports.log, settings))
+        await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
         services = [
             await stack.enter_async_context(OPENERS[name](settings, ports))
             for name in TARGETS[target]
         ]
-        url = await stack.enter_async_context(serve_ops(settings.ops_listen, services, registry))
+        url = await stack.enter_async_context(
+            serve_ops(settings.ops_listen, services, registry, listen=ports.listen)
+        )
         LOG.info("serving", target=target, ops=url)
         yield url, services
+
+
+@asynccontextmanager
+async def _open_ports(
+    settings: Settings, telemetry: Telemetry, database_url: str
+) -> AsyncIterator[Ports]:
+    """The ports, as they are; a test that wants a process to die has its points around them."""
+    points = read_points(settings, os.environ)
+    opener = open_pool if points is None else watch_pools(points, open_pool)
+    async with open_log(settings, database_url, opener) as log:
+        ports = Ports(log, SystemClock(), telemetry, database_url)
+        yield ports if points is None else watch_ports(points, ports)
 
 
 async def _until_there(attempt: Callable[[], Awaitable[object]]) -> None:

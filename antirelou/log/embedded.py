@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from antirelou.database import Pool, open_pool, role_of, translate_errors
+from antirelou.database import OpenPool, Pool, open_pool, role_of, translate_errors
 from antirelou.errors import Rejected, Transient
 from antirelou.log.embedded_reader import EmbeddedReader
 from antirelou.log.embedded_session import Session, open_session
@@ -205,7 +205,9 @@ class EmbeddedLog:
 
 
 @asynccontextmanager
-async def open_embedded_log(database_url: str) -> AsyncIterator[EmbeddedLog]:
+async def open_embedded_log(
+    database_url: str, open_pool: OpenPool = open_pool
+) -> AsyncIterator[EmbeddedLog]:
     """Open the log in a migrated database; opening succeeds while the database is away.
 
     Args:

@@ -10,10 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-import asyncpg
-
 from antirelou.database import Pool
 from antirelou.records import OperatorDecided, ReplyState, SenderBlocked
+from antirelou.sql_store import Row
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
@@ -192,9 +191,9 @@ class PostgresOperatorStore(PostgresDecisions):
         ways = await self._explain(await self._books.fetch("explain_message", message_id))
         return ways[0] if ways else None
 
-    async def _explain(self, rows: Sequence[asyncpg.Record]) -> list[Way]:
+    async def _explain(self, rows: Sequence[Row]) -> list[Way]:
         found = await self._books.fetch("explain_replies", [row["id"] for row in rows])
-        steps: defaultdict[str, list[asyncpg.Record]] = defaultdict(list)
+        steps: defaultdict[str, list[Row]] = defaultdict(list)
         for step in found:
             steps[step["reply_id"]].append(step)
         return [_describe_way(row, steps[row["id"]]) for row in rows]
@@ -254,7 +253,7 @@ def _reverse(kind: EntryKind, entry_id: str, amount: int, now: datetime) -> Tran
     return transfer(movement, entry_id, now)
 
 
-def _describe_way(row: asyncpg.Record, steps: Sequence[asyncpg.Record]) -> Way:
+def _describe_way(row: Row, steps: Sequence[Row]) -> Way:
     basis: dict[str, Any] = json.loads(row["basis"]) if row["basis"] else {}
     return Way(
         id=row["id"],
@@ -269,7 +268,7 @@ def _describe_way(row: asyncpg.Record, steps: Sequence[asyncpg.Record]) -> Way:
     )
 
 
-def _describe_reply(steps: Sequence[asyncpg.Record]) -> ReplyWay:
+def _describe_reply(steps: Sequence[Row]) -> ReplyWay:
     last = steps[-1]
     return ReplyWay(
         steps=[WayStep(step["at"], step["state"], step["reason"]) for step in steps],

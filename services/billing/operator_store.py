@@ -5,94 +5,81 @@ SQL is in ``sql/queries/operator_*.sql``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
-from importlib import resources
 
-from antirelou.database import Connection, Pool, translate_errors
+from antirelou.database import Pool
 from antirelou.log.port import Outgoing
 from antirelou.records import OperatorDecided, Record, SenderBlocked
+from antirelou.sql_store import SqlStore, SqlTransaction
 from antirelou.topics import outgoing
 from services.billing.operator import Block, Outcome
+from services.billing.rows import read_queries
 
 TOLD_MAX = 500
 """Records appended in one go; a person makes a handful."""
 
 
-def _read(name: str) -> str:
-    return (resources.files("services.billing") / "sql" / "queries" / f"{name}.sql").read_text()
+class PostgresDecisions(SqlStore):
+    """Blocks, decisions and their records; see ``OperatorStore`` for each method.
 
-
-_ADD_BLOCK = _read("operator_add_block")
-_DELETE_BLOCK = _read("operator_delete_block")
-_LIST_BLOCKS = _read("operator_list_blocks")
-_LOAD_DECISION = _read("operator_load_decision")
-_ADD_DECISION = _read("operator_add_decision")
-_ADD_RECORD = _read("operator_add_record")
-_LOAD_RECORDS = _read("operator_load_records")
-_DELETE_RECORDS = _read("operator_delete_records")
-
-
-class PostgresDecisions:
-    """Blocks, decisions and their records; see ``OperatorStore`` for each method."""
+    Args:
+        pool: of the role ``antirelou_billing``.
+    """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
+        super().__init__(pool, read_queries())
 
-    @translate_errors()
     async def set_blocked(self, change: SenderBlocked) -> Outcome:
         """See ``OperatorStore``. The sender's row orders his changes."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self.begin(SqlTransaction) as work:
             if change.blocked:
-                row = await connection.fetchrow(_ADD_BLOCK, change.sender, change.at)
+                changed = await work.fetch("operator_add_block", change.sender, change.at)
             else:
-                row = await connection.fetchrow(_DELETE_BLOCK, change.sender)
-            if row is None:
+                changed = await work.fetch("operator_delete_block", change.sender)
+            if not changed:
                 return Outcome.REPEATED
-            await _add_record(connection, change)
+            await _add_record(work, change)
         return Outcome.DONE
 
-    @translate_errors()
     async def list_blocks(self) -> Sequence[Block]:
         """See ``OperatorStore``."""
-        rows = await self._pool.fetch(_LIST_BLOCKS)
+        rows = await self.fetch("operator_list_blocks")
         return [Block(row["sender"], row["at"]) for row in rows]
 
-    @translate_errors()
     async def decide(self, decided: OperatorDecided, *, unresolved: bool) -> Outcome:
         """Note a decision about a reply that is there, and tell it.
 
         Args:
             unresolved: whether the reply is; a repeated decision finds it resolved.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
-            known = await connection.fetchval(_LOAD_DECISION, decided.reply_id)
-            if known is None and unresolved:
-                added = await connection.fetchrow(
-                    _ADD_DECISION, decided.reply_id, decided.action, decided.at, decided.why
-                )
-                if added is not None:
-                    await _add_record(connection, decided)
+        async with self.begin(SqlTransaction) as work:
+            known = await work.fetch("operator_load_decision", decided.reply_id)
+            if not known and unresolved:
+                if await work.fetch(
+                    "operator_add_decision",
+                    decided.reply_id, decided.action, decided.at, decided.why,
+                ):  # fmt: skip
+                    await _add_record(work, decided)
                     return Outcome.DONE
-                known = await connection.fetchval(_LOAD_DECISION, decided.reply_id)
-        return Outcome.REPEATED if known == decided.action else Outcome.CONFLICT
+                known = await work.fetch("operator_load_decision", decided.reply_id)
+        same = bool(known) and known[0][0] == decided.action
+        return Outcome.REPEATED if same else Outcome.CONFLICT
 
-    @translate_errors()
     async def ask_backfill(self, decided: OperatorDecided) -> Outcome:
         """See ``OperatorStore``."""
-        async with self._pool.acquire() as connection:
-            await _add_record(connection, decided)
+        async with self.begin(SqlTransaction) as work:
+            await _add_record(work, decided)
         return Outcome.DONE
 
-    @translate_errors()
     async def tell(self, append: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> int:
         """See ``OperatorStore``. The rows stay locked while they are appended."""
-        async with self._pool.acquire() as connection, connection.transaction():
-            rows = await connection.fetch(_LOAD_RECORDS, TOLD_MAX)
+        async with self.begin(SqlTransaction) as work:
+            rows = await work.fetch("operator_load_records", TOLD_MAX)
             if rows:
                 await append([Outgoing(row["topic"], row["key"], row["value"]) for row in rows])
-                await connection.execute(_DELETE_RECORDS, [row["number"] for row in rows])
+                await work.change("operator_delete_records", [row["number"] for row in rows])
         return len(rows)
 
 
-async def _add_record(connection: Connection, record: Record) -> None:
+async def _add_record(work: SqlTransaction, record: Record) -> None:
     noted = outgoing(record)
-    await connection.execute(_ADD_RECORD, noted.topic, noted.key, noted.value)
+    await work.change("operator_add_record", noted.topic, noted.key, noted.value)

@@ -2,12 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from importlib import resources
 from typing import Any
 
-import asyncpg
-
+from antirelou import sql_store
 from antirelou.records import Posture, ReplyKind, ReplyState
+from antirelou.sql_store import Row
 from services.billing.core.books import PostureStep
 from services.billing.core.ledger import Account, Balances, Receipt
 from services.billing.core.posture import Cause, Standing
@@ -25,13 +24,7 @@ STANDING_COLUMNS = tuple(field.name for field in fields(Standing))
 
 def read_queries() -> dict[str, str]:
     """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
-    folder = resources.files("services.billing") / "sql" / "queries"
-    columns = ", ".join(REPLY_COLUMNS)
-    return {
-        path.name.removesuffix(".sql"): path.read_text("utf-8").replace("{columns}", columns)
-        for path in folder.iterdir()
-        if path.name.endswith(".sql")
-    }
+    return sql_store.read_queries("services.billing", columns=", ".join(REPLY_COLUMNS))
 
 
 def to_arrays(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
@@ -39,13 +32,13 @@ def to_arrays(rows: Sequence[Any], names: Sequence[str]) -> list[list[Any]]:
     return [[getattr(row, name) for row in rows] for name in names]
 
 
-def to_receipt(row: asyncpg.Record) -> Receipt:
+def to_receipt(row: Row) -> Receipt:
     """A row of ``receipts``."""
     values = dict(row)
     return Receipt(**values | {"sender": row["sender"].hex, "basis": Basis(row["basis"])})
 
 
-def to_reply(row: asyncpg.Record) -> Reply:
+def to_reply(row: Row) -> Reply:
     """A row of ``replies``."""
     values = dict(row)
     values |= {
@@ -58,18 +51,18 @@ def to_reply(row: asyncpg.Record) -> Reply:
     return Reply(**values)
 
 
-def to_standing(row: asyncpg.Record) -> Standing:
+def to_standing(row: Row) -> Standing:
     """The row of ``standing``."""
     values = dict(row)
     return Standing(**values | {"posture": Posture(row["posture"]), "cause": Cause(row["cause"])})
 
 
-def to_balances(rows: Sequence[asyncpg.Record]) -> Balances:
+def to_balances(rows: Sequence[Row]) -> Balances:
     """The rows of ``accounts``."""
     return {Account(row["name"]): row["balance_microeuros"] for row in rows}
 
 
-def to_posture(row: asyncpg.Record) -> PostureStep:
+def to_posture(row: Row) -> PostureStep:
     """A row of ``postures``."""
     posture, cause = Posture(row["posture"]), Cause(row["cause"])
     return PostureStep(row["sequence"], row["at"], posture, cause, row["attach"], row["detail"])

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from aiohttp import web
 
-from antirelou.database import Pool, open_pool, role_of
+from antirelou.database import Pool, role_of
 from antirelou.records import SmsReceived
 from antirelou.service import Ports
 from antirelou.settings import Settings
@@ -98,7 +98,7 @@ async def open_billing(settings: Settings, ports: Ports) -> AsyncIterator[Billin
         Fatal: ``settings``: one is missing.
     """
     own = read_settings(settings)
-    async with open_pool(
+    async with ports.open_pool(
         ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
     ) as pool:
         yield Billing(own, ports, pool)

@@ -6,16 +6,15 @@ a reply (he leaves out what is locked).
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
-import asyncpg
-
-from antirelou.database import Connection, Pool, translate_errors
+from antirelou.database import Pool
 from antirelou.records import Reconciled, SmsJudged
+from antirelou.sql_store import SqlStore, SqlTransaction
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
@@ -179,15 +178,8 @@ class Store(Protocol):
         ...
 
 
-class PostgresTransaction:
+class PostgresTransaction(SqlTransaction):
     """A ``Transaction``."""
-
-    def __init__(self, connection: Connection, queries: dict[str, str]) -> None:
-        self._connection, self._queries = connection, queries
-
-    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Run a query of ``sql/queries``."""
-        return await self._connection.fetch(self._queries[name], *arguments)
 
     async def add_receipts(self, receipts: Sequence[Receipt]) -> set[str]:
         """See ``Transaction``."""
@@ -272,16 +264,14 @@ class PostgresTransaction:
     async def add_steps(self, steps: Sequence[Step]) -> None:
         """See ``Transaction``."""
         if steps:
-            await self._connection.copy_records_to_table(
-                "steps", columns=["reply_id", "at", "state", "reason"], records=steps
-            )
+            await self.copy("steps", ("reply_id", "at", "state", "reason"), steps)
 
     async def add_transfers(self, transfers: Sequence[Transfer]) -> None:
         """See ``Transaction``."""
         if transfers:
             names = ("id", "kind", "subject", "debit", "credit", "amount_microeuros", "at")
             rows = (tuple(getattr(moved, name) for name in names) for moved in transfers)
-            await self._connection.copy_records_to_table("transfers", columns=names, records=rows)
+            await self.copy("transfers", names, rows)
 
     async def add_tallies(self, deltas: Mapping[str, int]) -> None:
         """See ``Transaction``."""
@@ -348,7 +338,7 @@ class PostgresTransaction:
         await self.fetch("save_provider", *values)
 
 
-class PostgresStore:
+class PostgresStore(SqlStore):
     """A ``Store``.
 
     Args:
@@ -356,20 +346,11 @@ class PostgresStore:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._queries = read_queries()
+        super().__init__(pool, read_queries())
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[PostgresTransaction]:
+    def transaction(self) -> AbstractAsyncContextManager[PostgresTransaction]:
         """See ``Store``."""
-        with translate_errors():
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._queries)
-
-    async def fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        """Run a query of ``sql/queries`` by itself."""
-        with translate_errors():
-            return await self._pool.fetch(self._queries[name], *arguments)
+        return self.begin(PostgresTransaction)
 
     async def load_untold(self, count: int) -> list[Reply]:
         """See ``Store``."""

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 
-import asyncpg
 import structlog
 
-from antirelou.database import CONNECT_SECONDS_MAX, MIGRATION_SECONDS_MAX
 from antirelou.log.port import Log
+from antirelou.sql_store import scrub
 from antirelou.topics import READS, dead
 from services.evidence.core.case import Hold
 from services.evidence.core.redaction import redact
@@ -87,24 +86,10 @@ class Eraser:
 
     async def _scrub(self) -> list[str]:
         """Write tables and write-ahead log anew, without what was deleted."""
-        try:
-            connection = await asyncpg.connect(
-                self._database_url,
-                timeout=CONNECT_SECONDS_MAX,
-                command_timeout=MIGRATION_SECONDS_MAX,
-                server_settings={"application_name": "antirelou-scrub"},
-            )
-            try:
-                await connection.execute("SET lock_timeout = '10s'")
-                await connection.execute("VACUUM FULL")
-                await connection.execute("SELECT pg_switch_wal()")
-                await connection.execute("CHECKPOINT")
-            finally:
-                await connection.close(timeout=CONNECT_SECONDS_MAX)
-        except (asyncpg.PostgresError, OSError, TimeoutError):
-            LOG.warning("scrub_failed")
-            return [
-                "bytes of deleted rows in the database's files: let its owner run VACUUM FULL and "
-                "CHECKPOINT"
-            ]
-        return []
+        if await scrub(self._database_url):
+            return []
+        LOG.warning("scrub_failed")
+        return [
+            "bytes of deleted rows in the database's files: let its owner run VACUUM FULL and "
+            "CHECKPOINT"
+        ]

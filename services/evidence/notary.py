@@ -9,9 +9,9 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import aiohttp
 import structlog
 
+from antirelou.web import Unanswered, post
 from services.evidence.core.merkle import plan_consistency
 from services.evidence.core.note import Signed
 from services.evidence.core.verifier import Key, Malformed, read_checkpoint, read_note, verify_note
@@ -68,7 +68,7 @@ class Notary:
         try:
             async with asyncio.timeout(2 * ANSWER_SECONDS_MAX):
                 outcome = await asking
-        except (aiohttp.ClientError, TimeoutError, OSError):
+        except (Unanswered, TimeoutError):
             outcome = AWAY
         if outcome != DONE:
             LOG.warning("checkpoint_not_attended", by=by, outcome=outcome)
@@ -82,7 +82,7 @@ class Notary:
         text = read_note(signed.note.encode()).text.encode()
         request = request_stamp(text)
         headers = {"Content-Type": "application/timestamp-query"}
-        status, answer = await _post(self._settings.authority_url, request, headers)
+        status, answer = await self._post(self._settings.authority_url, request, headers)
         if status != 200 or not check_stamp(request, answer, text):  # noqa: PLR2004 - HTTP's OK
             return REFUSED
         await self._store.stamp_checkpoint(signed.size, answer, now)
@@ -112,13 +112,9 @@ class Notary:
         size = read_checkpoint(read_note(signed.note.encode()).text).size
         proof = await prove(self._store, plan_consistency(old_size, size))
         body = write_request(Request(old_size, tuple(proof), signed.note))
-        return await _post(f"{self._settings.witness_url}/add-checkpoint", body, {})
+        return await self._post(f"{self._settings.witness_url}/add-checkpoint", body, {})
 
-
-async def _post(url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
-    timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS_MAX)
-    async with (
-        aiohttp.ClientSession(timeout=timeout) as session,
-        session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
-    ):
-        return answer.status, await answer.content.read(ANSWER_BYTES_MAX)
+    async def _post(self, url: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        return await post(
+            url, body, headers, seconds_max=ANSWER_SECONDS_MAX, bytes_max=ANSWER_BYTES_MAX
+        )

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
-from antirelou.database import Pool, open_pool, role_of
+from antirelou.database import Pool, role_of
 from antirelou.service import Ports
 from antirelou.settings import Settings
 from antirelou.stage import Stage, StageLimits
@@ -106,7 +106,7 @@ async def open_evidence(settings: Settings, ports: Ports) -> AsyncIterator[Evide
         Fatal: ``settings``: one is missing.
     """
     own = read_settings(settings)
-    async with open_pool(
+    async with ports.open_pool(
         ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
     ) as pool:
         yield Evidence(own, ports, pool)

@@ -4,15 +4,13 @@ One method, one statement; ``transaction`` holds the few together that append to
 lock of its head: so a leaf's index is handed out once, and with its record or not at all.
 """
 
-from collections.abc import AsyncIterator, Collection, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime
-from importlib import resources
 from typing import Any, Protocol
 
-import asyncpg
-
-from antirelou.database import Connection, Pool, translate_errors
+from antirelou.database import Pool
+from antirelou.sql_store import Row, SqlStore, SqlTransaction, read_queries
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import Entry, Erased, Kept
 from services.evidence.core.merkle import TileId, Tiles, Tree
@@ -148,60 +146,45 @@ _RECORD_COLUMNS = (
 )  # fmt: skip
 
 
-def _read_queries() -> dict[str, str]:
-    folder = resources.files("services.evidence") / "sql" / "queries"
-    return {
-        path.name.removesuffix(".sql"): path.read_text("utf-8")
-        for path in folder.iterdir()
-        if path.name.endswith(".sql")
-    }
-
-
-class PostgresTransaction:
+class PostgresTransaction(SqlTransaction):
     """A ``Transaction``."""
-
-    def __init__(self, connection: Connection, queries: dict[str, str]) -> None:
-        self._connection, self._queries = connection, queries
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        return await self._connection.fetch(self._queries[name], *arguments)
 
     async def lock_tree(self) -> Tree:
         """See ``Transaction``."""
-        return Tree(**(await self._fetch("lock_tree"))[0])
+        return Tree(**(await self.fetch("lock_tree"))[0])
 
     async def find_names(self, names: Collection[bytes]) -> set[bytes]:
         """See ``Transaction``."""
-        return {row["name"] for row in await self._fetch("find_names", list(names))}
+        return {row["name"] for row in await self.fetch("find_names", list(names))}
 
     async def load_tiles(self, tiles: Collection[TileId]) -> Tiles:
         """See ``Transaction``."""
-        return _tiles(await self._fetch("load_tiles", *_split(tiles)))
+        return _tiles(await self.fetch("load_tiles", *_split(tiles)))
 
     async def last_terms(self) -> bytes | None:
         """See ``Transaction``."""
-        rows = await self._fetch("last_terms")
+        rows = await self.fetch("last_terms")
         return rows[0]["record"] if rows else None
 
     async def add_records(self, records: Sequence[Kept]) -> None:
         """See ``Transaction``."""
-        await self._connection.copy_records_to_table(
+        await self.copy(
             "records",
-            records=[
+            _RECORD_COLUMNS,
+            [
                 (kept.leaf, e.name, e.kind, e.message_id, e.sender, e.campaign, e.at, kept.salt,
                  e.record, e.sealed)
                 for kept in records for e in (kept.entry,)
             ],
-            columns=_RECORD_COLUMNS,
         )  # fmt: skip
 
     async def save_tree(self, tree: Tree, tiles: Tiles) -> None:
         """See ``Transaction``."""
-        await self._fetch("save_tiles", *_split(tiles), list(tiles.values()))
-        await self._fetch("save_tree", tree.size, tree.root)
+        await self.fetch("save_tiles", *_split(tiles), list(tiles.values()))
+        await self.fetch("save_tree", tree.size, tree.root)
 
 
-class PostgresStore:
+class PostgresStore(SqlStore):
     """A ``Store``.
 
     Args:
@@ -209,121 +192,112 @@ class PostgresStore:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._queries = _read_queries()
+        super().__init__(pool, read_queries("services.evidence"))
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See ``Store``."""
-        with translate_errors():
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._queries)
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        with translate_errors():
-            return await self._pool.fetch(self._queries[name], *arguments)
+        return self.begin(PostgresTransaction)
 
     async def read_tree(self) -> Tree:
         """See ``Store``."""
-        return Tree(**(await self._fetch("read_tree"))[0])
+        return Tree(**(await self.fetch("read_tree"))[0])
 
     async def load_tiles(self, tiles: Collection[TileId]) -> Tiles:
         """See ``Store``."""
-        return _tiles(await self._fetch("load_tiles", *_split(tiles)))
+        return _tiles(await self.fetch("load_tiles", *_split(tiles)))
 
     async def add_checkpoint(self, signed: Signed) -> None:
         """See ``Store``."""
-        await self._fetch("add_checkpoint", signed.size, signed.note, signed.at)
+        await self.fetch("add_checkpoint", signed.size, signed.note, signed.at)
 
     async def load_checkpoints(
         self, size_max: int, count_max: int, *, stamped_only: bool = False
     ) -> list[Signed]:
         """See ``Store``."""
-        rows = await self._fetch("load_checkpoints", size_max, count_max, not stamped_only)
+        rows = await self.fetch("load_checkpoints", size_max, count_max, not stamped_only)
         return [Signed(**row) for row in rows]
 
     async def witnessed_size(self) -> int:
         """See ``Store``."""
-        size: int = (await self._fetch("witnessed_size"))[0]["size"]
+        size: int = (await self.fetch("witnessed_size"))[0]["size"]
         return size
 
     async def stamp_checkpoint(self, size: int, stamp: bytes, now: datetime) -> None:
         """See ``Store``."""
-        await self._fetch("stamp_checkpoint", size, stamp, now)
+        await self.fetch("stamp_checkpoint", size, stamp, now)
 
     async def witness_checkpoint(self, size: int, note: str, now: datetime) -> None:
         """See ``Store``."""
-        await self._fetch("witness_checkpoint", size, note, now)
+        await self.fetch("witness_checkpoint", size, note, now)
 
     async def add_case(self, case: Case) -> bool:
         """See ``Store``."""
-        with translate_errors():
-            done = await self._pool.execute(
-                self._queries["add_case"], case.id, case.reason, case.hold_until,
-                *_selection(case.selection), case.opened_at,
-            )  # fmt: skip
-        return done == "INSERT 0 1"
+        added = await self.change(
+            "add_case", case.id, case.reason, case.hold_until, *_selection(case.selection),
+            case.opened_at,
+        )  # fmt: skip
+        return added == 1
 
     async def load_cases(self, case_id: str | None = None) -> list[Case]:
         """See ``Store``."""
-        return [_case(row) for row in await self._fetch("load_cases", case_id)]
+        return [_case(row) for row in await self.fetch("load_cases", case_id)]
 
     async def close_case(self, case_id: str, now: datetime) -> None:
         """See ``Store``."""
-        await self._fetch("close_case", case_id, now)
+        await self.fetch("close_case", case_id, now)
 
     async def case_leaves(self, selection: Selection, size: int) -> list[int]:
         """See ``Store``."""
-        rows = await self._fetch("case_leaves", *_selection(selection), size)
+        rows = await self.fetch("case_leaves", *_selection(selection), size)
         return [row["leaf"] for row in rows]
 
     async def case_window(self, selection: Selection, size: int) -> tuple[int, int]:
         """See ``Store``."""
-        row = (await self._fetch("case_window", selection.since, selection.until, size))[0]
+        row = (await self.fetch("case_window", selection.since, selection.until, size))[0]
         return row["first"], row["last"]
 
     async def message_leaves(self, message_id: str) -> list[int]:
         """See ``Store``."""
-        return [row["leaf"] for row in await self._fetch("message_leaves", message_id)]
+        return [row["leaf"] for row in await self.fetch("message_leaves", message_id)]
 
     async def subject_leaves(self, sender: str) -> list[int]:
         """See ``Store``."""
-        return [row["leaf"] for row in await self._fetch("subject_leaves", sender)]
+        return [row["leaf"] for row in await self.fetch("subject_leaves", sender)]
 
     async def load_records(self, leaves: Sequence[int]) -> list[Kept]:
         """See ``Store``."""
-        return [_kept(row) for row in await self._fetch("load_records", list(leaves))]
+        return [_kept(row) for row in await self.fetch("load_records", list(leaves))]
 
     async def load_erased(self, first: int, last: int) -> list[Erased]:
         """See ``Store``."""
-        rows = await self._fetch("load_erased", first, last)
+        rows = await self.fetch("load_erased", first, last)
         return [Erased(row["leaf"], row["erased_at"], row["erased_why"]) for row in rows]
 
     async def load_holds(self, sender: str, now: datetime) -> list[Hold]:
         """See ``Store``."""
-        rows = await self._fetch("load_holds", sender, now)
+        rows = await self.fetch("load_holds", sender, now)
         return [Hold(row["id"], row["reason"], row["hold_until"], row["records"]) for row in rows]
 
     async def erase_subject(self, sender: str, now: datetime) -> int:
         """See ``Store``."""
-        return len(await self._fetch("erase_subject", sender, now))
+        return len(await self.fetch("erase_subject", sender, now))
 
     async def erase_expired(
         self, before: datetime, objected_before: datetime, now: datetime, count_max: int
     ) -> dict[str, int]:
         """See ``Store``."""
         counts: dict[str, int] = {}
-        for row in await self._fetch("erase_expired", before, objected_before, now, count_max):
+        for row in await self.fetch("erase_expired", before, objected_before, now, count_max):
             counts[row["erased_why"]] = counts.get(row["erased_why"], 0) + 1
         return counts
 
     async def add_objection(self, sender: str, now: datetime) -> None:
         """See ``Store``."""
-        await self._fetch("add_objection", sender, now)
+        await self.fetch("add_objection", sender, now)
 
     async def load_objection(self, sender: str) -> datetime | None:
         """See ``Store``."""
-        rows = await self._fetch("load_objection", sender)
+        rows = await self.fetch("load_objection", sender)
         return rows[0]["at"] if rows else None
 
 
@@ -331,7 +305,7 @@ def _split(tiles: Collection[TileId]) -> tuple[list[int], list[int]]:
     return [level for level, _ in tiles], [number for _, number in tiles]
 
 
-def _tiles(rows: Sequence[asyncpg.Record]) -> dict[TileId, bytes]:
+def _tiles(rows: Sequence[Row]) -> dict[TileId, bytes]:
     return {(row["level"], row["number"]): row["hashes"] for row in rows}
 
 
@@ -341,14 +315,14 @@ def _selection(selection: Selection) -> tuple[list[str], list[str], Any, Any]:
     )  # fmt: skip
 
 
-def _case(row: asyncpg.Record) -> Case:
+def _case(row: Row) -> Case:
     chosen = Selection(tuple(row["senders"]), tuple(row["campaigns"]), row["since"], row["until"])
     return Case(
         row["id"], row["reason"], row["hold_until"], chosen, row["opened_at"], row["closed_at"]
     )
 
 
-def _kept(row: asyncpg.Record) -> Kept:
+def _kept(row: Row) -> Kept:
     entry = Entry(
         row["name"], row["kind"], row["message_id"], row["sender"], row["campaign"], row["at"],
         row["record"], row["sealed"],

@@ -5,10 +5,10 @@ from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
-import asyncpg
 import msgspec
 
 from antirelou.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
+from antirelou.sql_store import Row
 from services.filter.core.docket import NewMessage
 from services.filter.core.sender import Answer, Deliberation, Sender
 
@@ -34,7 +34,7 @@ _opened: Callable[[Deliberation], Any] = attrgetter(
 )
 
 
-def read_sender(row: asyncpg.Record, answer: Answer | None) -> Sender:
+def read_sender(row: Row, answer: Answer | None) -> Sender:
     """As ``SENDER_COLUMNS``, with his answer."""
     pseudonym, opted_out, blocked, blocked_at, reason, silenced_at, message_id, kind, *rest = row
     deliberation = None
@@ -100,7 +100,7 @@ def message_row(message: NewMessage, at: datetime) -> tuple[Any, ...]:
     return (*head, decision, reason, score, due_at, at, basis, sealed, told_at)
 
 
-def read_verdict(row: asyncpg.Record) -> SmsJudged | None:
+def read_verdict(row: Row) -> SmsJudged | None:
     """None: still deliberated."""
     if row["judged_at"] is None:
         return None

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from antirelou.database import open_pool, role_of
+from antirelou.database import role_of
 from antirelou.service import Ports
 from antirelou.settings import Settings
 from antirelou.stage import Stage, StageLimits
@@ -66,7 +66,7 @@ async def open_filter(settings: Settings, ports: Ports) -> AsyncIterator[Filter]
         Fatal: ``settings``: NUMBER is missing.
     """
     own = read_settings(settings)
-    async with open_pool(
+    async with ports.open_pool(
         ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
     ) as pool:
         yield Filter(own, ports, PostgresStore(pool))

@@ -5,17 +5,15 @@ another member was faster with shows as a key that is taken: then nothing is cha
 is handled again on what is there now.
 """
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Collection, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
-from importlib import resources
 from typing import Any, Protocol
 
-import asyncpg
-
-from antirelou.database import Connection, Pool, translate_errors
+from antirelou.database import Pool
 from antirelou.errors import Transient
 from antirelou.records import SmsJudged
+from antirelou.sql_store import Row, SqlStore, SqlTransaction, UniqueViolation, read_queries
 from services.filter.core.docket import Changes, Loaded
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
@@ -115,41 +113,16 @@ class Store(Protocol):
         ...
 
 
-_QUERY_NAMES = (
-    "add_counts", "add_texts", "answer", "count_deliberating", "delete_answers", "erase_sealed",
-    "judge_messages", "load_answers", "load_due", "load_key", "load_messages", "load_nonces",
-    "load_learnt", "load_senders", "load_unemitted", "mark_emitted", "next_due", "prune_answers",
-    "prune_messages", "prune_nonces", "prune_senders", "prune_counts", "prune_silences",
-    "put_answers", "read_contacts", "read_learnt", "save_learnt", "update_senders",
-)  # fmt: skip
-
-
-def _read_queries() -> dict[str, str]:
-    folder = resources.files("services.filter") / "sql" / "queries"
-    return {name: (folder / f"{name}.sql").read_text("utf-8") for name in _QUERY_NAMES}
-
-
-class PostgresTransaction:
+class PostgresTransaction(SqlTransaction):
     """A ``Transaction``."""
-
-    def __init__(self, connection: Connection, queries: Mapping[str, str]) -> None:
-        self._connection, self._queries = connection, queries
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        return await self._connection.fetch(self._queries[name], *arguments)
-
-    async def _change(self, name: str, *arguments: Any) -> int:
-        """Execute. Returns how many rows it changed."""
-        status = await self._connection.execute(self._queries[name], *arguments)
-        return int(status.rpartition(" ")[2])
 
     async def load(
         self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
     ) -> Loaded:
         """See ``Transaction``."""
-        found = await self._load_senders(await self._fetch("load_senders", senders), senders)
-        messages = await self._fetch("load_messages", message_ids)
-        seen = await self._fetch("load_nonces", nonces)
+        found = await self._load_senders(await self.fetch("load_senders", senders), senders)
+        messages = await self.fetch("load_messages", message_ids)
+        seen = await self.fetch("load_nonces", nonces)
         return Loaded(
             senders=found,
             verdicts={row["id"]: read_verdict(row) for row in messages},
@@ -157,11 +130,11 @@ class PostgresTransaction:
         )
 
     async def _load_senders(
-        self, rows: Sequence[asyncpg.Record], pseudonyms: Collection[str]
+        self, rows: Sequence[Row], pseudonyms: Collection[str]
     ) -> dict[str, Sender]:
         answers = {
             row["sender"]: Answer(row["message_id"], row["answered_at"])
-            for row in await self._fetch("load_answers", pseudonyms)
+            for row in await self.fetch("load_answers", pseudonyms)
         }
         return {row["sender"]: read_sender(row, answers.get(row["sender"])) for row in rows}
 
@@ -171,7 +144,7 @@ class PostgresTransaction:
         """See ``Transaction``."""
         rows = [
             row
-            for row in await self._fetch("load_due", partitions, until, count_max)
+            for row in await self.fetch("load_due", partitions, until, count_max)
             # Not those that another put off or judged while we waited for the lock.
             if row["due_at"] is not None and row["due_at"] < until
         ]
@@ -183,25 +156,25 @@ class PostgresTransaction:
         """See ``Transaction``."""
         if counts:
             rows = sorted((key, bucket, count) for (key, bucket), count in counts.items())
-            await self._change("add_counts", *zip(*rows, strict=True), shard)
+            await self.change("add_counts", *zip(*rows, strict=True), shard)
 
     async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
         """See ``Transaction``."""
         answers = dict.fromkeys(questions, 0)
         if answers:
             distinct = list(answers)
-            for number, count in await self._fetch("answer", *zip(*distinct, strict=True)):
+            for number, count in await self.fetch("answer", *zip(*distinct, strict=True)):
                 answers[distinct[number - 1]] = count
         return answers
 
     async def read_contacts(self) -> dict[int, int]:
         """See ``Transaction``."""
-        rows = await self._fetch("read_contacts", CONTACTS)
+        rows = await self.fetch("read_contacts", CONTACTS)
         return {row["bucket"]: row["count"] for row in rows}
 
     async def read_learnt(self) -> Learnt:
         """See ``Transaction``."""
-        return Learnt.from_bytes((await self._fetch("read_learnt"))[0]["kept"])
+        return Learnt.from_bytes((await self.fetch("read_learnt"))[0]["kept"])
 
     async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
         """See ``Transaction``."""
@@ -209,7 +182,7 @@ class PostgresTransaction:
             await self._save_senders(changes)
             await self._save_answers(changes, window)
             await self._save_messages(changes)
-        except asyncpg.UniqueViolationError:
+        except UniqueViolation:
             raise _conflict() from None
         await self.add_counts(changes.counts, shard)
         await self._learn(changes)
@@ -218,10 +191,10 @@ class PostgresTransaction:
         """Last, as it keeps the other members waiting until we have committed."""
         if not changes.lessons:
             return
-        learnt = Learnt.from_bytes((await self._fetch("load_learnt"))[0]["kept"])
+        learnt = Learnt.from_bytes((await self.fetch("load_learnt"))[0]["kept"])
         learnt.fade(changes.fade)
         learnt.learn(changes.lessons)
-        await self._change("save_learnt", learnt.to_bytes())
+        await self.change("save_learnt", learnt.to_bytes())
 
     async def _save_senders(self, changes: Changes) -> None:
         there = changes.before
@@ -230,7 +203,7 @@ class PostgresTransaction:
         others = sorted(sender_row(s) for s in old if not wrote_only(there[s.sender], s))
         for name, rows in (("add_texts", texts), ("update_senders", others)):
             if rows:
-                _expect(len(rows), await self._change(name, *zip(*rows, strict=True)))
+                _expect(len(rows), await self.change(name, *zip(*rows, strict=True)))
         new = sorted(sender_row(s) for s in changes.after if s.sender not in there)
         await self._add("senders", SENDER_COLUMNS, new)
 
@@ -244,15 +217,15 @@ class PostgresTransaction:
             (s.sender, s.answer.message_id, s.answer.at) for s in changed if s.answer is not None
         )
         if gone:
-            await self._change("delete_answers", *zip(*gone, strict=True))
+            await self.change("delete_answers", *zip(*gone, strict=True))
         if put:
-            _expect(len(put), await self._change("put_answers", *zip(*put, strict=True), window))
+            _expect(len(put), await self.change("put_answers", *zip(*put, strict=True), window))
 
     async def _save_messages(self, changes: Changes) -> None:
         if changes.judged:
             rows = sorted(map(judged_row, changes.judged))
             columns = zip(*rows, strict=True)
-            _expect(len(rows), await self._change("judge_messages", *columns, changes.at))
+            _expect(len(rows), await self.change("judge_messages", *columns, changes.at))
         await self._add(
             "messages",
             MESSAGE_COLUMNS,
@@ -261,17 +234,17 @@ class PostgresTransaction:
         nonces = sorted((nonce, id_, changes.at) for nonce, id_ in changes.nonces.items())
         await self._add("nonces", NONCE_COLUMNS, nonces)
         if changes.ended:
-            await self._change("erase_sealed", changes.ended)
+            await self.change("erase_sealed", changes.ended)
 
     async def _add(
         self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
     ) -> None:
         """Insert new rows, in the order of their keys so that two members cannot deadlock."""
         if rows:
-            await self._connection.copy_records_to_table(table, columns=columns, records=rows)
+            await self.copy(table, columns, rows)
 
 
-class PostgresStore:
+class PostgresStore(SqlStore):
     """A ``Store``.
 
     Args:
@@ -279,42 +252,34 @@ class PostgresStore:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._queries = _read_queries()
+        super().__init__(pool, read_queries("services.filter"))
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See ``Store``."""
-        with translate_errors():
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._queries)
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        with translate_errors():
-            return await self._pool.fetch(self._queries[name], *arguments)
+        return self.begin(PostgresTransaction)
 
     async def load_key(self) -> bytes:
         """See ``Store``."""
-        key: bytes = (await self._fetch("load_key"))[0]["key"]
+        key: bytes = (await self.fetch("load_key"))[0]["key"]
         return key
 
     async def load_unemitted(self, partitions: Sequence[int], count_max: int) -> list[SmsJudged]:
         """See ``Store``."""
-        rows = await self._fetch("load_unemitted", partitions, count_max)
+        rows = await self.fetch("load_unemitted", partitions, count_max)
         return [verdict for verdict in map(read_verdict, rows) if verdict is not None]
 
     async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:
         """See ``Store``."""
-        await self._fetch("mark_emitted", message_ids, at)
+        await self.fetch("mark_emitted", message_ids, at)
 
     async def next_due(self, partitions: Sequence[int]) -> datetime | None:
         """See ``Store``."""
-        at: datetime | None = (await self._fetch("next_due", partitions))[0]["at"]
+        at: datetime | None = (await self.fetch("next_due", partitions))[0]["at"]
         return at
 
     async def count_deliberating(self, partitions: Sequence[int]) -> int:
         """See ``Store``."""
-        return int((await self._fetch("count_deliberating", partitions))[0]["count"])
+        return int((await self.fetch("count_deliberating", partitions))[0]["count"])
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
@@ -327,9 +292,7 @@ class PostgresStore:
             ("prune_silences", cutoffs.silences),
             ("prune_senders",),
         ):
-            with translate_errors():
-                status = await self._pool.execute(self._queries[name], *arguments, count_max)
-            done &= int(status.rpartition(" ")[2]) < count_max
+            done &= await self.change(name, *arguments, count_max) < count_max
         return done
 
 

@@ -8,9 +8,8 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from antirelou.database import open_pool, role_of
+from antirelou.database import role_of
 from antirelou.errors import Transient
-from antirelou.provider.plivo import open_provider
 from antirelou.provider.port import Provider
 from antirelou.service import Ports
 from antirelou.settings import Settings
@@ -147,8 +146,8 @@ async def open_responder(settings: Settings, ports: Ports) -> AsyncIterator[Resp
     """
     own = read_settings(settings)
     async with (
-        open_provider(settings, ports.telemetry) as provider,
-        open_pool(
+        ports.open_provider(settings, ports.telemetry) as provider,
+        ports.open_pool(
             ports.database_url, role=role_of(NAME), schema=NAME, size_max=POOL_SIZE_MAX
         ) as pool,
     ):

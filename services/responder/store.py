@@ -4,18 +4,16 @@ One method, one statement; ``transaction`` holds several together. Rows that are
 are loaded locked, in the order of their ids.
 """
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import fields
 from datetime import datetime
-from importlib import resources
 from typing import Any, Protocol
 
-import asyncpg
-
-from antirelou.database import Connection, Pool, translate_errors
+from antirelou.database import Pool
 from antirelou.log.port import Outgoing
 from antirelou.records import ReplyChanged, ReplyKind, ReplyState
+from antirelou.sql_store import Row, SqlStore, SqlTransaction, read_queries
 from services.responder.core.attachment import Attachment
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import Reply
@@ -156,57 +154,40 @@ class Store(Protocol):
 _COLUMNS = tuple(field.name for field in fields(Reply))
 
 
-def _read_queries() -> dict[str, str]:
-    """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
-    folder = resources.files("services.responder") / "sql" / "queries"
-    columns = ", ".join(_COLUMNS)
-    return {
-        path.name.removesuffix(".sql"): path.read_text("utf-8").replace("{columns}", columns)
-        for path in folder.iterdir()
-        if path.name.endswith(".sql")
-    }
-
-
-class PostgresTransaction:
+class PostgresTransaction(SqlTransaction):
     """A ``Transaction``."""
-
-    def __init__(self, connection: Connection, queries: dict[str, str]) -> None:
-        self._connection, self._queries = connection, queries
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        return await self._connection.fetch(self._queries[name], *arguments)
 
     async def load_replies(self, reply_ids: Sequence[str]) -> dict[str, Reply]:
         """See ``Transaction``."""
         if not reply_ids:
             return {}
-        rows = await self._fetch("load_replies", sorted(set(reply_ids)))
+        rows = await self.fetch("load_replies", sorted(set(reply_ids)))
         return {row["reply_id"]: _reply(row) for row in rows}
 
     async def find_by_message(self, message_ids: Sequence[str]) -> dict[str, str]:
         """See ``Transaction``."""
         if not message_ids:
             return {}
-        rows = await self._fetch("find_by_message", sorted(set(message_ids)))
+        rows = await self.fetch("find_by_message", sorted(set(message_ids)))
         return {row["message_id"]: row["reply_id"] for row in rows}
 
     async def add_replies(self, replies: Sequence[Reply]) -> set[str]:
         """See ``Transaction``."""
         if not replies:
             return set()
-        rows = await self._fetch("add_replies", *_columns(replies))
+        rows = await self.fetch("add_replies", *_columns(replies))
         return {row["reply_id"] for row in rows}
 
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
         if replies:
-            await self._fetch("save_replies", *_columns(replies))
+            await self.fetch("save_replies", *_columns(replies))
 
     async def add_changes(self, changes: Sequence[Outgoing]) -> None:
         """See ``Transaction``."""
         if changes:
             assert all(change.topic == ReplyChanged.TOPIC for change in changes)  # noqa: S101
-            await self._fetch(
+            await self.fetch(
                 "add_changes",
                 [change.key for change in changes],
                 [change.value for change in changes],
@@ -214,65 +195,65 @@ class PostgresTransaction:
 
     async def load_pace(self) -> Pace:
         """See ``Transaction``."""
-        row = (await self._fetch("load_pace"))[0]
+        row = (await self.fetch("load_pace"))[0]
         return Pace(**row)
 
     async def save_pace(self, pace: Pace) -> None:
         """See ``Transaction``."""
-        await self._fetch("save_pace", *(getattr(pace, field.name) for field in fields(Pace)))
+        await self.fetch("save_pace", *(getattr(pace, field.name) for field in fields(Pace)))
 
     async def load_ready(self, now: datetime, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
-        rows = await self._fetch("load_ready", now, count, tests_only)
+        rows = await self.fetch("load_ready", now, count, tests_only)
         return sorted(map(_reply, rows), key=lambda reply: (reply.due_at, reply.reply_id))
 
     async def next_ready_at(self, *, tests_only: bool) -> datetime | None:
         """See ``Transaction``."""
-        found: datetime | None = (await self._fetch("next_ready_at", tests_only))[0]["at"]
+        found: datetime | None = (await self.fetch("next_ready_at", tests_only))[0]["at"]
         return found
 
     async def load_attachment(self) -> Attachment:
         """See ``Transaction``."""
-        return Attachment(**(await self._fetch("load_attachment"))[0])
+        return Attachment(**(await self.fetch("load_attachment"))[0])
 
     async def save_attachment(self, attachment: Attachment) -> None:
         """See ``Transaction``."""
         values = (getattr(attachment, field.name) for field in fields(Attachment))
-        await self._fetch("save_attachment", *values)
+        await self.fetch("save_attachment", *values)
 
     async def save_scan(self, scan: Scan) -> None:
         """See ``Transaction``."""
-        await self._fetch("save_scan", *(getattr(scan, field.name) for field in fields(Scan)))
+        await self.fetch("save_scan", *(getattr(scan, field.name) for field in fields(Scan)))
 
     async def add_scan(self, scan: Scan) -> None:
         """See ``Transaction``."""
-        await self._fetch("add_scan", *(getattr(scan, field.name) for field in fields(Scan)))
+        await self.fetch("add_scan", *(getattr(scan, field.name) for field in fields(Scan)))
 
     async def delete_scan(self, name: str) -> None:
         """See ``Transaction``."""
-        await self._fetch("delete_scan", name)
+        await self.fetch("delete_scan", name)
 
     async def save_restoration(self, restoration: Restoration) -> None:
         """See ``Transaction``."""
         told = restoration
-        await self._fetch(
+        await self.fetch(
             "save_restoration", told.id, told.stage, told.offset, told.matched, told.recovered
         )
 
     async def find_unsent(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_unsent", senders, sorted(UNSENT))]
+        return [_reply(row) for row in await self.fetch("find_unsent", senders, sorted(UNSENT))]
 
     async def find_sent_to(self, senders: Sequence[str]) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_sent_to", senders)]
+        return [_reply(row) for row in await self.fetch("find_sent_to", senders)]
 
     async def find_unended(self) -> list[Reply]:
         """See ``Transaction``."""
-        return [_reply(row) for row in await self._fetch("find_unended")]
+        return [_reply(row) for row in await self.fetch("find_unended")]
 
 
-class PostgresStore:
+class PostgresStore(SqlStore):
     """A ``Store``.
 
     Args:
@@ -280,52 +261,44 @@ class PostgresStore:
     """
 
     def __init__(self, pool: Pool) -> None:
-        self._pool = pool
-        self._queries = _read_queries()
+        super().__init__(pool, read_queries("services.responder", columns=", ".join(_COLUMNS)))
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[Transaction]:
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See ``Store``."""
-        with translate_errors():
-            async with self._pool.acquire() as connection, connection.transaction():
-                yield PostgresTransaction(connection, self._queries)
-
-    async def _fetch(self, name: str, *arguments: Any) -> list[asyncpg.Record]:
-        with translate_errors():
-            return await self._pool.fetch(self._queries[name], *arguments)
+        return self.begin(PostgresTransaction)
 
     async def load_changes(self, count_max: int) -> list[tuple[int, Outgoing]]:
         """See ``Store``."""
-        rows = await self._fetch("load_changes", count_max)
+        rows = await self.fetch("load_changes", count_max)
         return [
             (row["number"], Outgoing(ReplyChanged.TOPIC, row["key"], row["value"])) for row in rows
         ]
 
     async def delete_changes(self, numbers: Sequence[int]) -> None:
         """See ``Store``."""
-        await self._fetch("delete_changes", list(numbers))
+        await self.fetch("delete_changes", list(numbers))
 
     async def take_lease(self, name: str, holder: str, now: datetime, until: datetime) -> bool:
         """See ``Store``."""
-        return bool(await self._fetch("take_lease", name, holder, now, until))
+        return bool(await self.fetch("take_lease", name, holder, now, until))
 
     async def find_due(
         self, states: Sequence[ReplyState], now: datetime, count_max: int
     ) -> list[Reply]:
         """See ``Store``."""
-        return [_reply(row) for row in await self._fetch("find_due", states, now, count_max)]
+        return [_reply(row) for row in await self.fetch("find_due", states, now, count_max)]
 
     async def read_attachment(self) -> Attachment:
         """See ``Store``."""
-        return Attachment(**(await self._fetch("read_attachment"))[0])
+        return Attachment(**(await self.fetch("read_attachment"))[0])
 
     async def count_sent(self, since: datetime, until: datetime) -> int:
         """See ``Store``."""
-        return int((await self._fetch("count_sent", since, until))[0]["count"])
+        return int((await self.fetch("count_sent", since, until))[0]["count"])
 
     async def find_scan(self, now: datetime) -> Scan | None:
         """See ``Store``."""
-        rows = await self._fetch("find_scan", now)
+        rows = await self.fetch("find_scan", now)
         if not rows:
             return None
         row = dict(rows[0])
@@ -333,11 +306,11 @@ class PostgresStore:
 
     async def has_scan(self, name: str) -> bool:
         """See ``Store``."""
-        return bool((await self._fetch("has_scan", name))[0]["there"])
+        return bool((await self.fetch("has_scan", name))[0]["there"])
 
     async def read_restoration(self) -> Restoration | None:
         """See ``Store``."""
-        rows = await self._fetch("read_restoration")
+        rows = await self.fetch("read_restoration")
         if not rows:
             return None
         row = dict(rows[0])
@@ -350,7 +323,7 @@ def _columns(replies: Sequence[Reply]) -> list[list[Any]]:
     return [[getattr(reply, name) for reply in ordered] for name in _COLUMNS]
 
 
-def _reply(row: asyncpg.Record) -> Reply:
+def _reply(row: Row) -> Reply:
     values = dict(row)
     values["kind"], values["state"] = ReplyKind(values["kind"]), ReplyState(values["state"])
     return Reply(**values)

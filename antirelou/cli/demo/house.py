@@ -47,6 +47,7 @@ class Process:
         settings: lower-case names to values, given as environment.
         folder: where its output goes, ``<name>.log``.
         ready_url: answers 200 when it is ready.
+        program: what Python runs.
     """
 
     name: str
@@ -54,6 +55,7 @@ class Process:
     settings: Mapping[str, str]
     folder: Path
     ready_url: str
+    program: Sequence[str] = ("-m", "antirelou.cli")
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -65,7 +67,7 @@ class Process:
         }  # fmt: skip
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "antirelou.cli", *self.arguments],
+                [sys.executable, *self.program, *self.arguments],
                 env=kept | ours,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -91,6 +93,20 @@ class Process:
         if self._process is not None and self._process.poll() is not None:
             code = self._process.returncode
             raise Fatal(f"{self.name} ended with {code}: {self._tail()}", code="ended")
+
+    @contextlib.contextmanager
+    def given(self, settings: Mapping[str, str]) -> Iterator[None]:
+        """What is started in here is started with other settings."""
+        own, self.settings = self.settings, settings
+        try:
+            yield
+        finally:
+            self.settings = own
+
+    @property
+    def exit_code(self) -> int | None:
+        """What it ended with; None: it runs, or was never started."""
+        return None if self._process is None else self._process.poll()
 
     @property
     def pid(self) -> int:
