@@ -121,7 +121,9 @@ def test_without_java_it_says_what_to_install(tmp_path: Path, folder: Path) -> N
     assert "apt-get install default-jre-headless maven" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["begin"], ["start", "--folder", "x"], ["start", "--also", "1"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["begin"], ["start", "--folder", "x"], ["start", "--also", "1"]]
+)
 def test_a_wrong_call_prints_the_usage(arguments: list[str]) -> None:
     done = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -12,8 +12,10 @@ import struct
 from collections.abc import Collection, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 from tests.support.kafka import free_port_pair
 from tests.support.postgres import LoopThread
@@ -69,15 +71,15 @@ class _Link:
 
 
 class Proxy:
-    """One loopback port in front of another, while the context is open.
+    """A loopback port in front of another or of a Unix socket, while the context is open.
 
     Args:
-        target: the port that answers; nothing needs to listen there yet.
+        target: the port or path that answers; nothing needs to listen there yet.
         port: ours; 0 takes a free one. It is below those that outgoing connections take, so that
             it can be closed and opened again.
     """
 
-    def __init__(self, target: int, port: int = 0) -> None:
+    def __init__(self, target: int | Path, port: int = 0) -> None:
         self.target, self.port = target, port or free_port_pair()
         self.accepted = 0
         self.carried = dict.fromkeys(Way, 0)
@@ -131,6 +133,11 @@ class Proxy:
         A connection that lost bytes stays silent for ever, as one whose state a router forgot.
         """
         self._change(Condition(silent=True), ways)
+
+    def forget(self) -> None:
+        """The connections that are open go silent for ever; new ones are well."""
+        for link in list(self._links):
+            link.lost.update(Way)
 
     @contextmanager
     def harmed(self, mode: str) -> Iterator[None]:
@@ -190,9 +197,7 @@ class Proxy:
 
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         try:
-            back, server = await asyncio.open_connection(
-                "127.0.0.1", self.target, limit=CHUNK_BYTES
-            )
+            back, server = await self._connect()
         except OSError:
             _reset(client)
             return
@@ -212,6 +217,11 @@ class Proxy:
         finally:
             self._links.discard(link)
             link.reset()
+
+    async def _connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        if isinstance(self.target, Path):
+            return await asyncio.open_unix_connection(self.target, limit=CHUNK_BYTES)
+        return await asyncio.open_connection("127.0.0.1", self.target, limit=CHUNK_BYTES)
 
     async def _pump(
         self, link: _Link, way: Way, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
@@ -262,3 +272,13 @@ def _reset(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, ValueError):
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _LINGER_NOT)
     writer.transport.abort()
+
+
+def database_proxy(url: str) -> tuple[Proxy, str]:
+    """A proxy in front of the server of a database, not open yet, and the URL that leads by it."""
+    parts = urlsplit(url)
+    folder = dict(parse_qsl(parts.query)).get("host")
+    target = Path(folder) / f".s.PGSQL.{parts.port or 5432}" if folder else parts.port or 5432
+    proxy = Proxy(target)
+    login = f"{parts.netloc.rpartition('@')[0]}@" if "@" in parts.netloc else ""
+    return proxy, urlunsplit(parts._replace(netloc=f"{login}{proxy.address}", query=""))

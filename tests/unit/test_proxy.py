@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -21,7 +22,7 @@ def proxy() -> Iterator[Proxy]:
 
 
 @asynccontextmanager
-async def echo(port: int) -> AsyncIterator[list[bytes]]:
+async def echo(port: int | Path) -> AsyncIterator[list[bytes]]:
     """A server that says what it hears, and what it heard."""
     heard: list[bytes] = []
     writers: set[asyncio.StreamWriter] = set()
@@ -36,7 +37,7 @@ async def echo(port: int) -> AsyncIterator[list[bytes]]:
         except ConnectionError:
             heard.append(b"reset")
 
-    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    server = await asyncio.start_server(serve, "127.0.0.1", str(port))
     try:
         yield heard
     finally:
@@ -150,6 +151,6 @@ async def test_who_leaves_in_silence_is_not_heard_of(proxy: Proxy) -> None:
 
 
 async def test_a_server_that_is_away_resets(proxy: Proxy) -> None:
-    async with connected(proxy) as client:
-        with pytest.raises(ConnectionResetError):
+    with pytest.raises(ConnectionResetError):
+        async with connected(proxy) as client:
             await client.reader.read(1)
