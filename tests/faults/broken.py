@@ -1,0 +1,204 @@
+"""A house of four processes over a broker and a database of its own, for tests to break."""
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import asyncpg
+import psutil
+
+from antirelou.cli.demo.house import House, Process, answers, clustered_house, free_port
+from antirelou.cli.demo.run import look, operate, read_bill
+from antirelou.cli.demo.watch import call
+from antirelou.errors import Fatal
+from antirelou.postgres import open_postgres
+from tests.faults.lag import KafkaEye
+from tests.faults.trial import Report, Row, Trial
+from tests.support import kafka
+from tests.support.eventually import eventually
+from tests.support.postgres import SETTINGS as POSTGRES_SETTINGS
+from tests.support.postgres import LoopThread
+
+SPEED = 3600
+"""The house's: an hour a second."""
+CROWD_SPEED = 20_000
+"""The weekend of a small crowd in a quarter of a minute."""
+SCALE = 0.014
+CROWD_MIN = 150
+HOUSE_SETTINGS = {"clock_speed": str(SPEED), "quiet_hours": "off", "reply_window": "730d"}
+"""The window outlasts the longest session, so that whoever has an SMS must not get another."""
+
+
+@dataclass
+class Broken:
+    """A house, and what it stands on.
+
+    Attributes:
+        broker: the broker's folder; ``postgres``: the database's.
+        chance: every random moment of the present test.
+        crowds: how many were sent.
+        spoiled: it is not whole, or a trial failed: the next test gets another.
+    """
+
+    house: House
+    broker: Path
+    postgres: Path
+    bootstrap: str
+    report: Report
+    chance: random.Random = field(default_factory=random.Random)
+    crowds: int = 0
+    spoiled: bool = False
+
+    def trial(
+        self, fault: str, *, kills: int = 0, broker: int = 0, database: int = 0, crowd: bool = True
+    ) -> Trial:
+        """A trial of a fault; says how many kills and faults of broker and database it holds."""
+        return Trial(self, Row(fault, kills=kills, broker=broker, database=database), crowd=crowd)
+
+    # -- the processes ------------------------------------------------------------------------
+
+    def service(self, name: str) -> Process:
+        """One of the four."""
+        return next(one for one in self.house.services if one.name == name)
+
+    def another(self, target: str, number: int = 2) -> Process:
+        """Another member of a service's group, not started."""
+        first, ops = self.service(target), f"127.0.0.1:{free_port()}"
+        own = {**first.settings, "ops_listen": ops, "listen": f"127.0.0.1:{free_port()}"}
+        return Process(
+            f"{target}{number}", ["serve", target], own, self.house.folder, f"http://{ops}/readyz"
+        )
+
+    def all_ready(self) -> bool:
+        """Whether the four say that they are."""
+        return all(answers(one.ready_url) for one in self.house.services)
+
+    def is_whole(self) -> bool:
+        """Whether every process runs, and nothing failed here."""
+        try:
+            self.house.check()
+        except Fatal:
+            return False
+        return not self.spoiled
+
+    # -- the broker ---------------------------------------------------------------------------
+
+    def broker_pid(self) -> int:
+        """Of the broker."""
+        return int((self.broker / "pid").read_text())
+
+    def start_broker(self) -> None:
+        """Start it again, where it was."""
+        port = self.bootstrap.rpartition(":")[2]
+        kafka.run_script("start", "--port", port, "--dir", str(self.broker))
+
+    def eye(self) -> KafkaEye:
+        """What sees the lag."""
+        return KafkaEye(self.bootstrap)
+
+    # -- the database -------------------------------------------------------------------------
+
+    def postgres_pid(self) -> int:
+        """Of the database's first process."""
+        return int((self.postgres / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    # -- the crowd ----------------------------------------------------------------------------
+
+    def send_crowd(self, *, scale: float = SCALE, speed: float = CROWD_SPEED) -> None:
+        """A small weekend begins."""
+        self.crowds += 1
+        crowd = {"seed": self.chance.randrange(10**6), "scale": scale, "speed": speed}
+        call(f"{self.house.provider_url}/_sim/drive", method="POST", body=crowd)
+
+    async def passed(self, share: float) -> None:
+        """Wait until so much of the crowd has texted."""
+
+        def came() -> bool:
+            drive = call(f"{self.house.provider_url}/_sim/drive")
+            return bool(drive["delivered"] >= share * drive["total"])
+
+        await eventually(came, seconds_max=90, every=0.1)
+
+    def harm_provider(self, **faults: object) -> None:
+        """The provider misbehaves from now on."""
+        call(f"{self.house.provider_url}/_sim/faults", method="POST", body=faults)
+
+    # -- the books ----------------------------------------------------------------------------
+
+    async def count_steps(self, state: str) -> int:
+        """How often a reply came into a state, by the books."""
+        connection = await asyncpg.connect(self.house.settings["database_url"])
+        try:
+            count: int = await connection.fetchval(
+                "SELECT count(*) FROM billing.steps WHERE state = $1", state
+            )
+        finally:
+            await connection.close()
+        return count
+
+    def agrees(self) -> bool:
+        """Whether ledger and bill agree at rest. Raises ``AssertionError`` with what does not."""
+        status, bill = look(self.house).status, read_bill(self.house)
+        fund = status["fund"]
+        assert fund["spent_receive_microeuros"] == bill.received_microunits
+        assert fund["spent_reply_microeuros"] == bill.sent_microunits
+        assert fund["reserved_microeuros"] == 0 <= fund["available_microeuros"]
+        assert bill.most_to_one <= 1
+        assert status["messages"]["received"] == bill.accepted + bill.lost
+        assert status["replies"]["unresolved"] == 0
+        assert status["dead"] == 0
+        assert status["posture"] in {"normal", "guarded"}, status["posture_cause"]
+        assert status["attached"]
+        assert bill.accepted >= CROWD_MIN * self.crowds
+        return True
+
+
+@contextmanager
+def open_broken(report: Report, settings: Mapping[str, str] | None = None) -> Iterator[Broken]:
+    """A broker, a database and a house on them, all of its own.
+
+    Args:
+        settings: beyond ``HOUSE_SETTINGS``.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="antirelou-faults-"))
+    broker, postgres, thread = folder / "kafka", folder / "postgres", LoopThread()
+    opened = open_postgres(postgres, overrides=POSTGRES_SETTINGS)
+    broken: Broken | None = None
+    try:
+        url = thread.run(opened.__aenter__())
+        port = str(kafka.free_port_pair())
+        bootstrap = kafka.run_script("start", "--port", port, "--dir", str(broker))
+        given = {**HOUSE_SETTINGS, **(settings or {})}
+        with clustered_house(folder, given, kafka_bootstrap=bootstrap, database_url=url) as house:
+            donation = {"id": "faults", "amount_eur": "5000", "note": "for the tests"}
+            operate(house, "POST", "/v1/donations", donation)
+            broken = Broken(house, broker, postgres, bootstrap, report)
+            yield broken
+    finally:
+        kafka.run_script("stop", "--dir", str(broker))
+        thread.run(opened.__aexit__(None, None, None))
+        thread.close()
+        if broken is None or broken.spoiled:
+            report.say(f"what the processes said is kept in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+async def freeze(pids: int | list[int], seconds: float) -> None:
+    """Stop processes for a while, as a machine that swaps does."""
+    frozen = [pids] if isinstance(pids, int) else pids
+    try:
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+    finally:
+        for pid in reversed(frozen):
+            if psutil.pid_exists(pid):
+                os.kill(pid, signal.SIGCONT)
