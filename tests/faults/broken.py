@@ -7,7 +7,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from antirelou.cli.demo.watch import call
 from antirelou.errors import Fatal
 from antirelou.postgres import open_postgres
 from tests.faults.lag import KafkaEye
+from tests.faults.network import Network, open_network
 from tests.faults.trial import Report, Row, Trial
 from tests.support import kafka
 from tests.support.eventually import eventually
@@ -42,6 +43,7 @@ class Broken:
 
     Attributes:
         broker: the broker's folder; ``postgres``: the database's.
+        network: the proxies between all of it; None: there are none.
         chance: every random moment of the present test.
         crowds: how many were sent.
         spoiled: it is not whole, or a trial failed: the next test gets another.
@@ -52,6 +54,7 @@ class Broken:
     postgres: Path
     bootstrap: str
     report: Report
+    network: Network | None = None
     chance: random.Random = field(default_factory=random.Random)
     crowds: int = 0
     spoiled: bool = False
@@ -161,11 +164,14 @@ class Broken:
 
 
 @contextmanager
-def open_broken(report: Report, settings: Mapping[str, str] | None = None) -> Iterator[Broken]:
+def open_broken(
+    report: Report, settings: Mapping[str, str] | None = None, *, network: bool = False
+) -> Iterator[Broken]:
     """A broker, a database and a house on them, all of its own.
 
     Args:
         settings: beyond ``HOUSE_SETTINGS``.
+        network: with proxies between them.
     """
     folder = Path(tempfile.mkdtemp(prefix="antirelou-faults-"))
     broker, postgres, thread = folder / "kafka", folder / "postgres", LoopThread()
@@ -173,13 +179,23 @@ def open_broken(report: Report, settings: Mapping[str, str] | None = None) -> It
     broken: Broken | None = None
     try:
         url = thread.run(opened.__aenter__())
-        port = str(kafka.free_port_pair())
-        bootstrap = kafka.run_script("start", "--port", port, "--dir", str(broker))
-        given = {**HOUSE_SETTINGS, **(settings or {})}
-        with clustered_house(folder, given, kafka_bootstrap=bootstrap, database_url=url) as house:
+        with ExitStack() as stack:
+            ways = stack.enter_context(open_network(url)) if network else None
+            port, also = str(kafka.free_port_pair()), ways.also if ways else ()
+            bootstrap = kafka.run_script("start", "--port", port, "--dir", str(broker), *also)
+            house = stack.enter_context(
+                clustered_house(
+                    folder,
+                    {**HOUSE_SETTINGS, **(ways.settings if ways else {}), **(settings or {})},
+                    kafka_bootstrap=bootstrap,
+                    database_url=url,
+                    own=ways.own if ways else None,
+                    provider_port=ways.provider_port if ways else None,
+                )
+            )
             donation = {"id": "faults", "amount_eur": "5000", "note": "for the tests"}
             operate(house, "POST", "/v1/donations", donation)
-            broken = Broken(house, broker, postgres, bootstrap, report)
+            broken = Broken(house, broker, postgres, bootstrap, report, ways)
             yield broken
     finally:
         kafka.run_script("stop", "--dir", str(broker))

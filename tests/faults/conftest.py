@@ -28,7 +28,7 @@ KEPT = pytest.StashKey[Report]()
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     report = _report(session.config)
-    report.planned = sum("broken" in getattr(item, "fixturenames", ()) for item in session.items)
+    report.planned = sum("houses" in getattr(item, "fixturenames", ()) for item in session.items)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -60,19 +60,25 @@ def chance(report: Report, request: pytest.FixtureRequest) -> random.Random:
 
 
 class Houses:
-    """One house at a time, made anew when it is not whole."""
+    """One house at a time, made anew when it is not whole, or not of the kind wanted."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
         self._stack = ExitStack()
         self._broken: Broken | None = None
 
-    def whole(self) -> Broken:
-        """The house as it should be: every process runs."""
-        if self._broken is None or not self._broken.is_whole():
+    def whole(self, *, network: bool = False) -> Broken:
+        """The house as it should be: every process runs.
+
+        Args:
+            network: with proxies between its parts.
+        """
+        found = self._broken
+        if found is None or not found.is_whole() or (found.network is not None) is not network:
             self.close()
-            self._broken = self._stack.enter_context(open_broken(self._report))
-        return self._broken
+            found = self._stack.enter_context(open_broken(self._report, network=network))
+            self._broken = found
+        return found
 
     def close(self) -> None:
         """Stop what there is."""
@@ -92,5 +98,13 @@ def houses(report: Report) -> Iterator[Houses]:
 def broken(houses: Houses, chance: random.Random) -> Broken:
     """The house, as it should be, with this test's chance."""
     found = houses.whole()
+    found.chance = chance
+    return found
+
+
+@pytest.fixture(params=range(ROUNDS), ids=lambda number: f"round{number + 1}")
+def networked(houses: Houses, chance: random.Random) -> Broken:
+    """As ``broken``, with proxies between its parts."""
+    found = houses.whole(network=True)
     found.chance = chance
     return found

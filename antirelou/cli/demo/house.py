@@ -181,15 +181,19 @@ def clustered_house(
     kafka_bootstrap: str,
     database_url: str,
     own: Mapping[str, Mapping[str, str]] | None = None,
+    provider_port: int | None = None,
 ) -> Iterator[House]:
     """The four services, a process each, over a given broker and database, and a provider.
 
     Args:
         own: by name of a service, settings of it alone: how it reaches what the others reach too.
+        provider_port: None: a free one.
     """
     keys = dict(new_keys().settings)
     given = {"kafka_bootstrap": kafka_bootstrap, "database_url": database_url, **keys}
-    house = _plan(folder, settings, given, targets=SERVICES, own=own or {})
+    house = _plan(
+        folder, settings, given, targets=SERVICES, own=own or {}, provider_port=provider_port
+    )
     for arguments in (["migrate"], ["topics", "apply"]):
         run_once(arguments, house.settings, folder)
     with _started(house):
@@ -219,9 +223,10 @@ def _plan(
     *,
     targets: Sequence[str],
     own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    provider_port: int | None = None,
 ) -> House:
     """Who listens where, and with what settings; nothing is started."""
-    provider_port, webhook_port = free_port(), free_port()
+    provider_port, webhook_port = provider_port or free_port(), free_port()
     provider_url = f"http://127.0.0.1:{provider_port}"
     credentials = {
         "number": "+33937000000",
