@@ -159,7 +159,10 @@ class _Connection(asyncpg.Connection):
     again. The server needs no asking: its own time limit (``STATEMENT_SECONDS_MAX``) is shorter.
     """
 
+    given_up = False
+
     def _cancel_current_command(self, *_: Any) -> None:
+        self.given_up = True
         asyncio.get_running_loop().call_soon(self.terminate)  # its caller is told first
 
 
@@ -181,7 +184,10 @@ class _BoundedPool(Pool):
         timeout: float | None = None,  # noqa: ASYNC109 - as above
     ) -> None:
         """See ``asyncpg.Pool``."""
-        if connection._con is None or connection.is_closed():  # noqa: SLF001 - detached: it died
+        used = connection._con  # noqa: SLF001 - None: detached, as it died
+        if used is not None and used.given_up:
+            used.terminate()
+        if used is None or used.is_closed():
             for holder in self._holders:  # type: ignore[attr-defined]
                 if holder.is_idle():
                     holder.terminate()

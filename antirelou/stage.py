@@ -170,12 +170,7 @@ class Stage:
         end: Fatal | None = None
         while not self._draining.is_set():
             try:
-                async with (
-                    self._log.reader(self._group, self._topics) as reader,
-                    asyncio.TaskGroup() as tasks,
-                ):
-                    tasks.create_task(_owned(self._run_reader(reader)))
-                    tasks.create_task(_owned(self._run_timer()))
+                await _owned(self._run_member())
             except* Transient as trouble:
                 self._trouble = _first(trouble).code
                 LOG.warning("stage_waits", service=self._name, code=self._trouble)
@@ -184,6 +179,14 @@ class Stage:
                 end = _first(fatal)
             if end is not None:
                 raise end
+
+    async def _run_member(self) -> None:
+        async with (
+            self._log.reader(self._group, self._topics) as reader,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(_owned(self._run_reader(reader)))
+            tasks.create_task(_owned(self._run_timer()))
 
     async def _run_reader(self, reader: Reader) -> None:
         retry_seconds = RETRY_SECONDS_MIN

@@ -144,8 +144,7 @@ class Kept(Generic[ClientType]):
         try:
             async with asyncio.timeout(seconds):
                 yield await self.get()
-        except (aiokafka.errors.KafkaError, OSError, TimeoutError, asyncio.CancelledError):
-            # Cancelled: by a time limit of whoever asks, which may be over first.
+        except (aiokafka.errors.KafkaError, OSError, TimeoutError):
             self.drop()
             raise
 
@@ -165,7 +164,7 @@ class Kept(Generic[ClientType]):
 
 async def close_quietly(closing: Awaitable[None]) -> None:
     """Close something of aiokafka's in bounded time, whatever state it is in."""
-    with contextlib.suppress(Exception):
+    with contextlib.suppress(Exception), translate_kafka_errors():
         async with asyncio.timeout(CLOSE_SECONDS_MAX):
             await closing
 

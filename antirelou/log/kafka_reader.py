@@ -201,8 +201,8 @@ class KafkaReader:
         epoch = self._epoch
         looked_at = self._clock.now() - timedelta(seconds=SKEW_SECONDS_MAX)
         try:
+            ends = await self._ends_of(consumer, held)
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                ends = await self._ends_of(consumer, held)
                 buffered = {(record.topic, record.partition) for record in self._buffer}
                 positions = {
                     Partition(*place): await consumer.position(place)
@@ -227,7 +227,8 @@ class KafkaReader:
     ) -> Mapping[TopicPartition, int]:
         """How long partitions are. Without one we ask all the same: is the broker there?"""
         if self._looker is None:
-            return await _ask_ends(consumer, held)
+            async with asyncio.timeout(REQUEST_SECONDS_MAX):
+                return await _ask_ends(consumer, held)
         async with self._looker.using(REQUEST_SECONDS_MAX) as looker:
             return await _ask_ends(looker, held)
 

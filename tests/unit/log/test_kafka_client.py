@@ -1,11 +1,17 @@
 """How the settings become a connection to Kafka, and what stops the start."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
-from antirelou.errors import Fatal
-from antirelou.log.kafka_client import connection_arguments
+from antirelou.errors import Fatal, Transient
+from antirelou.log.kafka_client import (
+    Kept,
+    close_quietly,
+    connection_arguments,
+    translate_kafka_errors,
+)
 from antirelou.settings import load_settings
 
 
@@ -39,3 +45,63 @@ def test_credentials_go_with_sasl_alone() -> None:
     )
     assert (sasl["sasl_mechanism"], sasl["sasl_plain_password"]) == ("SCRAM-SHA-512", "secret")
     assert "ssl_context" not in sasl
+
+
+async def give_up() -> None:
+    """Await what nobody will answer, as aiokafka lets one when it closes."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+async def test_what_the_client_cancels_itself_is_trouble_and_no_cancellation() -> None:
+    with pytest.raises(Transient, match="gave up"), translate_kafka_errors():
+        await give_up()
+    await close_quietly(give_up())
+
+
+async def test_who_is_cancelled_is_cancelled() -> None:
+    for work in (forever(), close_quietly(forever())):
+        task = asyncio.create_task(work)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def forever() -> None:
+    with translate_kafka_errors():
+        await asyncio.Event().wait()
+
+
+class Client:
+    def __init__(self, made: list["Client"]) -> None:
+        made.append(self)
+        self.closed = False
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_client_that_does_not_answer_in_time_is_not_asked_again() -> None:
+    made: list[Client] = []
+    kept = Kept(lambda: Client(made), lambda client: client.close())
+    async with kept.using(1) as first:
+        pass
+    async with kept.using(1) as again:
+        assert again is first
+    with pytest.raises(TimeoutError):
+        async with kept.using(0.01):
+            await asyncio.Event().wait()
+    async with kept.using(1) as second:
+        assert second is not first
+    with pytest.raises(ValueError, match="ours"):
+        async with kept.using(1):
+            raise ValueError("ours")
+    async with kept.using(1) as same:
+        assert same is second
+    await kept.close()
+    assert [client.closed for client in made] == [True, True]
