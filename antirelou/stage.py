@@ -372,10 +372,12 @@ class Stage:
 async def _owned(work: Coroutine[Any, Any, None]) -> None:
     """Await work. A cancellation that nobody asked for ends it as trouble does.
 
-    A client library cancels its futures when it closes; who awaits one is not to end in silence.
+    A client library cancels its futures when it closes, and some cancel their caller's task by a
+    time limit and do not take that back: who awaits one is not to end in silence. In a task of its
+    own, so that the count of this one is ours alone.
     """
     try:
-        await work
+        await asyncio.create_task(work)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():

@@ -1,6 +1,7 @@
 """The stage: at least once, in order, nothing lost, the dead buried, the timer prompt."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -341,6 +342,11 @@ class GivesUp(Echo):
     async def _give_up(self, place: str) -> None:
         if place == self.place and not self.given_up:
             self.given_up = True
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()  # as a time limit of a library that does not take it back
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.cancel()
             await future
