@@ -191,7 +191,7 @@ class Broken:
         assert status["dead"] == 0
         assert status["posture"] in {"normal", "guarded"}, status["posture_cause"]
         assert status["attached"]
-        assert bill.accepted >= CROWD_MIN * self.crowds
+        assert bill.accepted + bill.lost >= CROWD_MIN * self.crowds
         return True
 
 
