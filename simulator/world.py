@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from antirelou.clock import Clock
-from simulator.faults import Faults
+from simulator.faults import REPRICED_PERCENT, Faults
 from simulator.message import Direction, Message
 from simulator.settings import SimulatorConfig
 
@@ -86,6 +86,13 @@ class World:
         if not message.charged:
             message.charged = True
             self.credit_microunits -= message.amount_microunits
+
+    def reprice(self, message: Message) -> None:
+        """What the carrier asks for it is not the tariff."""
+        before = message.amount_microunits
+        message.rate_microunits = message.rate_microunits * REPRICED_PERCENT // 100
+        if message.charged:
+            self.credit_microunits -= message.amount_microunits - before
 
     def set_state(self, message: Message, state: str) -> None:
         """Move a message on."""

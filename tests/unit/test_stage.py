@@ -316,3 +316,36 @@ async def test_the_timer_sees_watermarks_of_what_was_handled_only(log: MemoryLog
         await until(lambda: partition in handler.progress.watermarks)
         assert handler.seen == ["m0"]
         assert handler.progress.watermarks[partition] >= appended_after
+
+
+async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog) -> None:
+    """A client library cancels its futures when it closes: no stage ends in silence by that."""
+    handler = GivesUp()
+    async with running(log, handler) as (stage, _):
+        await log.append([fact(1)])
+        await until(lambda: handler.seen == ["m1"])
+        await until(lambda: stage.trouble is None)
+    assert handler.given_up == [False, False]
+
+
+class GivesUp(Echo):
+    """Awaits a future that was cancelled, once in each of its two tasks."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.given_up = [True, True]
+
+    async def _give_up(self, place: int) -> None:
+        if self.given_up[place]:
+            self.given_up[place] = False
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        await self._give_up(0)
+        return await super().handle(batch, now)
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        await self._give_up(1)
+        return await super().due(progress, now)
