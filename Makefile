@@ -2,8 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOG ?= embedded
-ROUNDS ?= 5
+ROUNDS ?= 3
 SEED ?=
+REPORT ?=
 PYTEST := $(BIN)/python -m pytest
 
 .PHONY: help setup demo test quick unit contract integration e2e faults lint format bench
@@ -32,8 +33,9 @@ quick: setup ## the tests that need no service
 unit contract integration e2e: setup ## the tests of one folder
 	$(PYTEST) tests/$@
 
-faults: setup ## each fault ROUNDS times (SEED=… repeats a run); `make test` runs each once
-	ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) $(PYTEST) -s tests/faults
+faults: setup ## every fault ROUNDS times, long: 60 kills, 25,000 messages, within the hour (SEED=…, REPORT=file.json)
+	ANTIRELOU_FAULTS_LONG=1 ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) \
+		ANTIRELOU_FAULTS_REPORT=$(REPORT) $(PYTEST) -s --session-timeout=3600 tests/faults
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

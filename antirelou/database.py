@@ -132,9 +132,10 @@ def _describe_state(state: str, said: str) -> Transient | Rejected | Fatal | Non
 
 @contextmanager
 def translate_errors() -> Iterator[None]:
-    """Turn asyncpg's errors that pass by themselves into ``Transient``; a decorator as well.
+    """Turn asyncpg's errors that pass by themselves into ``Transient``.
 
-    Use it outside of the transaction, so that a failing COMMIT is translated too.
+    Use it outside of the transaction, so that a failing COMMIT is translated too; and never as a
+    decorator: of a coroutine it would see the call alone, which does not fail.
 
     Raises:
         Transient: ``database_away``, ``database_slow``, ``database_locked``,

@@ -37,9 +37,11 @@ REQUEST_BYTES_MAX = 4_194_304
 PARTITION_FETCH_BYTES = 1_048_576
 FETCH_BYTES_MAX = 16_777_216
 FETCH_WAIT_MS = 500
-SESSION_MS = 10_000
-"""A member that is silent for so long is dead, and others take over."""
-HEARTBEAT_MS = 2_000
+SESSION_MS = 6_000
+"""A member that is silent for so long is dead, and others take over: what it held is read again
+within 10 s. A broker accepts no less (``group.min.session.timeout.ms``)."""
+HEARTBEAT_MS = 1_000
+"""How soon the others hear that the group is shared out anew."""
 
 
 class KafkaLog:

@@ -1,7 +1,6 @@
 """How we talk to Kafka: connection, errors by reaction, and aiokafka's own log kept quiet."""
 
 import asyncio
-import contextlib
 import logging
 import ssl
 import time
@@ -163,10 +162,19 @@ class Kept(Generic[ClientType]):
 
 
 async def close_quietly(closing: Awaitable[None]) -> None:
-    """Close something of aiokafka's in bounded time, whatever state it is in."""
-    with contextlib.suppress(Exception), translate_kafka_errors():
-        async with asyncio.timeout(CLOSE_SECONDS_MAX):
-            await closing
+    """Close something of aiokafka's in bounded time, whatever state it is in.
+
+    In a task of its own: aiokafka awaits tasks that it has cancelled, and so lets a cancellation
+    out that was nobody's wish, or takes one in that was ours.
+    """
+    task = asyncio.ensure_future(closing)
+    try:
+        await asyncio.wait({task}, timeout=CLOSE_SECONDS_MAX)
+    finally:
+        task.cancel()
+    await asyncio.wait({task}, timeout=CLOSE_SECONDS_MAX / 5)
+    if task.done() and not task.cancelled():
+        task.exception()  # looked at, so that nobody is told of it
 
 
 class _Quiet(logging.Handler):

@@ -4,7 +4,8 @@ The half of ``OperatorStore`` that is of no account: nothing here reads or moves
 SQL is in ``sql/queries/operator_*.sql``.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
 from importlib import resources
 
 from antirelou.database import Connection, Pool, translate_errors
@@ -37,10 +38,15 @@ class PostgresDecisions:
     def __init__(self, pool: Pool) -> None:
         self._pool = pool
 
-    @translate_errors()
+    @asynccontextmanager
+    async def _transaction(self) -> AsyncIterator[Connection]:
+        with translate_errors():
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+
     async def set_blocked(self, change: SenderBlocked) -> Outcome:
         """See ``OperatorStore``. The sender's row orders his changes."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._transaction() as connection:
             if change.blocked:
                 row = await connection.fetchrow(_ADD_BLOCK, change.sender, change.at)
             else:
@@ -50,20 +56,19 @@ class PostgresDecisions:
             await _add_record(connection, change)
         return Outcome.DONE
 
-    @translate_errors()
     async def list_blocks(self) -> Sequence[Block]:
         """See ``OperatorStore``."""
-        rows = await self._pool.fetch(_LIST_BLOCKS)
+        with translate_errors():
+            rows = await self._pool.fetch(_LIST_BLOCKS)
         return [Block(row["sender"], row["at"]) for row in rows]
 
-    @translate_errors()
     async def decide(self, decided: OperatorDecided, *, unresolved: bool) -> Outcome:
         """Note a decision about a reply that is there, and tell it.
 
         Args:
             unresolved: whether the reply is; a repeated decision finds it resolved.
         """
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._transaction() as connection:
             known = await connection.fetchval(_LOAD_DECISION, decided.reply_id)
             if known is None and unresolved:
                 added = await connection.fetchrow(
@@ -75,17 +80,15 @@ class PostgresDecisions:
                 known = await connection.fetchval(_LOAD_DECISION, decided.reply_id)
         return Outcome.REPEATED if known == decided.action else Outcome.CONFLICT
 
-    @translate_errors()
     async def ask_backfill(self, decided: OperatorDecided) -> Outcome:
         """See ``OperatorStore``."""
-        async with self._pool.acquire() as connection:
+        async with self._transaction() as connection:
             await _add_record(connection, decided)
         return Outcome.DONE
 
-    @translate_errors()
     async def tell(self, append: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> int:
         """See ``OperatorStore``. The rows stay locked while they are appended."""
-        async with self._pool.acquire() as connection, connection.transaction():
+        async with self._transaction() as connection:
             rows = await connection.fetch(_LOAD_RECORDS, TOLD_MAX)
             if rows:
                 await append([Outgoing(row["topic"], row["key"], row["value"]) for row in rows])

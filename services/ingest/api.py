@@ -1,6 +1,7 @@
 """The routes of ``LISTEN`` (CONTRACT §3): bytes in, status out. Refusals never quote a value."""
 
 import asyncio
+from collections.abc import Callable
 from functools import partial
 
 from aiohttp import web
@@ -45,12 +46,18 @@ _SIGNATURE_HEADERS = tuple(istr(name) for name in SIGNATURE_HEADERS)
 
 
 def make_server(
-    public_url: str, handler: WebhookHandler, clock: Clock, metrics: IngestMetrics
+    public_url: str,
+    handler: WebhookHandler,
+    clock: Clock,
+    metrics: IngestMetrics,
+    *,
+    is_draining: Callable[[], bool] = lambda: False,
 ) -> web.Server:
     """What ``LISTEN`` serves: three paths, no more, so without an application's routing.
 
     Args:
         public_url: what the provider calls; signatures are checked against it.
+        is_draining: whether each answer is to be its connection's last.
     """
     routes = {
         f"{PATH}{kind.value}": (kind, f"{public_url}{PATH}{kind.value}") for kind in WebhookKind
@@ -72,7 +79,10 @@ def make_server(
             headers = _signature_headers(request)
             answered = await handler.handle(Webhook(kind, url, query, headers, body, clock.now()))
         metrics.answered(kind, answered.outcome, clock.monotonic() - began)
-        return _respond(answered)
+        response = _respond(answered)
+        if is_draining():
+            response.force_close()
+        return response
 
     return web.Server(
         answer,

@@ -15,6 +15,10 @@ from services.ingest.handler import WebhookHandler
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
 
+LAST_CALL_SECONDS = 2.0
+"""Between saying that we are not ready and closing the door: so long a load balancer may take to
+hear of it. Until then whoever still comes in is served."""
+
 
 class IngestService:
     """The running door (``antirelou.service.Service``).
@@ -25,22 +29,26 @@ class IngestService:
 
     name = "ingest"
 
-    def __init__(self, url: str, appender: Appender, parts: AsyncExitStack) -> None:
+    def __init__(
+        self, url: str, appender: Appender, parts: AsyncExitStack, draining: asyncio.Event
+    ) -> None:
         self.url = url
-        self._appender, self._parts = appender, parts
-        self._draining = asyncio.Event()
+        self._appender, self._parts, self._draining = appender, parts, draining
 
     async def run(self) -> None:
-        """Serve until drained; then finish the requests in hand and append what they brought."""
+        """Serve until drained and a last call is over; then finish the requests in hand."""
         await self._draining.wait()
+        await asyncio.sleep(LAST_CALL_SECONDS)
         await self._parts.aclose()
 
     def drain(self) -> None:
-        """Take no new request."""
+        """Be unready, and after a last call take no new request."""
         self._draining.set()
 
     def missing(self) -> Sequence[str]:
-        """``log_away`` while the log takes nothing."""
+        """``draining`` once the end has begun; ``log_away`` while the log takes nothing."""
+        if self._draining.is_set():
+            return ("draining",)
         return ("log_away",) if self._appender.away else ()
 
     def ops_routes(self) -> Sequence[web.AbstractRouteDef]:
@@ -59,10 +67,11 @@ async def open_ingest(settings: Settings, ports: Ports) -> AsyncIterator[IngestS
     metrics = IngestMetrics(ports.telemetry)
     appender = Appender(ports.log, ports.clock)
     handler = WebhookHandler(own, appender, ports.clock, metrics)
-    server = make_server(own.public_url, handler, ports.clock, metrics)
+    draining = asyncio.Event()
+    server = make_server(own.public_url, handler, ports.clock, metrics, is_draining=draining.is_set)
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(appender.running())
         url = await parts.enter_async_context(
             listening(server, own.listen, name="LISTEN", shutdown_seconds=ANSWER_SECONDS_MAX + 1)
         )
-        yield IngestService(url, appender, parts)
+        yield IngestService(url, appender, parts, draining)

@@ -1,6 +1,7 @@
 """A house of four processes over a broker and a database of its own, for tests to break."""
 
 import asyncio
+import fcntl
 import os
 import random
 import shutil
@@ -10,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import psutil
@@ -18,8 +20,10 @@ from antirelou.cli.demo.house import House, Process, answers, clustered_house, f
 from antirelou.cli.demo.run import look, operate, read_bill
 from antirelou.cli.demo.watch import call
 from antirelou.errors import Fatal
-from antirelou.postgres import open_postgres
-from tests.faults.lag import KafkaEye
+from antirelou.postgres import DATABASE, open_postgres
+from antirelou.postgres_host import socket_folder
+from tests.faults.front import Front, open_front
+from tests.faults.lag import EmbeddedEye, KafkaEye
 from tests.faults.network import Network, open_network
 from tests.faults.trial import Report, Row, Trial
 from tests.support import kafka
@@ -29,9 +33,11 @@ from tests.support.postgres import LoopThread
 
 SPEED = 3600
 """The house's: an hour a second."""
-CROWD_SPEED = 20_000
-"""The weekend of a small crowd in a quarter of a minute."""
-SCALE = 0.014
+LONG = bool(os.environ.get("ANTIRELOU_FAULTS_LONG"))
+"""``make faults``: crowds are larger and harms last longer; else as long as shows something."""
+CROWD_SPEED = 20_000 if LONG else 28_000
+"""The weekend of a small crowd in some ten seconds."""
+SCALE = 0.016 if LONG else 0.012
 CROWD_MIN = 150
 HOUSE_SETTINGS = {"clock_speed": str(SPEED), "quiet_hours": "off", "reply_window": "730d"}
 """The window outlasts the longest session, so that whoever has an SMS must not get another."""
@@ -43,6 +49,8 @@ class Broken:
 
     Attributes:
         broker: the broker's folder; ``postgres``: the database's.
+        bootstrap: the broker's address; empty: the log is embedded.
+        front: what the provider calls; passes on to whichever door is open.
         network: the proxies between all of it; None: there are none.
         chance: every random moment of the present test.
         crowds: how many were sent.
@@ -54,6 +62,7 @@ class Broken:
     postgres: Path
     bootstrap: str
     report: Report
+    front: Front | None = None
     network: Network | None = None
     chance: random.Random = field(default_factory=random.Random)
     crowds: int = 0
@@ -102,15 +111,41 @@ class Broken:
         port = self.bootstrap.rpartition(":")[2]
         kafka.run_script("start", "--port", port, "--dir", str(self.broker))
 
-    def eye(self) -> KafkaEye:
+    async def stop_broker(self, seconds: float) -> None:
+        """Kill it, and start it again after a while."""
+        os.kill(self.broker_pid(), signal.SIGKILL)
+        await asyncio.sleep(seconds)
+        await asyncio.to_thread(self.start_broker)
+
+    def eye(self) -> KafkaEye | EmbeddedEye:
         """What sees the lag."""
-        return KafkaEye(self.bootstrap)
+        if self.bootstrap:
+            return KafkaEye(self.bootstrap)
+        socket = quote(str(socket_folder(self.postgres / "postgres")), safe="")
+        return EmbeddedEye(f"postgresql://antirelou@/{DATABASE}?host={socket}")
 
     # -- the database -------------------------------------------------------------------------
 
     def postgres_pid(self) -> int:
         """Of the database's first process."""
         return int((self.postgres / "postgres" / "postmaster.pid").read_text().split()[0])
+
+    def postgres_pids(self) -> list[int]:
+        """Of all the database's processes, the first one first."""
+        first = psutil.Process(self.postgres_pid())
+        return [first.pid, *(child.pid for child in first.children(recursive=True))]
+
+    async def stop_postgres(self, seconds: float) -> None:
+        """Shut the database down in order; it stays away for a while, and is started again.
+
+        Its keeper, in this process, starts it only when it has the gate; we hold it.
+        """
+        with (self.postgres / "postgres.gate").open("ab") as gate:
+            await asyncio.to_thread(fcntl.flock, gate, fcntl.LOCK_EX)
+            first = psutil.Process(self.postgres_pid())
+            first.send_signal(signal.SIGINT)
+            await eventually(lambda: not _runs(first), seconds_max=30)
+            await asyncio.sleep(seconds)
 
     # -- the crowd ----------------------------------------------------------------------------
 
@@ -159,7 +194,7 @@ class Broken:
         assert status["dead"] == 0
         assert status["posture"] in {"normal", "guarded"}, status["posture_cause"]
         assert status["attached"]
-        assert bill.accepted >= CROWD_MIN * self.crowds
+        assert bill.accepted + bill.lost >= CROWD_MIN * self.crowds
         return True
 
 
@@ -176,6 +211,7 @@ def open_broken(
     folder = Path(tempfile.mkdtemp(prefix="antirelou-faults-"))
     broker, postgres, thread = folder / "kafka", folder / "postgres", LoopThread()
     opened = open_postgres(postgres, overrides=POSTGRES_SETTINGS)
+    front = thread.run(open_front())
     broken: Broken | None = None
     try:
         url = thread.run(opened.__aenter__())
@@ -186,7 +222,12 @@ def open_broken(
             house = stack.enter_context(
                 clustered_house(
                     folder,
-                    {**HOUSE_SETTINGS, **(ways.settings if ways else {}), **(settings or {})},
+                    {
+                        **HOUSE_SETTINGS,
+                        "public_url": front.url,
+                        **(ways.settings if ways else {}),
+                        **(settings or {}),
+                    },
                     kafka_bootstrap=bootstrap,
                     database_url=url,
                     own=ways.own if ways else None,
@@ -195,16 +236,22 @@ def open_broken(
             )
             donation = {"id": "faults", "amount_eur": "5000", "note": "for the tests"}
             operate(house, "POST", "/v1/donations", donation)
-            broken = Broken(house, broker, postgres, bootstrap, report, ways)
+            broken = Broken(house, broker, postgres, bootstrap, report, front, ways)
+            front.add(broken.service("ingest"))
             yield broken
     finally:
         kafka.run_script("stop", "--dir", str(broker))
         thread.run(opened.__aexit__(None, None, None))
+        thread.run(front.close())
         thread.close()
         if broken is None or broken.spoiled:
             report.say(f"what the processes said is kept in {folder}")
         else:
             shutil.rmtree(folder, ignore_errors=True)
+
+
+def _runs(process: psutil.Process) -> bool:
+    return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
 
 
 async def freeze(pids: int | list[int], seconds: float) -> None:

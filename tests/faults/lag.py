@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -97,6 +97,17 @@ class EmbeddedEye:
     def __init__(self, url: str) -> None:
         self._url = url
 
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        pass
+
     async def look(self) -> tuple[Offsets, Mapping[str, Offsets]]:
         """See ``LogEye``."""
         connection = await asyncpg.connect(self._url, timeout=LOOK_SECONDS_MAX)
@@ -126,11 +137,11 @@ class LagMeter:
     frozen: commits and ends are the log's own.
 
     Attributes:
-        trouble: why the log does not say; empty: it does.
+        trouble: why the log does not say, or else who is behind; empty: nobody is.
     """
 
-    def __init__(self, eye: LogEye) -> None:
-        self._eye = eye
+    def __init__(self, eye: LogEye, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._eye, self._monotonic = eye, monotonic
         self.trouble = ""
         self._ends: list[tuple[float, Offsets]] = []
 
@@ -141,8 +152,8 @@ class LagMeter:
         except Exception as error:  # noqa: BLE001 - away, whatever its client calls that
             self.trouble = repr(error)
             return None
-        self.trouble = ""
-        now = time.monotonic()
+        self.trouble = _name_late(ends, committed)
+        now = self._monotonic()
         self._ends.append((now, ends))
         level = len(self._ends)
         for group in GROUPS:
@@ -157,3 +168,13 @@ class LagMeter:
                 if place[0] in READS[group] and committed.get(place, 0) < end:
                     return count
         return len(self._ends)
+
+
+def _name_late(ends: Offsets, committed: Mapping[str, Offsets]) -> str:
+    late: dict[tuple[str, str], int] = {}
+    for group in GROUPS:
+        for (topic, number), end in ends.items():
+            unread = end - committed[group].get((topic, number), 0)
+            if topic in READS[group] and unread > 0:
+                late[group, topic] = late.get((group, topic), 0) + unread
+    return ", ".join(f"{group} {topic}: {unread}" for (group, topic), unread in late.items())

@@ -19,7 +19,7 @@ from antirelou.cli.audit.facts import Judgement
 from antirelou.cli.demo.run import look, read_bill
 from antirelou.cli.demo.watch import call
 from tests.faults.lag import LAG_SECONDS_MAX, LOOK_EVERY_SECONDS, LagMeter
-from tests.support.audit import audit_house, expect_clean
+from tests.support.audit import audit_house, violations
 from tests.support.eventually import eventually
 from tests.support.house import at_rest
 
@@ -30,6 +30,9 @@ REST_SECONDS_MAX = 150.0
 """A send that died with its process is given up by its lease, 90 s, and then looked for."""
 RECOVER_SECONDS_MAX = 90.0
 AGREE_SECONDS_MAX = 60.0
+AUDIT_SECONDS_MAX = 30.0
+LEAST = {"kills": 60, "broker": 12, "database": 12, "messages": 25_000}
+"""What the long suite holds."""
 
 
 @dataclass
@@ -112,6 +115,15 @@ class Report:
             total.add(row)
         return total
 
+    def missing(self) -> dict[str, str]:
+        """What of a long suite is not reached: has and needs."""
+        total = self.total()
+        return {
+            name: f"{getattr(total, name)} of {least}"
+            for name, least in LEAST.items()
+            if getattr(total, name) < least
+        }
+
     def draw(self, console: Console) -> None:
         """Print the table, fault by fault."""
         table = Table(title=f"faults, seed {self.seed}")
@@ -161,6 +173,7 @@ class Trial:
         self.broken, self.row = broken, row
         self._crowd = crowd
         self._before = 0
+        self._judgements: list[Judgement] = []
         self._recovering: asyncio.Task[float] | None = None
 
     async def __aenter__(self) -> Self:
@@ -203,6 +216,7 @@ class Trial:
         except BaseException as trouble:
             self.row.failure = f"{type(trouble).__name__}: {trouble}"[:500]
             self.broken.spoiled = True
+            self.broken.report.say(f"FAILED {self.row.failure}")
             if error is None:
                 raise
         finally:
@@ -216,6 +230,7 @@ class Trial:
         async with self.broken.eye() as eye:
             meter = LagMeter(eye)
             while True:
+                self.broken.house.check()
                 lag = await meter.look()
                 now = time.monotonic()
                 caught_up = lag is not None and lag < LAG_SECONDS_MAX
@@ -233,26 +248,53 @@ class Trial:
         try:
             # What the provider gave up on comes by backfill, after the rest.
             await eventually(self.broken.agrees, seconds_max=AGREE_SECONDS_MAX, every=0.5)
-            await expect_clean(house)
+            await eventually(self._is_clean, seconds_max=AUDIT_SECONDS_MAX, every=1)
         finally:
             bill = read_bill(house)
             self.row.messages = bill.accepted + bill.lost - self._before
-            self._count(await audit_house(house), look(house).status)
+            self._count(self._judgements or await audit_house(house), look(house).status)
         self._check()
 
+    async def _is_clean(self) -> bool:
+        """Whether every invariant holds, and nothing is under way any more."""
+        self._judgements = await audit_house(self.broken.house)
+        assert violations(self._judgements) == []
+        assert [found for judged in self._judgements for found in judged.under_way] == []
+        return True
+
     def _count(self, judgements: Sequence[Judgement], status: Any) -> None:
-        """Count what is wrong: by the audit's ids, or by the bill where that says more."""
-        found = {one.invariant: {i for f in one.violations for i in f.ids} for one in judgements}
         bill = read_bill(self.broken.house)
-        missing = bill.accepted + bill.lost - status["messages"]["received"]
-        row = self.row
-        row.lost = max(len(found["I1"]), missing)
-        row.doubled = max(len(found["I3"]), count_doubled(self.broken.house.provider_url))
-        row.overspent = max(len(found["I2"]), int(status["fund"]["available_microeuros"] < 0))
+        wrong = count_wrong(
+            judgements,
+            taken=bill.accepted + bill.lost,
+            received=status["messages"]["received"],
+            available=status["fund"]["available_microeuros"],
+            provider_url=self.broken.house.provider_url,
+        )
+        for name, count in wrong.items():
+            setattr(self.row, name, count)
 
     def _check(self) -> None:
         row = self.row
         assert (row.lost, row.doubled, row.overspent) == (0, 0, 0), row
+
+
+def count_wrong(
+    judgements: Sequence[Judgement], *, taken: int, received: int, available: int, provider_url: str
+) -> dict[str, int]:
+    """What was lost, doubled, overspent: by the audit's ids, or by the bill where that says more.
+
+    Args:
+        taken: messages that the provider took for us.
+        received: messages in our books.
+        available: in the fund, micro-euros.
+    """
+    found = {one.invariant: {i for f in one.violations for i in f.ids} for one in judgements}
+    return {
+        "lost": max(len(found["I1"]), taken - received),
+        "doubled": max(len(found["I3"]), count_doubled(provider_url)),
+        "overspent": max(len(found["I2"]), int(available < 0)),
+    }
 
 
 def count_doubled(provider_url: str) -> int:

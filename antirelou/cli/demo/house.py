@@ -48,6 +48,7 @@ class Process:
         settings: lower-case names to values, given as environment.
         folder: where its output goes, ``<name>.log``.
         ready_url: answers 200 when it is ready.
+        program: what Python runs.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Process:
     settings: Mapping[str, str]
     folder: Path
     ready_url: str
+    program: Sequence[str] = ("-m", "antirelou.cli")
     _process: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
     def start(self) -> None:
@@ -66,7 +68,7 @@ class Process:
         }  # fmt: skip
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
-                [sys.executable, "-m", "antirelou.cli", *self.arguments],
+                [sys.executable, *self.program, *self.arguments],
                 env=kept | ours,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

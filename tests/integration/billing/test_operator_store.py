@@ -1,12 +1,15 @@
 """What the operator decides, on a real PostgreSQL: once, in order, and told until it is durable."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from urllib.parse import quote
 
 import asyncpg
 import pytest
 
+from antirelou.database import open_pool, role_of
 from antirelou.errors import Transient
 from antirelou.log.port import Outgoing
 from antirelou.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
@@ -132,3 +135,22 @@ async def test_a_backfill_is_told_each_time(store: PostgresDecisions, log: Memor
 async def test_a_pseudonym_is_all_that_a_block_may_hold(store: PostgresDecisions) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await store.set_blocked(block(sender="+33639980001"))
+
+
+@pytest.mark.parametrize("method", ["set_blocked", "list_blocks", "decide", "ask_backfill", "tell"])
+async def test_a_database_that_is_away_is_trouble_that_passes(
+    method: str, log: MemoryLog, tmp_path: Path
+) -> None:
+    """Any other error ends the service."""
+    url = f"postgresql://antirelou@/antirelou?host={quote(str(tmp_path), safe='')}"
+    calls: dict[str, Callable[[PostgresDecisions], Awaitable[object]]] = {
+        "set_blocked": lambda store: store.set_blocked(block()),
+        "list_blocks": lambda store: store.list_blocks(),
+        "decide": lambda store: store.decide(decision(OperatorAction.REPLY_VOID), unresolved=True),
+        "ask_backfill": lambda store: store.ask_backfill(decision(OperatorAction.BACKFILL, None)),
+        "tell": lambda store: store.tell(log.append),
+    }
+    async with open_pool(url, role=role_of("billing"), schema="billing", size_max=1) as pool:
+        with pytest.raises(Transient) as raised:
+            await calls[method](PostgresDecisions(pool))
+    assert raised.value.code == "database_away"

@@ -500,6 +500,19 @@ async def test_draining_finishes_what_is_in_hand(door: Door) -> None:
         await door.post("message")
 
 
+async def test_a_draining_door_says_so_and_serves_a_last_call(door: Door) -> None:
+    """A load balancer that has not heard of it yet is not turned away, and is told to go."""
+    running = asyncio.create_task(door.service.run())
+    assert door.service.missing() == ()
+    door.service.drain()
+    assert door.service.missing() == ("draining",)
+    await asyncio.sleep(0.1)  # the door's own time: long after its listener would have closed
+    answer = await door.post("message")
+    assert (answer.status, answer.headers["Connection"]) == (200, "close")
+    await asyncio.wait_for(running, 5)
+    assert door.only().id == "m-1"
+
+
 def _has_waiting(door: Door) -> bool:
     appender = door.service._appender  # noqa: SLF001 - to know that the request is in hand
     return not appender.away and appender.in_hand > 0

@@ -1,11 +1,13 @@
-"""How the settings become a connection to Kafka, and what stops the start."""
+"""How the settings become a connection to Kafka, what stops the start, how clients are closed."""
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 import pytest
 
 from antirelou.errors import Fatal, Transient
+from antirelou.log import kafka_client
 from antirelou.log.kafka_client import (
     Kept,
     close_quietly,
@@ -45,6 +47,22 @@ def test_credentials_go_with_sasl_alone() -> None:
     )
     assert (sasl["sasl_mechanism"], sasl["sasl_plain_password"]) == ("SCRAM-SHA-512", "secret")
     assert "ssl_context" not in sasl
+
+
+async def test_a_closing_that_takes_a_cancellation_in_is_left_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(kafka_client, "CLOSE_SECONDS_MAX", 0.05)
+    done = asyncio.Event()
+
+    async def stop() -> None:
+        while not done.is_set():
+            with contextlib.suppress(asyncio.CancelledError):
+                await done.wait()
+
+    async with asyncio.timeout(1):
+        await close_quietly(stop())
+    done.set()
 
 
 async def give_up() -> None:
