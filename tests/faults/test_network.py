@@ -1,6 +1,6 @@
 """The network between the house's parts is cut, slow, silent: it recovers, and nothing is lost.
 
-CI tries a few; with ``ANTIRELOU_FAULTS_ROUNDS`` above one every way is harmed in every mode.
+CI tries a few; ``make faults``: every way is harmed in every mode.
 """
 
 import asyncio
@@ -9,8 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from antirelou.cli.demo.house import answers
-from tests.faults.broken import Broken
-from tests.faults.conftest import ROUNDS
+from tests.faults.broken import LONG, Broken
 from tests.faults.network import DATABASE, KAFKA, MODES, PROVIDER, WEBHOOKS, Network
 from tests.support.eventually import eventually
 
@@ -21,7 +20,6 @@ UNREADY_SECONDS_MAX = 30.0
 of a statement (``database.COMMAND_SECONDS_MAX``), and a timer's pause before it."""
 
 DEPENDENCIES = (KAFKA, DATABASE, PROVIDER, WEBHOOKS)
-LONG = ROUNDS > 1
 SAMPLE = {(KAFKA, "deaf")}
 """What CI tries."""
 

@@ -1,8 +1,8 @@
 """The provider misbehaves under flood: nothing is answered twice, and the ledger equals its bill.
 
 At the house's speed, an hour a second, ``HARM_SECONDS`` are hours of the provider's own time; what
-is network time (its answers' lateness, our time-outs) stays real. CI tries two; with
-``ANTIRELOU_FAULTS_ROUNDS`` above one all are tried.
+is network time (its answers' lateness, our time-outs) stays real. CI tries two; ``make faults``
+all of them.
 """
 
 import asyncio
@@ -12,8 +12,7 @@ from typing import Any
 import asyncpg
 import pytest
 
-from tests.faults.broken import SPEED, Broken
-from tests.faults.conftest import ROUNDS
+from tests.faults.broken import LONG, SPEED, Broken
 from tests.support.house import status_when
 
 HARM_SECONDS = 8.0
@@ -54,7 +53,6 @@ HEALED: Mapping[str, Any] = {
 UNCERTAIN = {"accepts and does not answer", "accepts and answers 502", "rubbish bodies",
              "its log lags", "all of it", "5xx, nothing accepted"}  # fmt: skip
 """Those that leave sends of which nobody knows."""
-LONG = ROUNDS > 1
 SAMPLE = ("other amounts", "all of it")
 """What CI tries."""
 
