@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import structlog
 
 from antirelou.clock import SystemClock
 from antirelou.errors import Fatal, Transient
@@ -54,6 +55,7 @@ class Echo:
         self.seen: list[str] = []
         self.poison: set[str] = set()
         self.away = 0
+        self.calls = 0
         self.pending: list[Outgoing] = []
         self.marked = 0
         self.next_at: datetime | None = None
@@ -61,6 +63,7 @@ class Echo:
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         assert now.tzinfo is UTC
+        self.calls += 1
         if self.away:
             self.away -= 1
             raise Transient("database away", code="database_away")
@@ -217,6 +220,52 @@ async def test_what_no_handler_can_take_is_buried_and_the_rest_goes_on(log: Memo
     assert await committed(log) == 0
 
 
+async def test_one_to_blame_in_a_batch_costs_a_few_calls_more_and_no_order(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {"m777"}
+    await log.append([fact(n) for n in range(1024)])
+    async with running(log, handler, records_max=2000) as (_, counts):
+        await until(lambda: counts.records == 1024)
+    assert handler.seen == [f"m{n}" for n in range(1024) if n != 777]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert handler.calls <= 2 * 10 + 1 + 1  # twice log2, the whole, and a batch at the end
+
+
+async def test_where_all_are_to_blame_each_dies_once(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {f"m{n}" for n in range(100)}
+    await log.append([fact(n) for n in range(101)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 101)
+    assert (handler.seen, len(counts.deaths)) == (["m100"], 100)
+    assert handler.calls <= 2 * 100 + 2
+    corpses = [
+        msgspec.json.decode(record.value, type=DeadRecord).offset
+        for record in log.read_all(TOPIC + ".dead")
+    ]
+    assert corpses == list(range(100))
+
+
+async def test_a_death_counts_once_though_its_append_is_tried_again(log: MemoryLog) -> None:
+    await log.append([Outgoing(TOPIC, b"k", b"rubbish")])
+    log.fail_after_append = 2
+    async with running(log, Echo()) as (_, counts):
+        await until(lambda: counts.records == 1)
+    assert counts.deaths == [f"{TOPIC}:unreadable"]
+
+
+async def test_a_flood_of_deaths_is_told_in_a_few_lines(log: MemoryLog) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, Echo()) as (_, counts):
+            for _ in range(20):
+                await log.append([Outgoing(TOPIC, b"k", b"rubbish")] * 100)
+            await until(lambda: counts.records == 2000)
+    told = [line for line in lines if line["event"] == "record_dead"]
+    assert sum(line["records"] for line in told) == 2000
+    assert len(told) == 2  # the first batch's at once, the rest at the end
+    assert told[0]["topic"] == TOPIC
+
+
 async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
     log: MemoryLog,
 ) -> None:
@@ -234,6 +283,29 @@ async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
         await asyncio.wait_for(stage.run(), 5)
     assert (counts.deaths, log.read_all(TOPIC + ".dead")) == ([], [])
     assert await committed(log) == -2
+
+
+async def test_a_dependency_that_goes_away_among_poison_buries_nothing_else(
+    log: MemoryLog,
+) -> None:
+    class Leaving(Echo):
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            if len(batch) == 1 and not self.left:
+                self.left = True
+                raise Transient("database away", code="database_away")
+            return await super().handle(batch, now)
+
+        left = False
+
+    handler = Leaving()
+    handler.poison = {"m1"}
+    await log.append([fact(0), fact(1), fact(2)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 3)
+    assert handler.left
+    assert sorted(set(handler.seen)) == ["m0", "m2"]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert await committed(log) == 0
 
 
 async def test_who_is_cancelled_ends_at_whichever_moment(log: MemoryLog) -> None:
