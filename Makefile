@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 LOG ?= embedded
-ROUNDS ?= 4
+ROUNDS ?= 3
 SEED ?=
 REPORT ?=
 PYTEST := $(BIN)/python -m pytest

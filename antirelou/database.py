@@ -153,12 +153,46 @@ def translate_errors() -> Iterator[None]:
         raise described from (None if isinstance(described, Rejected) else error)
 
 
+class _Connection(asyncpg.Connection):
+    """A connection that is given up with the statement that got no answer in time.
+
+    asyncpg would ask the server to cancel it, over the same network, and wait for that as long
+    again. The server needs no asking: its own time limit (``STATEMENT_SECONDS_MAX``) is shorter.
+    """
+
+    given_up = False
+
+    def _cancel_current_command(self, *_: Any) -> None:
+        self.given_up = True
+        asyncio.get_running_loop().call_soon(self.terminate)  # its caller is told first
+
+
 class _BoundedPool(Pool):
-    """A pool in which nobody waits without end; asyncpg's own default is to."""
+    """A pool in which nobody waits without end; asyncpg's own default is to.
+
+    Where one connection dies in use the idle ones are given up too: a network that forgot one has
+    forgotten all, and each would be found out by a time limit of its own.
+    """
 
     async def _acquire(self, timeout: float | None) -> Any:  # noqa: ASYNC109 - asyncpg's signature
         # The timeout of acquire is also that of release, which may wait for a cancellation.
         return await super()._acquire(timeout or ACQUIRE_SECONDS_MAX)  # type: ignore[misc]
+
+    async def release(
+        self,
+        connection: Any,
+        *,
+        timeout: float | None = None,  # noqa: ASYNC109 - as above
+    ) -> None:
+        """See ``asyncpg.Pool``."""
+        used = connection._con  # noqa: SLF001 - None: detached, as it died
+        if used is not None and used.given_up:
+            used.terminate()
+        if used is None or used.is_closed():
+            for holder in self._holders:  # type: ignore[attr-defined]
+                if holder.is_idle():
+                    holder.terminate()
+        await super().release(connection, timeout=timeout)
 
 
 async def _keep_session(_: Connection) -> None:
@@ -195,7 +229,7 @@ async def open_pool(
         max_size=size_max,
         max_queries=1_000_000,
         max_inactive_connection_lifetime=IDLE_CONNECTION_SECONDS_MAX,
-        connection_class=asyncpg.Connection,
+        connection_class=_Connection,
         record_class=asyncpg.Record,
         connect=None,
         setup=None,

@@ -8,11 +8,11 @@ twice and loses nothing.
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import structlog
 
@@ -173,12 +173,7 @@ class Stage:
         end: Fatal | None = None
         while not self._draining.is_set():
             try:
-                async with (
-                    self._log.reader(self._group, self._topics) as reader,
-                    asyncio.TaskGroup() as tasks,
-                ):
-                    tasks.create_task(self._run_reader(reader))
-                    tasks.create_task(self._run_timer())
+                await _owned(self._run_member())
             except* Transient as trouble:
                 self._trouble = _first(trouble).code
                 LOG.warning("stage_waits", service=self._name, code=self._trouble)
@@ -188,6 +183,14 @@ class Stage:
             if end is not None:
                 raise end
         self._obituaries.tell(all_of_it=True)
+
+    async def _run_member(self) -> None:
+        async with (
+            self._log.reader(self._group, self._topics) as reader,
+            asyncio.TaskGroup() as tasks,
+        ):
+            tasks.create_task(_owned(self._run_reader(reader)))
+            tasks.create_task(_owned(self._run_timer()))
 
     async def _run_reader(self, reader: Reader) -> None:
         retry_seconds = RETRY_SECONDS_MIN
@@ -357,6 +360,22 @@ class Stage:
 
     async def _pause(self, seconds: float) -> None:
         await _wait(self._draining, seconds)
+
+
+async def _owned(work: Coroutine[Any, Any, None]) -> None:
+    """Await work. A cancellation that nobody asked for ends it as trouble does.
+
+    A client library cancels its futures when it closes, and some cancel their caller's task by a
+    time limit and do not take that back: who awaits one is not to end in silence. In a task of its
+    own, so that the count of this one is ours alone.
+    """
+    try:
+        await asyncio.create_task(work)
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise Transient("a client gave up", code="interrupted") from None
 
 
 async def _wait(event: asyncio.Event, seconds: float | None) -> None:

@@ -1,14 +1,17 @@
 #!/usr/bin/env bash
 # A real Apache Kafka broker without a container: KRaft, one node, loopback, for tests and the demo.
 #
-#   scripts/kafka.sh start [--port N] [--dir D]   start it (jars are fetched once); prints HOST:PORT
+#   scripts/kafka.sh start [--port N] [--dir D] [--also M=HOST:PORT] …
+#                                                 start it (jars are fetched once); prints HOST:PORT
 #   scripts/kafka.sh stop [--dir D]               stop the broker that was started with this folder
 #   scripts/kafka.sh status [--dir D]             prints HOST:PORT and exits 0 if it runs, else 3
 #   scripts/kafka.sh jars                         only fetch the jars
 #   scripts/kafka.sh tool CLASS …                 one of Kafka's own tools, such as
 #                                                 org.apache.kafka.tools.TopicCommand
 #
-# The controller listens on N + 1. D holds data, log and pid, and is kept when the broker stops.
+# The controller listens on N + 1. A broker tells its clients where to go on: who comes by --also's
+# port M is sent to HOST:PORT, for clients behind a tunnel, a proxy or a container's port (it listens
+# on loopback all the same). D holds data, log and pid, and is kept when the broker stops.
 # Needs Java 17 and Maven; as root on Debian they are installed when missing.
 set -euo pipefail
 
@@ -25,7 +28,7 @@ die() {
 }
 
 usage() {
-  sed -n '2,13s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,16s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -68,17 +71,24 @@ running() {
   kill -0 "$pid" 2>/dev/null && ps -ww -o args= -p "$pid" | grep -qF "$dir/server.properties"
 }
 
-address() { sed -n 's|^advertised.listeners=PLAINTEXT://||p' "$dir/server.properties"; }
+address() { sed -n 's|^advertised.listeners=PLAINTEXT://\([^,]*\).*|\1|p' "$dir/server.properties"; }
 
 write_settings() {
-  local controller=$((port + 1))
+  local controller=$((port + 1)) listeners='' advertised='' protocols='' pair
+  for pair in "${also[@]}"; do
+    listeners+=",ALSO${pair%%=*}://127.0.0.1:${pair%%=*}"
+    advertised+=",ALSO${pair%%=*}://${pair#*=}"
+    protocols+=",ALSO${pair%%=*}:PLAINTEXT"
+  done
   cat >"$dir/server.properties" <<P
 process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:$controller
 controller.listener.names=CONTROLLER
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller
-advertised.listeners=PLAINTEXT://127.0.0.1:$port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller$listeners
+advertised.listeners=PLAINTEXT://127.0.0.1:$port$advertised
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT$protocols
+inter.broker.listener.name=PLAINTEXT
 log.dirs=$dir/data
 auto.create.topics.enable=false
 num.partitions=6
@@ -151,12 +161,16 @@ stop() {
 
 action=${1:-}
 [ $# -eq 0 ] || shift
-port=9092 dir=$root/.cache/kafka/broker
+port=9092 dir=$root/.cache/kafka/broker also=()
 if [ "$action" != tool ]; then
   while [ $# -gt 0 ]; do
     case $1 in
     --port) port=${2:?a port} ;;
     --dir) dir=${2:?a folder} ;;
+    --also)
+      [[ ${2-} =~ ^[0-9]+=[^,=]+:[0-9]+$ ]] || usage
+      also+=("$2")
+      ;;
     *) usage ;;
     esac
     shift 2

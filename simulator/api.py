@@ -75,6 +75,8 @@ class PlivoApi:
                 return _error(429, "too many concurrent requests")
             self._open += 1
             try:
+                if self._strikes(self._world.faults.slow):
+                    await asyncio.sleep(self._world.faults.slow_seconds)
                 return await handler(request)
             finally:
                 self._open -= 1
@@ -87,6 +89,8 @@ class PlivoApi:
         async def check(request: web.Request) -> web.StreamResponse:
             if self._strikes(self._world.faults.query_error):
                 return _error(500, "internal error")
+            if self._strikes(self._world.faults.query_rubbish):
+                return web.Response(text="<html>later?</html>")
             return await handler(request)
 
         return check

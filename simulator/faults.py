@@ -7,6 +7,8 @@ from typing import Any, Literal, get_args
 
 Detached = Literal["charged", "rejected"]
 Unlink = Literal["empty", "other", "any"]
+REPRICED_PERCENT = 150
+"""Below three times the tariff, from where on we doubt a price."""
 
 
 @dataclass(slots=True)
@@ -44,17 +46,25 @@ class Faults:
         accept_then_timeout: a send is accepted, its answer never comes.
         accept_then_502, accept_then_reset: a send is accepted, its answer is a 502, or none.
         rubbish: a send is accepted; its answer is a 202 that is no JSON (the SDK returns None).
+        slow: an API request is answered ``slow_seconds`` late.
         query_error: any other API request is answered 500.
+        query_rubbish: any other API request is answered 200, with a body that is no JSON.
         undelivered: the carrier does not deliver (charged).
         failed: the SMS never leaves Plivo (not charged).
         report_duplicate, report_late, report_lost, report_out_of_order: of status reports.
         webhook_duplicate: an inbound message is delivered twice, with the same id.
+        webhook_late: an inbound message is first delivered ``webhook_late_seconds`` late, so that
+            others overtake it.
+        webhook_lost: an attempt to deliver an inbound message does not arrive.
+        repriced: an SMS, either way, is billed at ``REPRICED_PERCENT`` of the tariff.
+        repriced_late: an SMS that we send is, but only after its first report told the tariff.
         wrong_amount: a webhook's or report's ``TotalAmount`` is ten times what is billed.
         detached: whether a message to a detached number is charged (and logged), or rejected.
         unlink_by: what detaches the number: the empty app_id, another application's, or any;
             whatever else is answered 202 and changes nothing.
         list_lag_seconds: how old a message is before the log lists it, at speed 1.
-        report_late_seconds: how late a late report is, at speed 1.
+        report_late_seconds, webhook_late_seconds: how late a late one is, at speed 1.
+        slow_seconds: network time, which no speed divides.
     """
 
     too_many_requests: Fault = field(default_factory=_never)
@@ -67,7 +77,9 @@ class Faults:
     accept_then_502: Fault = field(default_factory=_never)
     accept_then_reset: Fault = field(default_factory=_never)
     rubbish: Fault = field(default_factory=_never)
+    slow: Fault = field(default_factory=_never)
     query_error: Fault = field(default_factory=_never)
+    query_rubbish: Fault = field(default_factory=_never)
     undelivered: Fault = field(default_factory=_never)
     failed: Fault = field(default_factory=_never)
     report_duplicate: Fault = field(default_factory=_never)
@@ -75,11 +87,17 @@ class Faults:
     report_lost: Fault = field(default_factory=_never)
     report_out_of_order: Fault = field(default_factory=_never)
     webhook_duplicate: Fault = field(default_factory=_never)
+    webhook_late: Fault = field(default_factory=_never)
+    webhook_lost: Fault = field(default_factory=_never)
+    repriced: Fault = field(default_factory=_never)
+    repriced_late: Fault = field(default_factory=_never)
     wrong_amount: Fault = field(default_factory=_never)
     detached: Detached = "charged"
     unlink_by: Unlink = "any"
     list_lag_seconds: float = 5.0
     report_late_seconds: float = 900.0
+    webhook_late_seconds: float = 900.0
+    slow_seconds: float = 3.0
 
     def update(self, changes: Mapping[str, Any]) -> None:
         """Apply changes read from JSON; all or none.

@@ -97,6 +97,8 @@ class Sending:
             return
         message.sent_at = world.now()
         world.set_state(message, "sent")
+        if world.faults.repriced.strikes(world.random):
+            world.reprice(message)
         world.charge(message)
         world.spawn(self._carry(message))
 
@@ -108,6 +110,8 @@ class Sending:
         if not turned:
             await self._send_report(message, sent)
         await world.pause(CARRIER_SECONDS)
+        if world.faults.repriced_late.strikes(world.random):
+            world.reprice(message)
         lost = world.faults.undelivered.strikes(world.random)
         message.error_code = NETWORK if lost else DELIVERED
         world.set_state(message, "undelivered" if lost else "delivered")

@@ -71,6 +71,8 @@ class Webhooks:
             kind=kind,
             intent=intent,
         )
+        if world.faults.repriced.strikes(world.random):
+            world.reprice(message)
         world.add(message)
         world.charge(message)
         return message
@@ -81,6 +83,8 @@ class Webhooks:
 
     async def deliver_once(self, message: Message) -> bool:
         """The first attempt. Returns whether our webhook took it."""
+        if self._world.faults.webhook_late.strikes(self._world.random):
+            await self._world.pause(self._world.faults.webhook_late_seconds)
         return self._has_webhook and await self._attempt(message)
 
     async def deliver_again(self, message: Message) -> bool:
@@ -102,6 +106,8 @@ class Webhooks:
         """One attempt at our webhook. Returns whether it answered 2xx."""
         world = self._world
         message.attempts += 1
+        if world.faults.webhook_lost.strikes(world.random):
+            return False
         factor = 10 if world.faults.wrong_amount.strikes(world.random) else 1
         fields = message_fields(message, factor=factor)
         taken = await self.post(world.config.message_url, fields)

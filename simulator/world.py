@@ -9,7 +9,7 @@ from random import Random
 from typing import Any
 
 from antirelou.clock import Clock
-from simulator.faults import Faults
+from simulator.faults import REPRICED_PERCENT, Faults
 from simulator.message import Direction, Message
 from simulator.settings import SimulatorConfig
 
@@ -106,6 +106,13 @@ class World:
         if not message.charged:
             message.charged = True
             self.credit_microunits -= message.amount_microunits
+
+    def reprice(self, message: Message) -> None:
+        """What the carrier asks for it is not the tariff."""
+        before = message.amount_microunits
+        message.rate_microunits = message.rate_microunits * REPRICED_PERCENT // 100
+        if message.charged:
+            self.credit_microunits -= message.amount_microunits - before
 
     def link(self, app_id: str, *, works: bool) -> None:
         """Somebody asked to link the number; it is, where that works."""

@@ -292,12 +292,22 @@ def fund_correct(entry: Annotated[str, typer.Argument(help="its id")], *, why: W
     say("Reversed.")
 
 
+LOG_SAYS = {
+    "absent": "the provider's log has no SMS that could be it",
+    "ambiguous": "the provider's log has several SMS that could be it",
+    "unsealable": "its number cannot be opened, so the provider's log was not searched",
+}
+"""What a search of the provider's log found (``responder.core.outbox.Search``)."""
+
+
 @unresolved.command("list")
 def unresolved_list() -> None:
     """Replies whose money is held because nobody knows whether they went out."""
     replies = _operator().get("/v1/unresolved")["replies"]
     for reply in replies:
-        say(f"{reply['id']}  since {_time(reply['at'])}  {euros(reply['price_microeuros'])}")
+        log = LOG_SAYS.get(reply["log"], reply["log"])
+        price = euros(reply["price_microeuros"])
+        say(f"{reply['id']}  since {_time(reply['at'])}  {price}  {log}")
     if not replies:
         say("None.")
 

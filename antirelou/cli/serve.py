@@ -52,6 +52,9 @@ async def _serve(target: str, settings: Settings) -> int:
         code = 1 if failed else 0
         if not await _drain(services, works):
             code = 1
+        for work in failed:
+            if work.cancelled() or work.exception() is None:
+                LOG.error("service_ended", service=work.get_name(), cancelled=work.cancelled())
         for work in works:
             if work.done() and not work.cancelled() and (error := work.exception()):
                 _say_failure(work.get_name(), error)

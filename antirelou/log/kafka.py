@@ -95,9 +95,8 @@ class KafkaLog:
         """See ``Log``."""
         places = await self._places(topic)
         with translate_kafka_errors():
-            async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
-                committed = await self._committed(group, places)
-                looker = await self._looker.get()
+            committed = await self._committed(group, places)
+            async with self._looker.using(REQUEST_SECONDS_MAX) as looker:
                 firsts = await looker.beginning_offsets(places)
                 ends = await looker.end_offsets(places)
         lags = {}
@@ -136,28 +135,25 @@ class KafkaLog:
         place = TopicPartition(topic, zlib.crc32(key) % (await self._find_topic(topic)).partitions)
         if groups:
             with translate_kafka_errors():
-                async with asyncio.timeout(REQUEST_SECONDS_MAX * 2):
-                    read = [await self._committed(group, [place]) for group in groups]
-                    until = min(max(committed.get(place, 0), 0) for committed in read)
-                    if until:
-                        await (await self._admin.get()).delete_records(
-                            {place: RecordsToDelete(before_offset=until)}
-                        )
+                read = [await self._committed(group, [place]) for group in groups]
+                until = min(max(committed.get(place, 0), 0) for committed in read)
+                if until:
+                    async with self._admin.using(REQUEST_SECONDS_MAX) as admin:
+                        await admin.delete_records({place: RecordsToDelete(before_offset=until)})
         return sum([1 async for record in self.scan(topic) if record.key == key])
 
     async def apply_topics(self, topics: Sequence[TopicSpec]) -> Sequence[str]:
         """See ``Log``."""
         with translate_kafka_errors():
-            async with asyncio.timeout(REQUEST_SECONDS_MAX * 4):
-                changed = await apply_topics(await self._admin.get(), topics)
+            async with self._admin.using(REQUEST_SECONDS_MAX * 4) as admin:
+                changed = await apply_topics(admin, topics)
         self._topics.clear()
         return changed
 
     async def probe(self) -> None:
         """See ``Log``."""
         with translate_kafka_errors():
-            async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                producer = await self._producer.get()
+            async with self._producer.using(REQUEST_SECONDS_MAX) as producer:
                 cluster = await producer.client.fetch_all_metadata()
                 for topic in self._topics:
                     if len(cluster.available_partitions_for_topic(topic) or ()) != len(
@@ -209,8 +205,8 @@ class KafkaLog:
 
     async def _find_topic(self, name: str) -> KafkaTopic:
         with translate_kafka_errors():
-            async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                topic = await find_topic(await self._admin.get(), name)
+            async with self._admin.using(REQUEST_SECONDS_MAX) as admin:
+                topic = await find_topic(admin, name)
         if topic is None:
             raise Rejected(f"no topic {name}: run `antirelou topics apply`", code="unknown_topic")
         self._topics[name] = topic
@@ -223,14 +219,14 @@ class KafkaLog:
     async def _committed(
         self, group: str, places: Sequence[TopicPartition]
     ) -> Mapping[TopicPartition, int]:
-        while True:
-            admin = await self._admin.get()
-            try:
-                found = await admin.list_consumer_group_offsets(group, partitions=list(places))
-            except GroupCoordinatorNotAvailableError:
-                await asyncio.sleep(0.1)  # a broker that has only just started
-            else:
-                return {place: at.offset for place, at in found.items()}
+        async with self._admin.using(REQUEST_SECONDS_MAX) as admin:
+            while True:
+                try:
+                    found = await admin.list_consumer_group_offsets(group, partitions=list(places))
+                except GroupCoordinatorNotAvailableError:
+                    await asyncio.sleep(0.1)  # a broker that has only just started
+                else:
+                    return {place: at.offset for place, at in found.items()}
 
     async def _unread(
         self, consumer: AIOKafkaConsumer, ends: Mapping[TopicPartition, int]

@@ -4,8 +4,8 @@ import asyncio
 import logging
 import ssl
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Generic, Protocol, TypeVar
 
 import aiokafka.errors
@@ -18,7 +18,10 @@ from antirelou.settings import Settings
 LOG = structlog.get_logger("kafka")
 
 REQUEST_SECONDS_MAX = 5.0
-"""Bounds every request; with it an append answers before the provider's 8 s are over."""
+"""Bounds every question; with it an append answers before the provider's 8 s are over."""
+CONNECTION_SECONDS_MAX = 4.0
+"""aiokafka's own limit of one request, after which it closes the connection. Shorter: who gives up
+first would leave a connection that went silent in use."""
 CLOSE_SECONDS_MAX = 5.0
 QUIET_SECONDS = 30.0
 """aiokafka says the same line of trouble at most so often."""
@@ -43,7 +46,7 @@ def connection_arguments(settings: Settings) -> dict[str, Any]:
         "bootstrap_servers": settings.kafka_bootstrap.split(","),
         "client_id": "antirelou",
         "security_protocol": protocol,
-        "request_timeout_ms": int(REQUEST_SECONDS_MAX * 1000),
+        "request_timeout_ms": int(CONNECTION_SECONDS_MAX * 1000),
         "metadata_max_age_ms": 60_000,
     }
     if protocol.endswith("SSL"):
@@ -74,11 +77,6 @@ def translate_kafka_errors() -> Iterator[None]:
     """
     try:
         yield
-    except asyncio.CancelledError as error:
-        task = asyncio.current_task()
-        if task is None or task.cancelling():
-            raise
-        raise Transient("Kafka's client gave up a request", code="log_away") from error
     except _REFUSED as error:
         raise Fatal(
             f"Kafka refuses us ({type(error).__name__}): check ANTIRELOU_KAFKA_SECURITY_* and the "
@@ -91,6 +89,12 @@ def translate_kafka_errors() -> Iterator[None]:
         raise Transient("Kafka did not answer in time", code="log_slow") from error
     except OSError as error:
         raise Transient("Kafka is away", code="log_away") from error
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        # A future of aiokafka's that it cancelled itself, as it does with what it closes.
+        raise Transient("Kafka's client gave up", code="log_away") from None
 
 
 class _Client(Protocol):
@@ -129,6 +133,19 @@ class Kept(Generic[ClientType]):
                     raise
                 self._client = client
             return self._client
+
+    @asynccontextmanager
+    async def using(self, seconds: float) -> AsyncIterator[ClientType]:
+        """The client, for questions that are answered within so long; else it is given up.
+
+        Raises aiokafka's errors, those of the network, and ``TimeoutError``.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                yield await self.get()
+        except (aiokafka.errors.KafkaError, OSError, TimeoutError):
+            self.drop()
+            raise
 
     def drop(self) -> None:
         """Give the client up, in the background; ``get`` makes another."""

@@ -7,7 +7,7 @@ starts at the group's commit, and what was read in an older one cannot be commit
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -46,6 +46,16 @@ def to_record(found: Any) -> LogRecord:
         found.value or b"",
         datetime.fromtimestamp(found.timestamp / 1000, UTC),
     )
+
+
+async def _ask_ends(
+    consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]
+) -> Mapping[TopicPartition, int]:
+    if not held:
+        await consumer.topics()
+        return {}
+    ends: Mapping[TopicPartition, int] = await consumer.end_offsets(held)
+    return ends
 
 
 class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is not typed
@@ -191,10 +201,8 @@ class KafkaReader:
         epoch = self._epoch
         looked_at = self._clock.now() - timedelta(seconds=SKEW_SECONDS_MAX)
         try:
+            ends = await self._ends_of(consumer, held)
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                asked = await self._looker.get() if self._looker else consumer
-                # Without a partition we ask all the same, to see that the broker is there.
-                ends = await asked.end_offsets(held) if held else await asked.topics()
                 buffered = {(record.topic, record.partition) for record in self._buffer}
                 positions = {
                     Partition(*place): await consumer.position(place)
@@ -205,8 +213,6 @@ class KafkaReader:
             return  # rebalanced meanwhile
         except (KafkaError, TimeoutError):
             if self._clock.monotonic() - self._answered_at > TROUBLE_SECONDS_MAX:
-                if self._looker:
-                    self._looker.drop()
                 await self.close()
             raise
         self._answered_at = self._clock.monotonic()
@@ -215,6 +221,16 @@ class KafkaReader:
             self._positions |= positions
             self._looked_at = looked_at
             self._look_at = self._answered_at + LOOK_SECONDS
+
+    async def _ends_of(
+        self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]
+    ) -> Mapping[TopicPartition, int]:
+        """How long partitions are. Without one we ask all the same: is the broker there?"""
+        if self._looker is None:
+            async with asyncio.timeout(REQUEST_SECONDS_MAX):
+                return await _ask_ends(consumer, held)
+        async with self._looker.using(REQUEST_SECONDS_MAX) as looker:
+            return await _ask_ends(looker, held)
 
     def _take(self, consumer: AIOKafkaConsumer, records_max: int, bytes_max: int) -> Batch:
         taken: list[LogRecord] = []

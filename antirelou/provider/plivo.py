@@ -81,6 +81,7 @@ class Plivo:
         self._pool, self._telemetry = pool, telemetry
         self._local = local()
         self._clients: list[Client] = []
+        self._failed_at = 0.0
 
     async def send(self, *, to: str, text: str, callback_url: str) -> SendResult:
         """See ``Provider``."""
@@ -188,7 +189,11 @@ class Plivo:
         if client is None:
             client = self._local.client = self._make()
             self._clients.append(client)
-        return call(client, ask)
+        answer = call(client, ask, self._failed_at)
+        if isinstance(answer, Failed) and answer.status is None:
+            # Where one connection went silent the others have, and each would cost a send.
+            self._failed_at = time.monotonic()
+        return answer
 
     def close(self) -> None:
         """Close the connections. What is still being asked ends in an error."""

@@ -6,6 +6,7 @@ status is noted where the response passes through, and the SDK's exceptions are 
 """
 
 import ssl
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,10 @@ from plivo.exceptions import PlivoRestError
 
 CLIENT_SECONDS_MAX = 5.0
 """To connect, and for each read; real time, whatever ``CLOCK_SPEED``."""
+
+IDLE_SECONDS_MAX = 15.0
+"""A connection that idled for longer is not used again: what stands between may have forgotten it
+without a word, and a send over it would be uncertain for nothing."""
 
 PROXY_STATUSES = frozenset({408, 499})
 """4xx by which a proxy between us may tell of a request that it passed on all the same."""
@@ -38,10 +43,17 @@ class Client(plivo.RestClient):  # type: ignore[misc] # the SDK has no types
         self.session.max_redirects = 0
         self.status: int | None = None
         self.after_seconds: float | None = None
+        self._answered_at = time.monotonic()
 
-    def forget(self) -> None:
-        """Before a call: there is no answer yet."""
+    def begin(self, failed_at: float) -> None:
+        """Before a call: there is no answer yet, and its connection must be one to trust.
+
+        Args:
+            failed_at: when any client last got no answer, in monotonic time.
+        """
         self.status, self.after_seconds = None, None
+        if self._answered_at < max(failed_at, time.monotonic() - IDLE_SECONDS_MAX):
+            self.session.close()  # its connections; it opens others
 
     def create_request(self, *arguments: Any, **options: Any) -> Any:
         """As the SDK's, which resets ``base_uri`` to its module's before each request."""
@@ -51,6 +63,7 @@ class Client(plivo.RestClient):  # type: ignore[misc] # the SDK has no types
     def send_request(self, request: Any, **options: Any) -> Any:
         """As the SDK's; notes the status and ``Retry-After``."""
         response = super().send_request(request, **options)
+        self._answered_at = time.monotonic()
         self.status = response.status_code
         self.after_seconds = _read_seconds(response.headers.get("Retry-After"))
         return response
@@ -81,9 +94,13 @@ class Failed:
     after_seconds: float | None = None
 
 
-def call(client: Client, ask: Callable[[Client], Any]) -> Answered | Failed:
-    """Make one call. Raises nothing, whatever the provider, the network or the SDK does."""
-    client.forget()
+def call(client: Client, ask: Callable[[Client], Any], failed_at: float = 0.0) -> Answered | Failed:
+    """Make one call. Raises nothing, whatever the provider, the network or the SDK does.
+
+    Args:
+        failed_at: see ``Client.begin``.
+    """
+    client.begin(failed_at)
     try:
         body = ask(client)
     except requests.RequestException as error:

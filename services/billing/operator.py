@@ -172,11 +172,17 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A reply whose money is held because nobody knows whether it was sent."""
+    """A reply whose money is held because nobody knows whether it was sent.
+
+    Attributes:
+        log: what the provider's log says of it, a reason code of the responder's (``absent``,
+            ``ambiguous``, ``unsealable``).
+    """
 
     id: str
     at: datetime
     price_microeuros: int
+    log: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -280,6 +280,7 @@ class OperatorApi:
                 "id": reply.id,
                 "at": describe_time(reply.at),
                 "price_microeuros": reply.price_microeuros,
+                "log": reply.log,
             }
             for reply in await self._store.list_unresolved()
         ]

@@ -219,7 +219,7 @@ class PostgresOperatorStore(PostgresDecisions):
     async def list_unresolved(self) -> Sequence[Unresolved]:
         """See ``OperatorStore``."""
         return [
-            Unresolved(row["reply_id"], row["changed_at"], row["price_microeuros"])
+            Unresolved(row["reply_id"], row["changed_at"], row["price_microeuros"], row["reason"])
             for row in await self._books.fetch("list_unresolved")
         ]
 

@@ -29,7 +29,9 @@ from services.responder.core.budget import (
 )
 from services.responder.core.outbox import (
     OPEN,
+    SEARCHED,
     Reply,
+    Search,
     apply_absence,
     apply_lapse,
     apply_observation,
@@ -62,6 +64,7 @@ LOOKED_AT = (
     ReplyState.DELIVERED,
     ReplyState.UNDELIVERED,
     ReplyState.FAILED,
+    ReplyState.UNRESOLVED,
 )
 
 T = TypeVar("T")
@@ -152,15 +155,15 @@ class Housekeeper:
         reconciled = await self._reconcile(now) if next_free(self._budget, now) <= now else False
         if reconciled is not None:
             return reconciled
-        uncertain = [reply for reply in due if reply.state is ReplyState.UNCERTAIN]
-        unsettled = [reply for reply in due if reply.state not in OPEN]
-        scan = None if uncertain or unsettled else await self._store.find_scan(now)
+        searched = [reply for reply in due if reply.state in SEARCHED]
+        unsettled = [reply for reply in due if reply.state not in OPEN | SEARCHED]
+        scan = None if searched or unsettled else await self._store.find_scan(now)
         work = choose_work(
-            uncertain=bool(uncertain), unsettled=bool(unsettled), unread=scan is not None
+            uncertain=bool(searched), unsettled=bool(unsettled), unread=scan is not None
         )
         match work:
             case Work.UNCERTAIN:
-                return await self._search(uncertain[0])
+                return await self._search(searched[0])
             case Work.SETTLEMENT:
                 return await self._settle(unsettled)
             case Work.BACKFILL if scan is not None:
@@ -175,24 +178,25 @@ class Housekeeper:
         for reply in due:
             if reply.state is ReplyState.SENDING:
                 steps[reply.reply_id] = lambda r: apply_lapse(r, now, rules)
-            elif reply.state not in OPEN and not needs_log(reply, rules):
+            elif reply.state not in OPEN | SEARCHED and not needs_log(reply, rules):
                 steps[reply.reply_id] = lambda r: apply_absence(r, now, rules)
         await self._change(steps)
         return bool(steps)
 
     async def _search(self, reply: Reply) -> bool:
         """Look for an uncertain send in the provider's log."""
-        messages: Sequence[LoggedMessage] = ()
         number = self._unseal(reply)
-        if number is not None:
-            since = (reply.sending_at or reply.authorized_at) - SKEW
-            page = await self._question(self._provider.list_sent(to=number, since=since))
-            if isinstance(page, Away):
-                return False
-            messages = page.messages
+        if number is None:
+            await self._change({reply.reply_id: self._step(Search.UNSEALABLE)})
+            return True
+        since = (reply.sending_at or reply.authorized_at) - SKEW
+        page = await self._question(self._provider.list_sent(to=number, since=since))
+        if isinstance(page, Away):
+            return False
         async with self._store.transaction() as store:
-            known = await store.find_by_message([message.message_id for message in messages])
-        found = match_uncertain(reply, messages, known.keys())
+            known = await store.find_by_message([one.message_id for one in page.messages])
+        lease = self._settings.outbox.lease
+        found = match_uncertain(reply, page.messages, known.keys(), lease)
         await self._change({reply.reply_id: self._step(found)})
         return True
 
@@ -212,12 +216,12 @@ class Housekeeper:
             return await self._read_sweep(self._sweep, unsettled)
         reply = unsettled[0]
         if reply.message_id is None:  # decided by the operator, or never told: nothing to ask by
-            await self._change({reply.reply_id: self._step(None)})
+            await self._change({reply.reply_id: self._step(Search.ABSENT)})
             return True
         answer = await self._question(self._provider.read_message(reply.message_id))
         if isinstance(answer, Away):
             return False
-        found = answer if isinstance(answer, LoggedMessage) else None
+        found = answer if isinstance(answer, LoggedMessage) else Search.ABSENT
         await self._change({reply.reply_id: self._step(found)})
         return True
 
@@ -240,21 +244,22 @@ class Housekeeper:
         self._sweep = Sweep(sweep.since, sweep.until, sweep.offset + read) if page.more else None
         if not page.more:  # what was on no page of its stretch is looked for later
             missed = [r for r in unsettled if r.reply_id not in steps and sweep.covers(r)]
-            steps |= {reply.reply_id: self._step(None) for reply in missed}
+            steps |= {reply.reply_id: self._step(Search.ABSENT) for reply in missed}
         await self._change(steps)
         return True
 
-    def _step(self, found: LoggedMessage | None) -> Change:
-        """What a look into the log means for a reply; None: it was not there."""
+    def _step(self, found: LoggedMessage | Search) -> Change:
+        """What a look into the log means for a reply."""
         now, rules = self._clock.now(), self._settings.outbox
 
         def step(reply: Reply) -> Reply:
             seen = reply
-            if found is not None:
+            if isinstance(found, LoggedMessage):
                 seen = apply_observation(reply, observe_logged(found), now, rules)
             # Not there, or not charged yet: look again later.
             if seen.look_at is not None and seen.look_at <= now:
-                seen = apply_absence(seen, now, rules)
+                search = found if isinstance(found, Search) else Search.ABSENT
+                seen = apply_absence(seen, now, rules, search=search)
             return seen
 
         return step

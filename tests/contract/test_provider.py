@@ -1,8 +1,10 @@
 """The provider port, kept by the fake and by Plivo's adapter over HTTP alike."""
 
+import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
+from antirelou.provider import plivo_client
 from antirelou.provider.plivo import Plivo, open_provider
 from antirelou.provider.port import (
     Accepted,
@@ -23,6 +26,7 @@ from antirelou.provider.port import (
     NotAccepted,
     Page,
     Provider,
+    SendResult,
     Uncertain,
 )
 from antirelou.settings import load_settings
@@ -41,6 +45,7 @@ from tests.contract.plivo_stand_in import (
 )
 from tests.fakes.provider import NUMBER, FakeProvider
 from tests.support.eventually import eventually
+from tests.support.proxy import Proxy
 
 PHONE = "+33639980001"
 CALLBACK = "http://127.0.0.1:8080/webhooks/plivo/report?ref=m-1"
@@ -452,3 +457,42 @@ class TestAgainstTheSimulator:
         assert account == Account(12_340_000, auto_recharge=False)
         simulator.faults.update({"query_error": {"count": 1}})
         assert await simulated.read_account() == Away("500")
+
+
+class TestPlivoOverABadNetwork:
+    """What an idle connection costs that something in between forgot without a word."""
+
+    @pytest.fixture
+    def proxy(self, stand_in: StandIn) -> Iterator[Proxy]:
+        with Proxy(int(stand_in.url.rpartition(":")[2])) as opened:
+            yield opened
+
+    @contextmanager
+    def adapted(self, proxy: Proxy, threads: int) -> Iterator[Plivo]:
+        with ThreadPoolExecutor(threads) as pool:
+            adapter = make_plivo(f"http://{proxy.address}", pool)
+            yield adapter
+            adapter.close()
+
+    async def send(self, plivo: Plivo) -> SendResult:
+        return await plivo.send(to=PHONE, text="Non.", callback_url=CALLBACK)
+
+    async def test_one_that_idled_for_long_is_not_used_for_a_send(
+        self, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with self.adapted(proxy, threads=1) as plivo:
+            assert isinstance(await self.send(plivo), Accepted)
+            assert isinstance(await self.send(plivo), Accepted)
+            assert proxy.accepted == 1, "it is kept"
+            monkeypatch.setattr(plivo_client, "IDLE_SECONDS_MAX", 0.0)
+            proxy.forget()
+            assert isinstance(await self.send(plivo), Accepted)
+
+    async def test_after_one_that_went_silent_no_other_is_used_again(self, proxy: Proxy) -> None:
+        with self.adapted(proxy, threads=4) as plivo:
+            await asyncio.gather(*(self.send(plivo) for _ in range(4)))
+            assert proxy.accepted > 1
+            proxy.forget()
+            assert await self.send(plivo) == Uncertain("timeout")
+            for _ in range(8):
+                assert isinstance(await self.send(plivo), Accepted)

@@ -11,14 +11,16 @@ harms last long and demands what ``trial.LEAST`` says.
 import os
 import random
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from rich.console import Console
 
 from tests.faults.broken import LONG, Broken, open_broken
+from tests.faults.network import MODES
 from tests.faults.trial import Report
 
 SEED = "ANTIRELOU_FAULTS_SEED"
@@ -27,19 +29,37 @@ ROUNDS = int(os.environ.get("ANTIRELOU_FAULTS_ROUNDS") or 1)
 KEPT = pytest.StashKey[Report]()
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Round by round: a run that is cut short has tried every fault."""
-    items.sort(key=_round)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Round by round, so that a run that is cut short has tried every fault.
+
+    The ways to harm the network are many: each is tried in one of the rounds.
+    """
+    items.sort(key=lambda item: (_params(item).get("turn", 0), "networked" in _fixtures(item)))
+    later = [item for item in items if not _has_its_turn(_params(item))]
+    if later:
+        config.hook.pytest_deselected(items=later)
+        items[:] = [item for item in items if item not in later]
 
 
-def _round(item: pytest.Item) -> int:
+def _params(item: pytest.Item) -> dict[str, Any]:
     callspec = getattr(item, "callspec", None)
-    return int(callspec.params.get("turn", 0)) if callspec else 0
+    return dict(callspec.params) if callspec else {}
+
+
+def _fixtures(item: pytest.Item) -> Sequence[str]:
+    return getattr(item, "fixturenames", ())
+
+
+def _has_its_turn(params: Mapping[str, Any]) -> bool:
+    if "turn" not in params or params.get("mode") not in MODES:
+        return True
+    rounds = min(ROUNDS, len(MODES))
+    return bool(MODES.index(params["mode"]) % rounds == params["turn"] % rounds)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     report = _report(session.config)
-    report.planned = sum("turn" in getattr(item, "fixturenames", ()) for item in session.items)
+    report.planned = sum("turn" in _fixtures(item) for item in session.items)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -78,7 +98,7 @@ def chance(report: Report, request: pytest.FixtureRequest) -> random.Random:
 
 
 class Houses:
-    """One house at a time, made anew each round, and when it is not whole."""
+    """One house at a time, made anew each round, when it is not whole, or of another kind."""
 
     def __init__(self, report: Report) -> None:
         self._report = report
@@ -86,13 +106,20 @@ class Houses:
         self._broken: Broken | None = None
         self._turn = 0
 
-    def whole(self, turn: int) -> Broken:
-        """The house as it should be: every process runs."""
-        if self._broken is None or not self._broken.is_whole() or turn != self._turn:
+    def whole(self, turn: int, *, network: bool = False) -> Broken:
+        """The house as it should be: every process runs.
+
+        Args:
+            network: with proxies between its parts.
+        """
+        found = self._broken
+        fits = found is not None and (turn, network) == (self._turn, found.network is not None)
+        if found is None or not fits or not found.is_whole():
             self.close()
             self._turn = turn
-            self._broken = self._stack.enter_context(open_broken(self._report))
-        return self._broken
+            found = self._stack.enter_context(open_broken(self._report, network=network))
+            self._broken = found
+        return found
 
     def close(self) -> None:
         """Stop what there is."""
@@ -119,5 +146,13 @@ def turn(request: pytest.FixtureRequest) -> int:
 def broken(houses: Houses, chance: random.Random, turn: int) -> Broken:
     """The house, as it should be, with this test's chance."""
     found = houses.whole(turn)
+    found.chance = chance
+    return found
+
+
+@pytest.fixture
+def networked(houses: Houses, chance: random.Random, turn: int) -> Broken:
+    """As ``broken``, with proxies between its parts."""
+    found = houses.whole(turn, network=True)
     found.chance = chance
     return found

@@ -8,7 +8,7 @@ from antirelou.cli.demo.house import SERVICES, Process
 from antirelou.cli.demo.watch import call
 from tests.faults.broken import LONG, Broken
 
-VOLLEYS = 4 if LONG else 2
+VOLLEYS = 5 if LONG else 2
 VOLLEY_MIN = 3 if LONG else 2
 
 pytestmark = pytest.mark.timeout(400)

@@ -216,6 +216,7 @@ class Trial:
         except BaseException as trouble:
             self.row.failure = f"{type(trouble).__name__}: {trouble}"[:500]
             self.broken.spoiled = True
+            self.broken.report.say(f"FAILED {self.row.failure}")
             if error is None:
                 raise
         finally:

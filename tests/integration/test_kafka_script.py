@@ -16,6 +16,7 @@ from aiokafka.errors import KafkaError
 
 from antirelou.topics import DEAD_VALUE_BYTES_MAX
 from tests.support.kafka import SCRIPT, free_port_pair, run_script
+from tests.support.proxy import Proxy, Way
 
 NEEDED = ("bash", "cat", "cksum", "cut", "dirname", "env", "grep", "kill", "mkdir", "ps", "sed")
 
@@ -82,6 +83,23 @@ async def test_a_topic_nobody_made_is_not_made_by_writing_to_it(kafka_bootstrap:
             await produce(kafka_bootstrap, "nobody-made-this", b"x")
 
 
+async def test_who_comes_by_another_port_is_sent_on_to_what_it_advertises(folder: Path) -> None:
+    port, other = str(free_port_pair()), free_port_pair()
+    with Proxy(other) as proxy:
+        also = f"{other}={proxy.address}"
+        address = run_script("start", "--port", port, "--dir", str(folder), "--also", also)
+        assert address == f"127.0.0.1:{port}"
+        admin = AIOKafkaAdminClient(bootstrap_servers=proxy.address)
+        await admin.start()
+        await admin.create_topics([NewTopic("kept", 1, 1)])
+        await admin.close()
+        await produce(proxy.address, "kept", b"by the proxy")
+        assert proxy.carried[Way.OUT] > 100
+        carried = dict(proxy.carried)
+        assert await consume_first(address, "kept") == b"by the proxy"
+        assert proxy.carried == carried, "who comes by the first port stays there"
+
+
 def test_without_java_it_says_what_to_install(tmp_path: Path, folder: Path) -> None:
     tools = tmp_path / "bin"
     tools.mkdir()
@@ -103,7 +121,9 @@ def test_without_java_it_says_what_to_install(tmp_path: Path, folder: Path) -> N
     assert "apt-get install default-jre-headless maven" in done.stderr
 
 
-@pytest.mark.parametrize("arguments", [[], ["begin"], ["start", "--folder", "x"]])
+@pytest.mark.parametrize(
+    "arguments", [[], ["begin"], ["start", "--folder", "x"], ["start", "--also", "1"]]
+)
 def test_a_wrong_call_prints_the_usage(arguments: list[str]) -> None:
     done = subprocess.run([SCRIPT, *arguments], capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -1,6 +1,7 @@
 """The stage: at least once, in order, nothing lost, the dead buried, the timer prompt."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
@@ -388,3 +389,44 @@ async def test_the_timer_sees_watermarks_of_what_was_handled_only(log: MemoryLog
         await until(lambda: partition in handler.progress.watermarks)
         assert handler.seen == ["m0"]
         assert handler.progress.watermarks[partition] >= appended_after
+
+
+@pytest.mark.parametrize("place", ["handle", "due"])
+async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog, place: str) -> None:
+    """A client library cancels its futures when it closes: neither task ends in silence by that."""
+    handler = GivesUp(place)
+    async with running(log, handler) as (stage, _):
+        await log.append([fact(1)])
+        await until(lambda: handler.seen == ["m1"] and handler.given_up)
+        await until(lambda: stage.trouble is None)
+        handler.pending = [Outgoing("sms.judged", b"k", b"later")]
+        stage.wake()
+        await until(lambda: handler.marked > 0)
+
+
+class GivesUp(Echo):
+    """Awaits once a future that was cancelled."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place, self.given_up = place, False
+
+    async def _give_up(self, place: str) -> None:
+        if place == self.place and not self.given_up:
+            self.given_up = True
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()  # as a time limit of a library that does not take it back
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        await self._give_up("handle")
+        return await super().handle(batch, now)
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        await self._give_up("due")
+        return await super().due(progress, now)

@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 
 from antirelou.errors import Fatal
 from antirelou.keys import new_keys
@@ -190,12 +191,25 @@ def embedded_house(folder: Path, settings: Mapping[str, str]) -> Iterator[House]
 
 @contextlib.contextmanager
 def clustered_house(
-    folder: Path, settings: Mapping[str, str], *, kafka_bootstrap: str, database_url: str
+    folder: Path,
+    settings: Mapping[str, str],
+    *,
+    kafka_bootstrap: str,
+    database_url: str,
+    own: Mapping[str, Mapping[str, str]] | None = None,
+    provider_port: int | None = None,
 ) -> Iterator[House]:
-    """The four services, a process each, over a given broker and database, and a provider."""
+    """The four services, a process each, over a given broker and database, and a provider.
+
+    Args:
+        own: by name of a service, settings of it alone: how it reaches what the others reach too.
+        provider_port: None: a free one.
+    """
     keys = dict(new_keys().settings)
     given = {"kafka_bootstrap": kafka_bootstrap, "database_url": database_url, **keys}
-    house = _plan(folder, settings, given, targets=SERVICES)
+    house = _plan(
+        folder, settings, given, targets=SERVICES, own=own or {}, provider_port=provider_port
+    )
     for arguments in (["migrate"], ["topics", "apply"]):
         run_once(arguments, house.settings, folder)
     with _started(house):
@@ -224,9 +238,11 @@ def _plan(
     given: Mapping[str, str],
     *,
     targets: Sequence[str],
+    own: Mapping[str, Mapping[str, str]] = MappingProxyType({}),
+    provider_port: int | None = None,
 ) -> House:
     """Who listens where, and with what settings; nothing is started."""
-    provider_port, webhook_port = free_port(), free_port()
+    provider_port, webhook_port = provider_port or free_port(), free_port()
     provider_url = f"http://127.0.0.1:{provider_port}"
     credentials = {
         "number": "+33937000000",
@@ -245,9 +261,9 @@ def _plan(
     services = []
     for target in targets:
         ops = f"127.0.0.1:{free_port()}"
-        own = {**common, "ops_listen": ops}
+        its = {**common, "ops_listen": ops, **own.get(target, {})}
         ready = f"http://{ops}/readyz"
-        services.append(Process(target, ["serve", target], own, folder, ready))
+        services.append(Process(target, ["serve", target], its, folder, ready))
     operator = next(one for one in services if one.name in {"all", "billing"})
     common["operator_url"] = operator.ready_url.removesuffix("/readyz")
     provider = Process(

@@ -7,6 +7,7 @@ or in any order, no path sends twice. Every function gives the reply as it then 
 counts what others are to be told.
 """
 
+import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -28,6 +29,21 @@ OPEN = frozenset({ReplyState.SENDING, ReplyState.UNCERTAIN})
 """A send that nobody can yet tell apart from another one to the same number."""
 
 
+SEARCHED = frozenset({ReplyState.UNCERTAIN, ReplyState.UNRESOLVED})
+"""A send that is looked for in the provider's log."""
+
+
+class Search(enum.StrEnum):
+    """How a search of the provider's log for a send ended in vain; an unresolved reply's reason."""
+
+    ABSENT = "absent"
+    """The log has no SMS that could be it."""
+    AMBIGUOUS = "ambiguous"
+    """It has several."""
+    UNSEALABLE = "unsealable"
+    """The number to search for cannot be opened."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRules:
     """How long the outbox waits for what.
@@ -36,7 +52,8 @@ class OutboxRules:
         lease: a send without a result for so long is uncertain.
         search_first: an uncertain send is first looked for in the provider's log after this, and
             again after twice, four times… as long.
-        unresolved_after: an uncertain send not found for so long is left to the operator.
+        unresolved_after: an uncertain send not found for so long is left to the operator; it is
+            looked for on, ever later, until ``final_after``: the log may lag for long.
         settle_after: a sent reply without a charged report is then read from the provider's log.
         final_after: ``sent`` is final after this.
         retry_first, retry_longest: before a refused send is tried again; doubles.
@@ -207,14 +224,16 @@ def is_about(reply: Reply, observed: Observation) -> bool:
     return reply.attempts > 0 and reply.message_id in {None, observed.message_id}
 
 
-def apply_absence(reply: Reply, now: datetime, rules: OutboxRules) -> Reply:
-    """It was looked up in vain, or its time came: look again later, or leave it at that."""
-    if reply.state is ReplyState.UNCERTAIN:
-        latest = (reply.sending_at or reply.authorized_at) + rules.unresolved_after
-        if now >= latest:
-            ended = replace(reply, state=ReplyState.UNRESOLVED, look_at=None)
-            return _tell(reply, ended, now)
-        return _look_later(reply, now, rules.search_first, latest)
+def apply_absence(
+    reply: Reply, now: datetime, rules: OutboxRules, *, search: Search = Search.ABSENT
+) -> Reply:
+    """It was looked up in vain, or its time came: look again later, or leave it at that.
+
+    Args:
+        search: how a search for an uncertain send ended.
+    """
+    if reply.state in SEARCHED:
+        return _tell(reply, _search_later(reply, search, now, rules), now)
     if reply.state in OPEN or reply.look_at is None:
         return reply
     latest = _final_at(reply, rules)
@@ -366,6 +385,17 @@ def _final_at(reply: Reply, rules: OutboxRules) -> datetime:
 
 def _ended(reply: Reply) -> Reply:
     return replace(reply, final=True, look_at=None, sender_sealed=None)
+
+
+def _search_later(reply: Reply, search: Search, now: datetime, rules: OutboxRules) -> Reply:
+    """Not found: look again, and from some time on let the operator see what the log says."""
+    latest = (reply.sending_at or reply.authorized_at) + rules.unresolved_after
+    if now < latest:
+        return _look_later(reply, now, rules.search_first, latest)
+    left = replace(reply, state=ReplyState.UNRESOLVED, reason=search.value)
+    if now >= _final_at(reply, rules):
+        return replace(left, look_at=None)
+    return _look_later(left, now, rules.search_first, _final_at(reply, rules))
 
 
 def _look_later(reply: Reply, now: datetime, first: timedelta, latest: datetime) -> Reply:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from antirelou.provider.port import PAGE_MAX, LoggedMessage
-from services.responder.core.outbox import Reply
+from services.responder.core.outbox import Reply, Search
 
 SKEW = timedelta(seconds=120)
 """How far the provider's clock may be from ours."""
@@ -48,17 +48,22 @@ def plan_sweep(unsettled: Sequence[Reply], sent_between: int) -> Sweep | None:
 
 
 def match_uncertain(
-    reply: Reply, logged: Sequence[LoggedMessage], known: AbstractSet[str]
-) -> LoggedMessage | None:
-    """The log's record of an uncertain send; None: not there, or more than one could be it.
+    reply: Reply, logged: Sequence[LoggedMessage], known: AbstractSet[str], lease: timedelta
+) -> LoggedMessage | Search:
+    """The log's record of an uncertain send, or why there is none.
 
     Args:
         logged: what was sent to the same number.
         known: the provider's ids of our other replies. With those left out, and no other open
             send to the number (``outbox.OPEN``), at most one remains.
+        lease: no send takes longer: what was accepted after that is another's.
     """
-    since = (reply.sending_at or reply.authorized_at) - SKEW
+    at = reply.sending_at or reply.authorized_at
     found = [
-        message for message in logged if message.message_id not in known and message.at >= since
+        message
+        for message in logged
+        if message.message_id not in known and at - SKEW <= message.at <= at + lease + SKEW
     ]
-    return found[0] if len(found) == 1 else None
+    if len(found) == 1:
+        return found[0]
+    return Search.AMBIGUOUS if found else Search.ABSENT

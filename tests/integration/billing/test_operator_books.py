@@ -344,8 +344,10 @@ async def test_what_is_unresolved_keeps_its_money_until_it_is_decided(desk: Desk
     await donate(api)
     await desk.hear(*texts(1, 2), *verdicts(1, 2))
     await desk.look()
-    await desk.hear(*(outcome(f"m-{n}", 1, ReplyState.UNRESOLVED) for n in (1, 2)))
+    for number in (1, 2):
+        await desk.hear(outcome(f"m-{number}", 1, ReplyState.UNRESOLVED, reason="absent"))
     listed = (await api.get("/v1/unresolved"))["replies"]
+    assert [reply["log"] for reply in listed] == ["absent", "absent"]
     assert [(r["id"], r["price_microeuros"]) for r in listed] == [("m-1", PRICE), ("m-2", PRICE)]
     assert (await fund_of(api))["reserved"] == 2 * PRICE
     assert (await api.post("/v1/unresolved/m-1", outcome="sent"))[0] == 200

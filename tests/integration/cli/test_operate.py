@@ -149,9 +149,11 @@ async def test_unresolved_replies(run: Run, store: OperatorStoreOverPostgres) ->
     assert said.code == 1
     assert said.err.startswith("antirelou: ID: no such reply")
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    store.unresolved["r/1"] = Unresolved("r/1", at, 150_000)
+    store.unresolved["r/1"] = Unresolved("r/1", at, 150_000, "absent")
     said = await run("unresolved", "list")
-    assert said.out == "r/1  since 2026-11-20 12:00:00  0.15 €\n"
+    assert said.out == (
+        "r/1  since 2026-11-20 12:00:00  0.15 €  the provider's log has no SMS that could be it\n"
+    )
     said = await run("unresolved", "sent", "r/1", "--why", "he answered")
     assert (said.code, said.out) == (0, "Booked as sent.\n")
     assert (await run("unresolved", "sent", "r/1")).code == 0

@@ -299,9 +299,16 @@ async def test_a_test_is_sealed_for_sending_and_asked_for_once(
 async def test_an_unresolved_reply_is_decided_once(
     api: Api, store: FakeOperatorStore, log: MemoryLog
 ) -> None:
-    store.unresolved["r/1"] = Unresolved("r/1", AT, 150_000)
+    store.unresolved["r/1"] = Unresolved("r/1", AT, 150_000, "absent")
     assert await api.get("/v1/unresolved") == {
-        "replies": [{"id": "r/1", "at": "2026-11-20T12:00:00Z", "price_microeuros": 150_000}]
+        "replies": [
+            {
+                "id": "r/1",
+                "at": "2026-11-20T12:00:00Z",
+                "price_microeuros": 150_000,
+                "log": "absent",
+            }
+        ]
     }
     path = "/v1/unresolved/r%2F1"
     assert await api.post(path, outcome="sent", why="his answer") == (

@@ -9,6 +9,7 @@ import pytest
 from antirelou.errors import Fatal, Transient
 from antirelou.log import kafka_client
 from antirelou.log.kafka_client import (
+    Kept,
     close_quietly,
     connection_arguments,
     translate_kafka_errors,
@@ -48,18 +49,6 @@ def test_credentials_go_with_sasl_alone() -> None:
     assert "ssl_context" not in sasl
 
 
-async def test_a_closing_that_is_cancelled_from_within_cancels_nobody_else() -> None:
-    """aiokafka's consumer, stopped with a fetch under way, awaits the task that it cancelled."""
-
-    async def stop() -> None:
-        fetch = asyncio.create_task(asyncio.sleep(60))
-        await asyncio.sleep(0)
-        fetch.cancel()
-        await fetch
-
-    await close_quietly(stop())
-
-
 async def test_a_closing_that_takes_a_cancellation_in_is_left_behind(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -76,21 +65,61 @@ async def test_a_closing_that_takes_a_cancellation_in_is_left_behind(
     done.set()
 
 
-async def test_a_cancellation_that_nobody_wished_is_trouble_of_the_log() -> None:
-    gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-    gone.cancel()
-    with pytest.raises(Transient) as raised, translate_kafka_errors():
-        await gone
-    assert raised.value.code == "log_away"
+async def give_up() -> None:
+    """Await what nobody will answer, as aiokafka lets one when it closes."""
+    future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
 
 
-async def test_a_cancellation_of_ours_stays_one() -> None:
-    async def ask() -> None:
-        with translate_kafka_errors():
-            await asyncio.sleep(60)
+async def test_what_the_client_cancels_itself_is_trouble_and_no_cancellation() -> None:
+    with pytest.raises(Transient, match="gave up"), translate_kafka_errors():
+        await give_up()
+    await close_quietly(give_up())
 
-    task = asyncio.create_task(ask())
-    await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
+
+async def test_who_is_cancelled_is_cancelled() -> None:
+    for work in (forever(), close_quietly(forever())):
+        task = asyncio.create_task(work)
+        await asyncio.sleep(0)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+
+async def forever() -> None:
+    with translate_kafka_errors():
+        await asyncio.Event().wait()
+
+
+class Client:
+    def __init__(self, made: list["Client"]) -> None:
+        made.append(self)
+        self.closed = False
+
+    async def start(self) -> None:
+        pass
+
+    async def close(self) -> None:
+        self.closed = True
+
+
+async def test_a_client_that_does_not_answer_in_time_is_not_asked_again() -> None:
+    made: list[Client] = []
+    kept = Kept(lambda: Client(made), lambda client: client.close())
+    async with kept.using(1) as first:
+        pass
+    async with kept.using(1) as again:
+        assert again is first
+    with pytest.raises(TimeoutError):
+        async with kept.using(0.01):
+            await asyncio.Event().wait()
+    async with kept.using(1) as second:
+        assert second is not first
+    with pytest.raises(ValueError, match="ours"):
+        async with kept.using(1):
+            raise ValueError("ours")
+    async with kept.using(1) as same:
+        assert same is second
+    await kept.close()
+    assert [client.closed for client in made] == [True, True]

@@ -13,6 +13,7 @@ from antirelou.records import OperatorAction, ReplyState
 from services.responder.core.outbox import (
     OPEN,
     Reply,
+    Search,
     apply_absence,
     apply_claim,
     apply_decision,
@@ -209,10 +210,27 @@ def test_an_uncertain_send_is_looked_for_ever_later_then_left_to_the_operator() 
         looks.append((reply.look_at - NOW).total_seconds())
         reply = apply_absence(reply, reply.look_at, RULES)
     assert looks == [30, 60, 120, 240, 480, 960, 1920, 3600]
-    assert reply.state is ReplyState.UNRESOLVED
+    assert (reply.state, reply.reason) == (ReplyState.UNRESOLVED, "absent")
     assert not reply.final
     assert reply.sender_sealed is not None
     assert not reply.nothing_charged
+
+
+def test_an_unresolved_send_is_looked_for_on_as_the_log_may_lag() -> None:
+    uncertain = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
+    reply = apply_absence(uncertain, NOW + RULES.unresolved_after, RULES)
+    told, looks = reply.sequence, 0
+    while reply.look_at is not None:
+        assert reply.look_at <= NOW + RULES.final_after
+        reply, looks = apply_absence(reply, reply.look_at, RULES), looks + 1
+    assert looks > 3
+    assert (reply.state, reply.sequence) == (ReplyState.UNRESOLVED, told), "nothing new to tell"
+    ambiguous = apply_absence(
+        uncertain, NOW + RULES.unresolved_after, RULES, search=Search.AMBIGUOUS
+    )
+    assert ambiguous.reason == "ambiguous"
+    found = see(reply, observed("sent", -1, 65_000))
+    assert (found.state, found.amount_microunits) == (ReplyState.SENT, 65_000)
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from antirelou.provider.port import Uncertain
-from services.responder.core.outbox import apply_result
+from antirelou.provider.port import LoggedMessage, Uncertain
+from services.responder.core.outbox import Search, apply_result
 from services.responder.core.settlement import SKEW, match_uncertain, plan_sweep
 from tests.unit.responder.cases import NOW, RULES, logged, sending, sent
 
@@ -13,18 +13,24 @@ UNCERTAIN = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
 
 def test_the_one_unknown_message_to_the_number_is_it() -> None:
     ours, older = logged(), logged(message_id="p-0")
-    assert match_uncertain(UNCERTAIN, [older, ours], {"p-0"}) == ours
+    assert match_uncertain(UNCERTAIN, [older, ours], {"p-0"}, RULES.lease) == ours
+
+
+def match(*logged_: LoggedMessage) -> LoggedMessage | Search:
+    return match_uncertain(UNCERTAIN, logged_, set(), RULES.lease)
 
 
 def test_none_or_several_are_no_match() -> None:
-    assert match_uncertain(UNCERTAIN, [], set()) is None
-    assert match_uncertain(UNCERTAIN, [logged(), logged(message_id="p-2")], set()) is None
+    assert match() is Search.ABSENT
+    assert match(logged(), logged(message_id="p-2")) is Search.AMBIGUOUS
 
 
-def test_what_was_sent_before_it_is_not_it() -> None:
-    before = logged(at=NOW - SKEW - timedelta(seconds=1))
-    assert match_uncertain(UNCERTAIN, [before], set()) is None
-    assert match_uncertain(UNCERTAIN, [logged(at=NOW - SKEW)], set()) is not None
+def test_what_was_sent_before_it_or_later_than_any_send_takes_is_not_it() -> None:
+    second, latest = timedelta(seconds=1), NOW + RULES.lease + SKEW
+    for at in (NOW - SKEW - second, latest + second):
+        assert match(logged(at=at)) is Search.ABSENT
+    for at in (NOW - SKEW, latest):
+        assert isinstance(match(logged(at=at)), LoggedMessage)
 
 
 def test_pages_are_read_where_that_asks_less() -> None:
