@@ -9,6 +9,7 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, web
 from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
+from antirelou.connections import HTTP_OPTIONS
 from antirelou.errors import Fatal, Transient
 
 if TYPE_CHECKING:
@@ -126,7 +127,9 @@ async def listening(
     """
     runner: web.BaseRunner
     if isinstance(app, web.Application):
-        runner = web.AppRunner(app, access_log=None, shutdown_timeout=shutdown_seconds)
+        runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=shutdown_seconds, **HTTP_OPTIONS
+        )
     else:
         runner = web.ServerRunner(app, shutdown_timeout=shutdown_seconds)
     await runner.setup()

@@ -12,6 +12,7 @@ from antirelou.cli import compose
 from antirelou.cli.client import Operator
 from antirelou.cli.doctor_cluster import examine_cluster
 from antirelou.cli.finding import Finding
+from antirelou.connections import FILES_WANTED, raise_file_limit
 from antirelou.database import translate_errors
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
@@ -37,6 +38,7 @@ async def examine(settings: Settings) -> list[Finding]:
         _detaching(settings),
         _floor(settings),
         _evidence_key(settings),
+        _open_files(),
         await _try("database", lambda: _database(settings)),
         await _try("log", lambda: _log(settings)),
     ]
@@ -124,6 +126,15 @@ def _evidence_key(settings: Settings) -> Finding:
             "that is not connected, and delete it here",
         )  # fmt: skip
     return Finding("evidence key", good=True, found="its private half is not here")
+
+
+def _open_files() -> Finding:
+    files = raise_file_limit()  # as `serve` does
+    return Finding(
+        "open files", good=files >= FILES_WANTED, found=f"{files} at once",
+        fix=f"let the service open {FILES_WANTED} (systemd LimitNOFILE=, Compose ulimits, "
+        "ulimit -Hn): with fewer, fewer strangers' connections are held before the oldest goes",
+    )  # fmt: skip
 
 
 async def _database(settings: Settings) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 import structlog
 
 from antirelou.cli.compose import running
+from antirelou.connections import raise_file_limit
 from antirelou.errors import Fatal
 from antirelou.service import Service
 from antirelou.settings import Settings
@@ -28,6 +29,7 @@ def serve(target: str, settings: Settings) -> int:
     """Run a target in this process until SIGTERM or SIGINT. Returns the exit code."""
     configure_logging(json=not sys.stderr.isatty())
     tune_collector()
+    raise_file_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         return runner.run(_serve(target, settings))
 

@@ -8,6 +8,7 @@ from aiohttp import web
 from multidict import istr
 
 from antirelou.clock import Clock
+from antirelou.connections import BoundedServer, plan_connections
 from services.ingest.core.call import CONTENT_TYPE
 from services.ingest.core.form import BODY_BYTES_MAX
 from services.ingest.core.webhook import (
@@ -24,9 +25,6 @@ from services.ingest.metrics import ACCEPTED, IngestMetrics
 PATH = "/webhooks/plivo/"
 BODY_SECONDS_MAX = 5.0
 """How long a body may take to arrive once its head is here."""
-
-LINGERING_SECONDS = 1.0
-"""How long the rest of a refused body is read and thrown away, so that the refusal is heard."""
 
 RETRY_AFTER_SECONDS = 5
 
@@ -52,7 +50,7 @@ def make_server(
     metrics: IngestMetrics,
     *,
     is_draining: Callable[[], bool] = lambda: False,
-) -> web.Server:
+) -> BoundedServer:
     """What ``LISTEN`` serves: three paths, no more, so without an application's routing.
 
     Args:
@@ -77,23 +75,26 @@ def make_server(
             answered = Answer(body.code, body)
         else:
             headers = _signature_headers(request)
-            answered = await handler.handle(Webhook(kind, url, query, headers, body, clock.now()))
+            webhook = Webhook(kind, url, query, headers, body, clock.now())
+            with server.holding(request):
+                answered = await handler.handle(webhook)
         metrics.answered(kind, answered.outcome, clock.monotonic() - began)
         response = _respond(answered)
         if is_draining():
             response.force_close()
         return response
 
-    return web.Server(
+    server = BoundedServer(
         answer,
+        connections_max=plan_connections(),
         request_factory=partial(
             web.BaseRequest, loop=asyncio.get_running_loop(), client_max_size=BODY_BYTES_MAX
         ),
         access_log=None,
         # What is compressed could swell; the provider does not compress.
         auto_decompress=False,
-        lingering_time=LINGERING_SECONDS,
     )
+    return server
 
 
 async def _read_body(request: web.BaseRequest) -> bytes | Refusal:
