@@ -68,9 +68,10 @@ def sign(
     nonce: str = "nonce-1",
     query: str = "",
     token: str = TOKEN,
+    public_url: str = PUBLIC_URL,
 ) -> dict[str, str]:
     """The signature headers of a request, in one of ``MODES``."""
-    url = f"{PUBLIC_URL}/webhooks/plivo/{kind}".encode()
+    url = f"{public_url}/webhooks/plivo/{kind}".encode()
     version = mode[-2:].upper()
     if version == "V2":
         signature = sign_v2(token.encode(), url, nonce.encode())

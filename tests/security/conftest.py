@@ -1,0 +1,43 @@
+"""One house for all of this folder, its secrets known by heart, started with few open files."""
+
+import resource
+import secrets
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import pytest
+
+from antirelou.cli.demo.house import House, embedded_house
+from antirelou.keys import new_keys
+
+SPEED = 3600
+FILES_SOFT = 1024
+"""What many a distribution gives a process by default."""
+
+
+@pytest.fixture(scope="session")
+def canaries() -> dict[str, str]:
+    """A value for every secret setting that such a house takes; none occurs anywhere by chance."""
+    return {**new_keys().settings, "plivo_auth_token": f"canary-{secrets.token_hex(16)}"}
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, str]) -> Iterator[House]:
+    """A running house on embedded defaults."""
+    folder = tmp_path_factory.mktemp("house")
+    settings = {"clock_speed": str(SPEED), "quiet_hours": "off", "fund_floor": "1.00", **canaries}
+    with ExitStack() as stack:
+        with few_files():
+            opened = stack.enter_context(embedded_house(folder, settings))
+        yield opened
+
+
+@contextmanager
+def few_files() -> Iterator[None]:
+    """Processes started within begin with few open files allowed, and may raise that."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (FILES_SOFT, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
