@@ -381,6 +381,7 @@ async def _migrate(
     # A session lock, as each file has a transaction of its own; it ends with the connection.
     await connection.execute("SELECT pg_advisory_lock($1)", _MIGRATION_LOCK)
     await connection.execute(_REGISTER)
+    await _revoke_from_everybody(connection)
     applied = []
     for schema in schemas:
         await _ensure_role(connection, schema.role)
@@ -411,6 +412,19 @@ async def ensure_roles(connection: Connection, schemas: Sequence[Schema]) -> Non
     """Create the schemas' roles where they are missing; the login may take them then."""
     for schema in schemas:
         await _ensure_role(connection, schema.role)
+
+
+async def _revoke_from_everybody(connection: Connection) -> None:
+    """Take away what PostgreSQL gives to every login: temporary tables, and tables in public.
+
+    A login that does not own the database cannot; it then stays as it is.
+    """
+    database = await connection.fetchval("SELECT quote_ident(current_database())")
+    for what in (f"TEMPORARY ON DATABASE {database}", "CREATE ON SCHEMA public"):
+        with contextlib.suppress(
+            asyncpg.InsufficientPrivilegeError, asyncpg.InvalidSchemaNameError
+        ):
+            await connection.execute(f"REVOKE {what} FROM PUBLIC")
 
 
 async def _ensure_role(connection: Connection, role: str) -> None:
