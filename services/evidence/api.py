@@ -15,7 +15,7 @@ import msgspec
 from aiohttp import web
 
 from antirelou.clock import Clock
-from antirelou.errors import Transient
+from antirelou.errors import Rejected, Transient
 from antirelou.phone import classify_number
 from antirelou.privacy import Pseudonymizer
 from antirelou.web import guarded
@@ -297,6 +297,10 @@ def _answering(answer: Answer) -> Answer:
         except Refused as refused:
             body = {"error": str(refused)} | ({"field": refused.field} if refused.field else {})
             return web.json_response(body, status=refused.status)
+        except web.HTTPRequestEntityTooLarge:
+            return web.json_response({"error": "the body is too large"}, status=413)
+        except Rejected:
+            return web.json_response({"error": "a field holds what cannot be kept"}, status=422)
         except Transient as trouble:
             return web.json_response({"error": f"not now: {trouble}"}, status=503)
 
