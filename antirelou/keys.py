@@ -19,6 +19,9 @@ from antirelou.privacy import KEY_BYTES, new_keypair, public_half
 from antirelou.settings import Settings, require
 
 EVIDENCE_PRIVATE_FILE = "evidence-private-key.TAKE-OFFLINE"
+OLDER_SENDING_FILES = "sending_private_key.old*"
+"""What was put aside so that a new pair is made: still opens what was sealed for it."""
+
 EVIDENCE_PRIVATE_NOTE = (
     "# The private half of the evidence key. Nothing that runs needs it: move it to another\n"
     "# person's offline storage, check that it can be read there, then delete it here.\n"
@@ -135,6 +138,9 @@ def ensure_keys(settings: Settings) -> Settings:
         private = _keep(folder / "sending_private_key", fresh.settings["sending_private_key"])
         found["sending_private_key"] = SecretStr(private)
         found["sending_public_key"] = SecretStr(_public_half(private))
+        if not _given(settings, "sending_private_keys_older"):
+            older = [path.read_text().strip() for path in sorted(folder.glob(OLDER_SENDING_FILES))]
+            found["sending_private_keys_older"] = SecretStr(",".join(older))
     if not _given(settings, "evidence_public_key"):
         private_file = settings.data_dir / EVIDENCE_PRIVATE_FILE
         text = evidence_private_text(fresh.evidence_private_key)

@@ -114,6 +114,13 @@ def check_key(value: SecretStr) -> SecretStr:
     return value
 
 
+def check_keys(value: SecretStr) -> SecretStr:
+    """Keys of 32 bytes in hexadecimal, separated by commas, or none."""
+    for text in value.get_secret_value().split(",") if value.get_secret_value() else ():
+        check_key(SecretStr(text.strip() or "empty"))
+    return value
+
+
 def check_database_url(value: SecretStr) -> SecretStr:
     """A URL of PostgreSQL, or none."""
     if not re.match(r"postgres(ql)?://|$", value.get_secret_value()):

@@ -41,6 +41,7 @@ from antirelou.setting_values import (
     check_database_url,
     check_http_url,
     check_key,
+    check_keys,
     check_number,
     check_zone,
     parse_countries,
@@ -160,6 +161,7 @@ class Settings(BaseSettings):
     pseudonym_key: Key = SecretStr("")
     sending_public_key: Key = SecretStr("")
     sending_private_key: Key = SecretStr("")
+    sending_private_keys_older: Annotated[SecretStr, AfterValidator(check_keys)] = SecretStr("")
     evidence_public_key: Key = SecretStr("")
     evidence_log_key: Key = SecretStr("")
     backup_public_key: Key = SecretStr("")
@@ -168,6 +170,7 @@ class Settings(BaseSettings):
     countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_countries)] = ("FR",)
     plivo_auth_id: Annotated[str, Field(pattern=r"^(M|S)A[A-Z0-9]{18}$")] | None = None
     plivo_auth_token: SecretStr = SecretStr("")
+    plivo_auth_token_older: SecretStr = SecretStr("")
     plivo_app_id: Application = ""
     plivo_mute_app_id: Application = ""
     plivo_api_url: Annotated[str, AfterValidator(check_bare_url)] = "https://api.plivo.com"
@@ -308,10 +311,17 @@ def require(settings: Settings, *names: str) -> None:
         )
 
 
+def read_older(keys: SecretStr) -> tuple[bytes, ...]:
+    """The keys from before a rotation, 32 bytes each."""
+    text = keys.get_secret_value()
+    return tuple(bytes.fromhex(key.strip()) for key in text.split(",")) if text else ()
+
+
 _SECRETS = {
     "database_url", "kafka_security_password", "pseudonym_key", "sending_public_key",
-    "sending_private_key", "evidence_public_key", "evidence_log_key", "backup_public_key",
-    "plivo_auth_token", "operator_token", "number",
+    "sending_private_key", "sending_private_keys_older", "evidence_public_key",
+    "evidence_log_key", "backup_public_key", "plivo_auth_token", "plivo_auth_token_older",
+    "operator_token", "number",
 }  # fmt: skip
 
 

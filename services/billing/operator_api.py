@@ -8,7 +8,7 @@ right after; should the log be away, billing's timer appends it later (``Operato
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from importlib import resources
 from typing import Any
 from uuid import uuid4
@@ -60,11 +60,11 @@ class OperatorSettings:
         pseudonym_key, sending_public_key: 32 bytes each.
     """
 
-    token: str
+    token: str = field(repr=False)
     number: str
     send_rate: float
-    pseudonym_key: bytes
-    sending_public_key: bytes
+    pseudonym_key: bytes = field(repr=False)
+    sending_public_key: bytes = field(repr=False)
 
 
 class OperatorApi:

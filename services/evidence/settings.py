@@ -1,6 +1,6 @@
 """The settings that evidence needs, and the house's own durations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from antirelou import __version__
@@ -22,11 +22,11 @@ class EvidenceSettings:
         kafka: the log is Kafka, which keeps the bytes of what it dropped for a while.
     """
 
-    token: str
+    token: str = field(repr=False)
     number: str
-    pseudonym_key: bytes
+    pseudonym_key: bytes = field(repr=False)
     terms: Terms
-    signer: Signer
+    signer: Signer = field(repr=False)
     rules: Rules
     notary: NotarySettings
     kafka: bool

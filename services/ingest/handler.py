@@ -26,7 +26,7 @@ from services.ingest.core.reception import (
     receive_message,
     receive_report,
 )
-from services.ingest.core.signature import verify_signature
+from services.ingest.core.signature import Pairs, Signature, verify_signature
 from services.ingest.core.webhook import (
     Refusal,
     RefusalCode,
@@ -71,7 +71,8 @@ class WebhookHandler:
         self, settings: IngestSettings, appender: Appender, clock: Clock, metrics: IngestMetrics
     ) -> None:
         self._appender, self._metrics = appender, metrics
-        self._token = settings.auth_token
+        # While the provider changes from one to the other, it may sign with either.
+        self._tokens = tuple(filter(None, (settings.auth_token, settings.auth_token_older)))
         self._own_number = settings.own_number
         self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
         self._sending = Sealer(settings.sending_public_key, clock)
@@ -102,13 +103,7 @@ class WebhookHandler:
     def _admit(self, webhook: Webhook) -> tuple[Form, Vouched] | Refusal:
         """First who it is, then what it says, then whether the nonce was his."""
         pairs = parse_form(webhook.body)
-        signature = verify_signature(
-            webhook.headers,
-            token=self._token,
-            url=webhook.url.encode(),
-            query=webhook.query,
-            pairs=() if isinstance(pairs, Refusal) else pairs,
-        )
+        signature = self._verify(webhook, () if isinstance(pairs, Refusal) else pairs)
         if isinstance(signature, Refusal):
             return signature
         if isinstance(pairs, Refusal):
@@ -120,6 +115,22 @@ class WebhookHandler:
         if not self._nonces.admit(vouched.nonce, form_owner(form)):
             return _REPLAYED
         return form, vouched
+
+    def _verify(self, webhook: Webhook, pairs: Pairs) -> Signature | Refusal:
+        """By our token, or by the one before it."""
+        signature: Signature | Refusal | None = None
+        for token in self._tokens:
+            signature = verify_signature(
+                webhook.headers,
+                token=token,
+                url=webhook.url.encode(),
+                query=webhook.query,
+                pairs=pairs,
+            )
+            if isinstance(signature, Signature):
+                break
+        assert signature is not None  # noqa: S101 - a token is required
+        return signature
 
     def _tell(self, form: Form, webhook: Webhook, vouched: Vouched) -> SmsReceived | SmsReported:
         match form:

@@ -18,6 +18,7 @@ class IngestSettings:
     sending_public_key: bytes = field(repr=False)
     evidence_public_key: bytes = field(repr=False)
     call_answer: CallAnswer = CallAnswer.REJECT
+    auth_token_older: bytes = field(default=b"", repr=False)
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -43,4 +44,5 @@ class IngestSettings:
             sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
             evidence_public_key=bytes.fromhex(settings.evidence_public_key.get_secret_value()),
             call_answer=settings.call_answer,
+            auth_token_older=settings.plivo_auth_token_older.get_secret_value().encode(),
         )

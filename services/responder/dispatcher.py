@@ -73,7 +73,7 @@ class Dispatcher:
         self._store, self._provider, self._settings = store, provider, settings
         self._clock, self._metrics, self._noted = clock, metrics, noted
         self._reconciled = reconciled
-        self._unsealer = Unsealer(settings.sending_private_key)
+        self._unsealer = Unsealer(*settings.sending_private_keys)
         self._sends: set[asyncio.Task[None]] = set()
         self._results: list[_Sent] = []
         self._in_flight = 0

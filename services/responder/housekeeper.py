@@ -98,7 +98,7 @@ class Housekeeper:
         self._clock, self._log, self._metrics = clock, log, metrics
         self._holder, self._noted = holder, noted
         self._reconciler = reconciler
-        self._unsealer = Unsealer(settings.sending_private_key)
+        self._unsealer = Unsealer(*settings.sending_private_keys)
         self._backfiller = Backfiller(settings, clock)
         self._budget = settings.budget
         self._sweep: Sweep | None = None

@@ -1,12 +1,12 @@
 """The settings that the responder needs, and the house's own durations."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
 from antirelou.errors import Fatal
 from antirelou.privacy import public_half
-from antirelou.settings import Settings, require
+from antirelou.settings import Settings, read_older, require
 from services.responder.core.attachment import AttachmentRules
 from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
 from services.responder.core.budget import Budget
@@ -32,6 +32,7 @@ class ResponderSettings:
         number: ours, E.164.
         app_id: the application the number is linked to; empty: attaching is off.
         report_url: where the provider reports; a reply's id is added.
+        sending_private_keys: 32 bytes each, the present one first.
         tariff_microunits: of receiving one segment, in the provider's currency.
         page_pause: between pages of the scan that reads everything, so that it takes no more than
             half of the budget.
@@ -43,9 +44,9 @@ class ResponderSettings:
     texts: tuple[str, ...]
     report_url: str
     tariff_microunits: int
-    pseudonym_key: bytes
-    sending_public_key: bytes
-    sending_private_key: bytes
+    pseudonym_key: bytes = field(repr=False)
+    sending_public_key: bytes = field(repr=False)
+    sending_private_keys: tuple[bytes, ...] = field(repr=False)
     outbox: OutboxRules
     rate: RateRules
     attachment: AttachmentRules
@@ -84,7 +85,10 @@ def read_settings(settings: Settings) -> ResponderSettings:
         tariff_microunits=_microunits(settings, settings.price_receive),
         pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
         sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
-        sending_private_key=bytes.fromhex(settings.sending_private_key.get_secret_value()),
+        sending_private_keys=(
+            bytes.fromhex(settings.sending_private_key.get_secret_value()),
+            *read_older(settings.sending_private_keys_older),
+        ),
         outbox=OutboxRules(
             lease=LEASE,
             search_first=scaled(30, 2),

@@ -6,7 +6,7 @@ Reading and verifying is in ``verifier``, which stands alone in every export.
 import base64
 import hashlib
 import hmac
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from nacl.signing import SigningKey
@@ -24,7 +24,7 @@ class Signer:
     """
 
     name: str
-    seed: bytes
+    seed: bytes = field(repr=False)
     kind: int = SIGNATURE
 
     @property

@@ -83,7 +83,8 @@ def secrets_of(service: str) -> set[str]:
     return {one["name"].removeprefix(PREFIX).lower() for one in container.get("env", [])}
 
 
-OPTIONAL = {"plivo_app_id", "plivo_mute_app_id"}
+ROTATED = {"plivo_auth_token_older", "sending_private_keys_older"}
+OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", *ROTATED}
 
 
 @pytest.mark.parametrize("service", OPENERS)
