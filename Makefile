@@ -7,7 +7,7 @@ SEED ?=
 REPORT ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test quick unit contract integration e2e faults planted-bugs test-compose test-k8s lint format bench
+.PHONY: help setup demo test quick unit contract integration e2e faults planted-bugs fuzz test-compose test-k8s lint format bench
 
 help: ## the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ test-compose: setup ## docker-compose.yml for real: needs a Docker engine with C
 
 test-k8s: setup ## deploy/k8s on a real API server, with real KEDA: needs Go 1.26, and minutes to build once
 	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_k8s_live.py
+
+fuzz: setup ## the two HTTP surfaces, EXAMPLES each (300)
+	ANTIRELOU_FUZZ_EXAMPLES=$(or $(EXAMPLES),300) $(PYTEST) --timeout 3600 tests/security/test_fuzz_*.py
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .
