@@ -2,8 +2,10 @@
 
 import resource
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from pathlib import Path
 
 import pytest
 
@@ -22,9 +24,21 @@ def canaries() -> dict[str, str]:
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory, canaries: dict[str, str]) -> Iterator[House]:
-    """A running house on embedded defaults."""
-    folder = tmp_path_factory.mktemp("house")
+def house(canaries: dict[str, str]) -> Iterator[House]:
+    """A running house on embedded defaults.
+
+    In a folder that is not pytest's: each session that starts beside this one takes from pytest's
+    the passage that an unprivileged PostgreSQL needs.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="antirelou-house-", ignore_cleanup_errors=True) as name,
+        _opened(Path(name), canaries) as opened,
+    ):
+        yield opened
+
+
+@contextmanager
+def _opened(folder: Path, canaries: dict[str, str]) -> Iterator[House]:
     settings = {"clock_speed": str(SPEED), "quiet_hours": "off", "fund_floor": "1.00", **canaries}
     with ExitStack() as stack:
         with few_files():
