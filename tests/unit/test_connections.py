@@ -4,7 +4,7 @@ import asyncio
 import io
 import resource
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from aiohttp import web
@@ -99,7 +99,9 @@ async def test_who_brings_no_request_in_time_is_closed(sent: bytes, drip: bytes)
         served.go.set()
         reader, writer = await served.connect(sent)
         dripping = asyncio.create_task(_drip(writer, drip))
-        answered = await asyncio.wait_for(reader.read(), 5)
+        answered = b""
+        with suppress(ConnectionResetError):  # a drip that was not read yet
+            answered = await asyncio.wait_for(reader.read(), 5)
         assert answered.count(b"HTTP/1.1 200") == sent.count(b"ok")
         dripping.cancel()
         writer.close()

@@ -22,6 +22,7 @@ WRONG = {
     "PSEUDONYM_KEY": "secret",
     "SENDING_PUBLIC_KEY": "00",
     "SENDING_PRIVATE_KEY": "zz" * 32,
+    "SENDING_PRIVATE_KEYS_OLDER": "0" * 64 + ",zz",
     "EVIDENCE_PUBLIC_KEY": "0" * 63,
     "NUMBER": "0639980000",
     "COUNTRIES": "France",
@@ -63,7 +64,8 @@ WRONG = {
     "CLOCK_SPEED": "0",
 }
 UNBOUNDED = {"DATA_DIR", "KAFKA_SECURITY_CA_FILE", "KAFKA_SECURITY_USERNAME",
-             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN"}  # fmt: skip
+             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN",
+             "PLIVO_AUTH_TOKEN_OLDER"}  # fmt: skip
 """Any text is a value of these; whether it works, only use can tell."""
 
 
