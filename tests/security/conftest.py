@@ -23,17 +23,22 @@ def canaries() -> dict[str, str]:
     return {**new_keys().settings, "plivo_auth_token": f"canary-{secrets.token_hex(16)}"}
 
 
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that is not pytest's.
+
+    A session that starts beside this one takes from pytest's the passage that an unprivileged
+    PostgreSQL needs.
+    """
+    prefix = "antirelou-house-"
+    with tempfile.TemporaryDirectory(prefix=prefix, ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
 @pytest.fixture(scope="session")
 def house(canaries: dict[str, str]) -> Iterator[House]:
-    """A running house on embedded defaults.
-
-    In a folder that is not pytest's: each session that starts beside this one takes from pytest's
-    the passage that an unprivileged PostgreSQL needs.
-    """
-    with (
-        tempfile.TemporaryDirectory(prefix="antirelou-house-", ignore_cleanup_errors=True) as name,
-        _opened(Path(name), canaries) as opened,
-    ):
+    """A running house on embedded defaults."""
+    with own_folder() as folder, _opened(folder, canaries) as opened:
         yield opened
 
 

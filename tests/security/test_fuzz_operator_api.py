@@ -17,6 +17,7 @@ from schemathesis.specs.openapi.checks import (
 
 from antirelou.cli.demo.house import House, embedded_house
 from antirelou.cli.demo.watch import call
+from tests.security.conftest import own_folder
 
 EXAMPLES = settings(
     max_examples=int(os.environ.get("ANTIRELOU_FUZZ_EXAMPLES", "5")),
@@ -32,10 +33,10 @@ CHECKS = [
 
 
 @pytest.fixture(scope="module")
-def operated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def operated() -> Iterator[House]:
     """A house of its own: what is asked of it here pauses it, detaches it, erases."""
-    folder = tmp_path_factory.mktemp("operated")
-    with embedded_house(folder, {"clock_speed": "3600", "quiet_hours": "off"}) as opened:
+    settings = {"clock_speed": "3600", "quiet_hours": "off"}
+    with own_folder() as folder, embedded_house(folder, settings) as opened:
         yield opened
 
 

@@ -18,6 +18,7 @@ from antirelou.telemetry import Telemetry
 from services.ingest.service import open_ingest
 from services.responder.settings import read_settings
 from tests.fakes.log import MemoryLog
+from tests.security.conftest import own_folder
 from tests.support.house import donate, sent_by_provider, status_when, text_in
 from tests.support.webhooks import encode_form, ingest_settings, message_form, sign
 
@@ -75,16 +76,16 @@ def test_what_is_put_aside_is_made_anew(tmp_path: Path) -> None:
     assert ensure_keys(load_settings(data_dir=tmp_path)) == after
 
 
-async def test_a_reply_that_waits_through_a_rotation_is_sent(tmp_path: Path) -> None:
+async def test_a_reply_that_waits_through_a_rotation_is_sent() -> None:
     settings = {"clock_speed": "600", "quiet_hours": "off"}  # ten minutes a second
-    with embedded_house(tmp_path, settings) as house:
+    with own_folder() as folder, embedded_house(folder, settings) as house:
         donate(house, "30.00")
         text_in(house, "+33639984321", f"Salut, c'est moi {secrets.token_hex(2)}")
         await status_when(house, lambda now: now["messages"]["deliberating"] == 1)
         (service,) = house.services
         assert service.stop() == 0
         assert sent_by_provider(house) == []
-        keys = tmp_path / "data" / "keys"
+        keys = folder / "data" / "keys"
         (keys / "sending_private_key").rename(keys / "sending_private_key.old-1")
         service.start()
         service.wait_ready()
