@@ -22,6 +22,7 @@ WRONG = {
     "PSEUDONYM_KEY": "secret",
     "SENDING_PUBLIC_KEY": "00",
     "SENDING_PRIVATE_KEY": "zz" * 32,
+    "BACKUP_PUBLIC_KEY": "zz" * 32,
     "SENDING_PRIVATE_KEYS_OLDER": "0" * 64 + ",zz",
     "EVIDENCE_PUBLIC_KEY": "0" * 63,
     "NUMBER": "0639980000",
