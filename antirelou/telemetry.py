@@ -49,9 +49,24 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_spent_euros", "gauge", "Spent so far; a gauge, adjustments go down.", ("on",),
     ),
+    MetricDef(
+        "antirelou_fund_pace_euros_per_second", "gauge",
+        "The even pace: what was available at the last donation, over FUND_HORIZON.",
+    ),
+    MetricDef(
+        "antirelou_fund_lasts_seconds", "gauge",
+        "How long the fund lasts above FUND_FLOOR at what the last day asked of it; +Inf: nothing "
+        "was asked.",
+    ),
+    MetricDef("antirelou_fund_horizon_seconds", "gauge", "FUND_HORIZON: how long it should last."),
     MetricDef("antirelou_posture", "gauge", "1 for the present posture.", ("posture",)),
+    MetricDef("antirelou_posture_cause", "gauge", "1 for the posture's present cause.", ("cause",)),
     MetricDef("antirelou_number_attached", "gauge", "1 while the number is attached."),
     MetricDef("antirelou_replies_waiting", "gauge", "Replies in the waiting room."),
+    MetricDef(
+        "antirelou_replies_uncertain_oldest_seconds", "gauge",
+        "How long the oldest send is uncertain; 0: none is.",
+    ),
     MetricDef(
         "antirelou_replies_total", "counter", "Replies by the state they reached.", ("outcome",),
     ),
@@ -80,6 +95,24 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_provider_request_seconds", "histogram", "Calls of the provider's API.",
         ("call",), buckets=(*FAST_SECONDS, 15, 30),
+    ),
+    MetricDef(
+        "antirelou_provider_checked_timestamp_seconds", "gauge",
+        "When account or number was last read at the provider.",
+    ),
+    MetricDef(
+        "antirelou_webhook_last_timestamp_seconds", "gauge",
+        "When the last webhook of a message came.",
+    ),
+    MetricDef(
+        "antirelou_dead_records", "gauge", "Records on the dead topics that were not put back.",
+    ),
+    MetricDef(
+        "antirelou_audit_violations", "gauge",
+        "Violations that the last `antirelou audit --tell` found, by invariant.", ("invariant",),
+    ),
+    MetricDef(
+        "antirelou_audit_timestamp_seconds", "gauge", "When the last `antirelou audit --tell` ran.",
     ),
     MetricDef(
         "antirelou_amounts_implausible_total", "counter",
