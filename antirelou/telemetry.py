@@ -115,6 +115,10 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_audit_timestamp_seconds", "gauge", "When the last `antirelou audit --tell` ran.",
     ),
     MetricDef(
+        "antirelou_alerts_total", "counter",
+        "Messages to ALERT_URL, by outcome (told, refused, away).", ("outcome",),
+    ),
+    MetricDef(
         "antirelou_amounts_implausible_total", "counter",
         "Amounts beyond three times the tariff, booked at the tariff.", ("on",),
     ),
@@ -213,12 +217,15 @@ class StageTelemetry:
         self._telemetry.counter("antirelou_dead_total", topic=topic, reason=reason).inc()
 
 
-def configure_logging(*, stream: TextIO | None = None, json: bool = True) -> None:
+def configure_logging(
+    *, stream: TextIO | None = None, json: bool = True, level: str = "info"
+) -> None:
     """Set up structlog for the process; the standard library's loggers go the same way.
 
     Args:
         stream: where lines go; default standard error.
         json: one JSON object a line; else for a person's eyes.
+        level: the least that is logged: ``debug``, ``info`` or ``warning``.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -231,7 +238,9 @@ def configure_logging(*, stream: TextIO | None = None, json: bool = True) -> Non
     )
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )

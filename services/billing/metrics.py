@@ -35,6 +35,10 @@ class Metrics:
         """So many records are dead."""
         self._telemetry.gauge("antirelou_dead_records").set(count)
 
+    def alerted(self, outcome: str) -> None:
+        """A message to ``ALERT_URL`` was ``told``, ``refused``, or nobody was there."""
+        self._telemetry.counter("antirelou_alerts_total", outcome=outcome).inc()
+
     def show(self, status: Status, horizon: timedelta, now: datetime) -> None:
         """Set the gauges.
 
@@ -79,7 +83,7 @@ class Metrics:
         times = {
             "antirelou_provider_checked_timestamp_seconds": watched.provider_checked_at,
             "antirelou_webhook_last_timestamp_seconds": status.last_webhook_at,
-            "antirelou_audit_timestamp_seconds": watched.audit and watched.audit.at,
+            "antirelou_audit_timestamp_seconds": watched.audit.at if watched.audit else None,
         }
         for name, at in times.items():
             if at is not None:

@@ -88,7 +88,7 @@ class Watched:
         uncertain_since: of the sends whose outcome is unknown, the oldest.
     """
 
-    outlook: Outlook = Outlook()
+    outlook: Outlook = field(default_factory=Outlook)
     provider_checked_at: datetime | None = None
     uncertain_since: datetime | None = None
     audit: Audit | None = None
@@ -112,7 +112,7 @@ class Status:
     received: int
     judged: Mapping[str, int]
     replies: Mapping[str, int]
-    watched: Watched = Watched()
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(frozen=True, slots=True)

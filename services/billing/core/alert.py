@@ -7,7 +7,7 @@ was told is a value that survives a restart.
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from msgspec import Struct
@@ -123,10 +123,17 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is to be told, and what is then known."""
+    """What is to be told next.
 
+    Attributes:
+        seen: what is known whether or not it can be told.
+        alert: None: nothing is to be told.
+        memory: what is known once it was told.
+    """
+
+    seen: Memory
+    alert: Alert | None
     memory: Memory
-    alerts: Sequence[Alert] = field(default_factory=tuple)
 
 
 def find_alarms(now_is: Situation, rules: AlertRules, now: datetime) -> Iterator[str]:
@@ -154,7 +161,7 @@ def find_alarms(now_is: Situation, rules: AlertRules, now: datetime) -> Iterator
 def decide_alerts(
     memory: Memory, alarms: Sequence[str], rules: AlertRules, now: datetime, today: date
 ) -> Told:
-    """What to tell now.
+    """The next message; there may be another after it.
 
     Args:
         alarms: of ``find_alarms``.
@@ -165,7 +172,6 @@ def decide_alerts(
         key: _see(memory.known.get(key), now, holds=key in alarms)
         for key in {**dict.fromkeys(alarms), **memory.known}
     }
-    alerts: list[Alert] = []
     for key in sorted(known, key=_order):
         alarm = known[key]
         if not _is_ripe(alarm, rules, now):
@@ -174,15 +180,12 @@ def decide_alerts(
         if over and (not alarm.told or _goes_on(key, known)):
             del known[key]
             continue
-        if told >= rules.a_day_max:
-            continue
-        told += 1
-        alerts.append(_describe(key, over=over, last=told == rules.a_day_max))
-        if over:
-            del known[key]
-        else:
-            known[key] = replace(alarm, told=True)
-    return Told(Memory(known, today, told), tuple(alerts))
+        if told < rules.a_day_max:
+            alert = _describe(key, over=over, last=told + 1 == rules.a_day_max)
+            left = {other: seen for other, seen in known.items() if other != key}
+            after = left if over else left | {key: replace(alarm, told=True)}
+            return Told(Memory(known, today, told), alert, Memory(after, today, told + 1))
+    return Told(Memory(known, today, told), None, Memory(known, today, told))
 
 
 def key_of(alarm: Alarm, cause: Cause | None = None) -> str:
