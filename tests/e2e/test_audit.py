@@ -59,5 +59,5 @@ def tells_broken(house: House) -> bool:
     """The outcome is where alerts look for it."""
     with urllib.request.urlopen(f"{house.operator_url}/metrics") as answer:
         shown = answer.read().decode()
-    counts = re.findall(r'^antirelou_audit_violations\{invariant="(I\d)"\} (\S+)$', shown, re.M)
-    return any(float(count) > 0 for _, count in counts)
+    counts = re.findall(r'antirelou_audit_violations\{invariant="I\d"\} (\S+)', shown)
+    return any(float(count) > 0 for count in counts)

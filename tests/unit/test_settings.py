@@ -59,6 +59,10 @@ WRONG = {
     "WITNESS_KEY": "witness.example.org",
     "OPERATOR_TOKEN": "short",
     "OPERATOR_URL": "ftp://x",
+    "ALERT_URL": "ntfy.sh/topic",
+    "HEARTBEAT_URL": "ftp://hc-ping.com/uuid",
+    "LANGUAGE": "de",
+    "LOG_LEVEL": "loud",
     "EVIDENCE_URL": "127.0.0.1:9100",
     "CLOCK_SPEED": "0",
 }
