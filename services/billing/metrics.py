@@ -19,6 +19,8 @@ class Metrics:
 
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
+        for on in SPENT:  # from the start, so that the first is seen as an increase
+            telemetry.counter("antirelou_amounts_implausible_total", on=on)
 
     def doubted(self, on: str, count: int) -> None:
         """So many figures were beyond belief: of ``receive`` or ``reply``."""

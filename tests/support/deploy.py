@@ -1,5 +1,6 @@
 """What ``deploy/`` says of metrics, read for the tests that hold it to the code."""
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -34,3 +35,11 @@ def metrics_of(expression: str) -> set[str]:
         base = next((name.removesuffix(part) for part in _PARTS if name.endswith(part)), name)
         found.add(base if base.endswith("_seconds") else name)
     return found
+
+
+def read_panels() -> Iterator[tuple[str, str, str]]:
+    """Every query of every dashboard: dashboard, panel, query."""
+    for path in sorted(DASHBOARDS.glob("*.json")):
+        for panel in json.loads(path.read_text(encoding="utf-8"))["panels"]:
+            for target in panel["targets"]:
+                yield path.stem, panel["title"], target["expr"]
