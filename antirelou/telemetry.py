@@ -148,6 +148,9 @@ METRICS: tuple[MetricDef, ...] = (
 )  # fmt: skip
 
 
+_GAUGES = {metric.name: metric for metric in METRICS if metric.kind == "gauge"}
+
+
 class Telemetry:
     """The metrics of one process, made once in the composition root.
 
@@ -166,10 +169,7 @@ class Telemetry:
                 name = metric.name.removesuffix("_total")
                 counter = Counter(name, metric.meaning, labels, registry=registry)
                 self._counters[metric.name] = counter
-            elif metric.kind == "gauge":
-                gauge = Gauge(metric.name, metric.meaning, labels, registry=registry)
-                self._gauges[metric.name] = gauge
-            else:
+            elif metric.kind == "histogram":
                 self._histograms[metric.name] = Histogram(
                     metric.name, metric.meaning, labels, buckets=metric.buckets, registry=registry
                 )
@@ -180,7 +180,16 @@ class Telemetry:
         return found.labels(**labels) if labels else found
 
     def gauge(self, name: str, **labels: str) -> Gauge:
-        """As ``counter``, for gauges."""
+        """As ``counter``, for gauges.
+
+        One is there from its first use on: the zero of a process that knows nothing of it would
+        be taken for a fact (a number that is detached, a fund that is empty).
+        """
+        if name not in self._gauges:
+            metric = _GAUGES[name]
+            self._gauges[name] = Gauge(
+                name, metric.meaning, list(metric.labels), registry=self.registry
+            )
         found = self._gauges[name]
         return found.labels(**labels) if labels else found
 

@@ -15,7 +15,7 @@ from antirelou.errors import Fatal
 from antirelou.gloss import choose_language
 from antirelou.money import parse_micro
 from antirelou.phone import classify_number
-from antirelou.records import derive_id
+from antirelou.records import derive_id, derive_trace
 from antirelou.settings import load_settings
 
 fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_help=True)
@@ -167,7 +167,7 @@ def explain(
 
 def _way_rows(way: dict[str, Any]) -> dict[str, Any]:
     """A message's way, line by line."""
-    rows = {"received": _time(way["received_at"])}
+    rows = {"received": _time(way["received_at"]), "trace": derive_trace(way["id"])}
     if way["kind"] != "test":
         rows["receiving cost"] = euros(way["receive_cost_microeuros"], decimals=3)
         rows["verdict"] = f"{way['verdict'] or 'not yet'} {way['reason'] or ''}".strip()
