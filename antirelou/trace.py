@@ -24,7 +24,7 @@ LOG = structlog.get_logger("trace")
 
 LINES_AT_ONCE, LINES_A_SECOND = 300, 1.0
 """Of one stage: at 250 bytes a line five stages write 110 MB a day at the most, and 0.1 messages a
-second, as on the weekend of October 2017, are followed every one."""
+second, the average of the weekend of October 2017, are followed every one."""
 
 FACTS: Mapping[type[Record], Sequence[str]] = {
     SmsReceived: ("kind", "source"),

@@ -1,22 +1,29 @@
 """Every query of every panel and rule gives data, by a real Prometheus over a real weekend."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.header import decode_header, make_header
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from rich.console import Console
 
 from antirelou.cli.demo.house import embedded_house, run_once
-from antirelou.cli.demo.run import pass_weekend
+from antirelou.cli.demo.run import operate, pass_weekend
 from antirelou.telemetry import METRICS
 from tests.support.deploy import metrics_of, read_panels, read_rules
 from tests.support.eventually import eventually
 from tests.support.prometheus import Prometheus, open_prometheus
 
-SPEED = 7200
+SPEED = 9600
 SCALE = 0.03
 VARIABLES = {"$__rate_interval": "10s", "$__range": "60s"}
 """What Grafana puts for them, at a scrape a second."""
+
+PAUSED = "antirelou: aucune réponse n'est plus payée (mise en pause à la main)"
 
 WAITS_FOR_HOURS = "offset"
 """A rule that compares with hours ago has nothing to say after a minute."""
@@ -27,8 +34,7 @@ async def test_every_panel_and_every_rule_has_data(tmp_path: Path) -> None:
     folder = tmp_path / "prometheus"
     folder.mkdir()
     began = time.time()
-    settings = {"clock_speed": str(SPEED), "quiet_hours": "off"}
-    with embedded_house(tmp_path, settings) as house:
+    with phone() as (url, heard), embedded_house(tmp_path, settings_with(url)) as house:
         target = house.operator_url.removeprefix("http://")
         with open_prometheus(folder, [target]) as prometheus:
             pass_weekend(house, Console(quiet=True), scale=SCALE, speed=SPEED)
@@ -47,6 +53,54 @@ async def test_every_panel_and_every_rule_has_data(tmp_path: Path) -> None:
             assert silent(recorded()) == []
             assert silent({name: name for name in named_by_rules()}) == []
             assert unhealthy(prometheus) == []
+        await eventually(lambda: "GET /beat" in heard, seconds_max=30)
+        operate(house, "POST", "/v1/pause", {"reason": "test"})
+        told = f"POST /topic {PAUSED}"
+        await eventually(lambda: any(one.startswith(told) for one in heard), seconds_max=60)
+
+
+@contextmanager
+def phone() -> Iterator[tuple[str, list[str]]]:
+    """Whoever is told: its URL, and what it heard."""
+    heard: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            heard.append(f"GET {self.path}")
+            self.answer()
+
+        def do_POST(self) -> None:
+            title = str(make_header(decode_header(self.headers["Title"])))
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            heard.append(f"POST {self.path} {title}\n{body}")
+            self.answer()
+
+        def answer(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}", heard
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def settings_with(url: str) -> dict[str, str]:
+    """Of a fast house whose people are told at this URL."""
+    return {
+        "clock_speed": str(SPEED),
+        "quiet_hours": "off",
+        "alert_url": f"{url}/topic",
+        "heartbeat_url": f"{url}/beat",
+        "language": "fr",
+    }
 
 
 def panels() -> dict[str, str]:
