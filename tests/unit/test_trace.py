@@ -5,7 +5,7 @@ import json
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antirelou.records import Record, SignatureMode, SmsReported, derive_trace
@@ -14,6 +14,7 @@ from antirelou.trace import LINES_A_SECOND, LINES_AT_ONCE, Follower, LineBudget,
 from tests.unit.billing.cases import NOW, judged, received
 
 
+@settings(deadline=None)  # a loaded machine is slow
 @given(st.lists(st.tuples(st.integers(0, 5000), st.floats(0, 100)), max_size=50))
 def test_never_more_lines_than_the_budget_and_every_other_is_counted(
     batches: list[tuple[int, float]],

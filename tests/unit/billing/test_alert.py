@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from antirelou.gloss import Language
@@ -162,6 +162,7 @@ def test_the_last_message_of_a_day_says_so_and_the_rest_comes_the_next_day() -> 
     ]
 
 
+@settings(deadline=None)  # a loaded machine is slow
 @given(course(KEYS[1:]))
 def test_never_twice_never_unasked_never_too_many(steps: Steps) -> None:
     watch = Watch(replace(RULES, a_day_max=4))
@@ -176,6 +177,7 @@ def test_never_twice_never_unasked_never_too_many(steps: Steps) -> None:
     assert not a_day or max(a_day.values()) <= 4
 
 
+@settings(deadline=None)  # a loaded machine is slow
 @given(course(KEYS), st.sampled_from(KEYS))
 def test_what_stays_is_told_once_in_the_end(steps: Steps, stays: str) -> None:
     watch = Watch()
@@ -187,6 +189,7 @@ def test_what_stays_is_told_once_in_the_end(steps: Steps, stays: str) -> None:
     assert [key_of(a.alarm, a.cause) for a in told if not a.over].count(stays) == 1
 
 
+@settings(deadline=None)  # a loaded machine is slow
 @given(st.lists(st.integers(1, 40), min_size=1, max_size=60))
 def test_calm_is_never_told(pauses: list[int]) -> None:
     watch = Watch()
