@@ -31,6 +31,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
     },
     "cause": {
         "calm": Term("tout est calme", "all is calm"),
+        "restored": Term(
+            "la base vient d'une sauvegarde ; à relancer à la main",
+            "the database was restored from a backup; resume by hand",
+        ),
         "operator": Term("mise en pause à la main", "paused by hand"),
         "credit": Term(
             "le crédit chez l'opérateur est presque épuisé", "the provider's credit is nearly gone"

@@ -25,6 +25,7 @@ COMMANDS = {
 }
 CAUSES = {
     Cause.OPERATOR: "antirelou resume",
+    Cause.RESTORED: "antirelou resume",
     Cause.FLOOR: DONATION,
     Cause.CREDIT: "antirelou doctor --live",
     Cause.DELIVERIES_FAILING: "antirelou doctor --live",
