@@ -23,6 +23,7 @@ WRONG = {
     "SENDING_PUBLIC_KEY": "00",
     "SENDING_PRIVATE_KEY": "zz" * 32,
     "EVIDENCE_PUBLIC_KEY": "0" * 63,
+    "BACKUP_PUBLIC_KEY": "0" * 63,
     "NUMBER": "0639980000",
     "COUNTRIES": "France",
     "PLIVO_AUTH_ID": "me",
