@@ -98,6 +98,15 @@ def check_http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def check_secret_url(value: SecretStr) -> SecretStr:
+    """A URL that is a secret itself, such as an ntfy topic's, or none."""
+    text = value.get_secret_value()
+    parts = urlsplit(text)
+    if text and (parts.scheme not in {"http", "https"} or not parts.netloc):
+        raise ValueError("a URL such as https://ntfy.sh/a-topic-nobody-guesses")
+    return value
+
+
 def check_bare_url(value: str) -> str:
     """A URL of scheme, host and port alone."""
     value = check_http_url(value)

@@ -32,6 +32,7 @@ from pydantic_settings import (
 )
 
 from antirelou.errors import Fatal
+from antirelou.gloss import Language
 from antirelou.setting_values import (
     check_above_zero,
     check_address,
@@ -43,6 +44,7 @@ from antirelou.setting_values import (
     check_key,
     check_keys,
     check_number,
+    check_secret_url,
     check_zone,
     parse_countries,
     parse_duration,
@@ -74,6 +76,14 @@ class CallAnswer(StrEnum):
     REJECT = "reject"
     BUSY = "busy"
     RING = "ring"
+
+
+class LogLevel(StrEnum):
+    """What is logged: ``debug`` adds a line for each record at each stage."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
 
 
 class QuietHours:
@@ -124,6 +134,7 @@ LongerThanNothing = Annotated[Duration, AfterValidator(check_above_zero)]
 Money = Annotated[int, BeforeValidator(parse_money)]
 Address = Annotated[str, AfterValidator(check_address)]
 Application = Annotated[str, AfterValidator(check_application)]
+SecretUrl = Annotated[SecretStr, AfterValidator(check_secret_url)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 
 
@@ -208,6 +219,10 @@ class Settings(BaseSettings):
     witness_url: Annotated[str, AfterValidator(check_http_url)] | None = None
     witness_key: str = Field("", pattern=r"^([^\s+]+\+[0-9a-f]{8}\+[0-9A-Za-z+/]{44})?$")
     operator_token: SecretStr = SecretStr("")
+    alert_url: SecretUrl = SecretStr("")
+    heartbeat_url: SecretUrl = SecretStr("")
+    language: Language | None = None
+    log_level: LogLevel = LogLevel.INFO
     operator_url: Annotated[str, AfterValidator(check_http_url)] | None = None
     evidence_url: Annotated[str, AfterValidator(check_http_url)] | None = None
     clock_speed: float = Field(1, gt=0, le=1_000_000)
@@ -321,7 +336,7 @@ _SECRETS = {
     "database_url", "kafka_security_password", "pseudonym_key", "sending_public_key",
     "sending_private_key", "sending_private_keys_older", "evidence_public_key",
     "evidence_log_key", "backup_public_key", "plivo_auth_token", "plivo_auth_token_older",
-    "operator_token", "number",
+    "operator_token", "number", "alert_url", "heartbeat_url",
 }  # fmt: skip
 
 

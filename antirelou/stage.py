@@ -21,6 +21,7 @@ from antirelou.dead import Death, Obituaries, bury, describe_error
 from antirelou.errors import Fatal, Fenced, Rejected, Transient
 from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
 from antirelou.records import Record, decode
+from antirelou.trace import Follower
 
 LOG = structlog.get_logger("stage")
 
@@ -143,6 +144,7 @@ class Stage:
         self._limits = limits or StageLimits()
         self._progress = Progress()
         self._obituaries = Obituaries(name, clock)
+        self._follower = Follower(name)
         self._draining = asyncio.Event()
         self._woken = asyncio.Event()
         self._next_due: datetime | None = None
@@ -272,7 +274,9 @@ class Stage:
         counts: dict[str, int] = {}
         for record in records:
             counts[record.topic] = counts.get(record.topic, 0) + 1
-        self._metrics.batch(self._clock.monotonic() - started, counts)
+        now = self._clock.monotonic()
+        self._metrics.batch(now - started, counts)
+        self._follower.follow([one.record for one in received], now)
 
     async def _handle_apart(
         self, readable: Sequence["_Readable"]

@@ -49,9 +49,24 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_spent_euros", "gauge", "Spent so far; a gauge, adjustments go down.", ("on",),
     ),
+    MetricDef(
+        "antirelou_fund_pace_euros_per_second", "gauge",
+        "The even pace: what was available at the last donation, over FUND_HORIZON.",
+    ),
+    MetricDef(
+        "antirelou_fund_lasts_seconds", "gauge",
+        "How long the fund lasts above FUND_FLOOR at what the last day asked of it; +Inf: nothing "
+        "was asked.",
+    ),
+    MetricDef("antirelou_fund_horizon_seconds", "gauge", "FUND_HORIZON: how long it should last."),
     MetricDef("antirelou_posture", "gauge", "1 for the present posture.", ("posture",)),
+    MetricDef("antirelou_posture_cause", "gauge", "1 for the posture's present cause.", ("cause",)),
     MetricDef("antirelou_number_attached", "gauge", "1 while the number is attached."),
     MetricDef("antirelou_replies_waiting", "gauge", "Replies in the waiting room."),
+    MetricDef(
+        "antirelou_replies_uncertain_oldest_seconds", "gauge",
+        "How long the oldest send is uncertain; 0: none is.",
+    ),
     MetricDef(
         "antirelou_replies_total", "counter", "Replies by the state they reached.", ("outcome",),
     ),
@@ -80,6 +95,28 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_provider_request_seconds", "histogram", "Calls of the provider's API.",
         ("call",), buckets=(*FAST_SECONDS, 15, 30),
+    ),
+    MetricDef(
+        "antirelou_provider_checked_timestamp_seconds", "gauge",
+        "When account or number was last read at the provider.",
+    ),
+    MetricDef(
+        "antirelou_webhook_last_timestamp_seconds", "gauge",
+        "When the last webhook of a message came.",
+    ),
+    MetricDef(
+        "antirelou_dead_records", "gauge", "Records on the dead topics that were not put back.",
+    ),
+    MetricDef(
+        "antirelou_audit_violations", "gauge",
+        "Violations that the last `antirelou audit --tell` found, by invariant.", ("invariant",),
+    ),
+    MetricDef(
+        "antirelou_audit_timestamp_seconds", "gauge", "When the last `antirelou audit --tell` ran.",
+    ),
+    MetricDef(
+        "antirelou_alerts_total", "counter",
+        "Messages to ALERT_URL, by outcome (told, refused, away).", ("outcome",),
     ),
     MetricDef(
         "antirelou_amounts_implausible_total", "counter",
@@ -111,6 +148,9 @@ METRICS: tuple[MetricDef, ...] = (
 )  # fmt: skip
 
 
+_GAUGES = {metric.name: metric for metric in METRICS if metric.kind == "gauge"}
+
+
 class Telemetry:
     """The metrics of one process, made once in the composition root.
 
@@ -129,10 +169,7 @@ class Telemetry:
                 name = metric.name.removesuffix("_total")
                 counter = Counter(name, metric.meaning, labels, registry=registry)
                 self._counters[metric.name] = counter
-            elif metric.kind == "gauge":
-                gauge = Gauge(metric.name, metric.meaning, labels, registry=registry)
-                self._gauges[metric.name] = gauge
-            else:
+            elif metric.kind == "histogram":
                 self._histograms[metric.name] = Histogram(
                     metric.name, metric.meaning, labels, buckets=metric.buckets, registry=registry
                 )
@@ -143,7 +180,16 @@ class Telemetry:
         return found.labels(**labels) if labels else found
 
     def gauge(self, name: str, **labels: str) -> Gauge:
-        """As ``counter``, for gauges."""
+        """As ``counter``, for gauges.
+
+        One is there from its first use on: the zero of a process that knows nothing of it would
+        be taken for a fact (a number that is detached, a fund that is empty).
+        """
+        if name not in self._gauges:
+            metric = _GAUGES[name]
+            self._gauges[name] = Gauge(
+                name, metric.meaning, list(metric.labels), registry=self.registry
+            )
         found = self._gauges[name]
         return found.labels(**labels) if labels else found
 
@@ -180,12 +226,15 @@ class StageTelemetry:
         self._telemetry.counter("antirelou_dead_total", topic=topic, reason=reason).inc()
 
 
-def configure_logging(*, stream: TextIO | None = None, json: bool = True) -> None:
+def configure_logging(
+    *, stream: TextIO | None = None, json: bool = True, level: str = "info"
+) -> None:
     """Set up structlog for the process; the standard library's loggers go the same way.
 
     Args:
         stream: where lines go; default standard error.
         json: one JSON object a line; else for a person's eyes.
+        level: the least that is logged: ``debug``, ``info`` or ``warning``.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -198,7 +247,9 @@ def configure_logging(*, stream: TextIO | None = None, json: bool = True) -> Non
     )
     structlog.configure(
         processors=[*shared, renderer],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        wrapper_class=structlog.make_filtering_bound_logger(
+            logging.getLevelNamesMapping()[level.upper()]
+        ),
         logger_factory=structlog.WriteLoggerFactory(file=stream or sys.stderr),
         cache_logger_on_first_use=False,
     )

@@ -15,6 +15,7 @@ from antirelou.clock import SystemClock
 from antirelou.crash_points import read_points, watch_pools, watch_ports
 from antirelou.database import OpenPool, Schema, migrate, open_pool
 from antirelou.errors import Fatal, Transient
+from antirelou.heartbeat import beating
 from antirelou.keys import ensure_keys
 from antirelou.log.port import Log
 from antirelou.service import Ports, Service
@@ -196,6 +197,8 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         url = await stack.enter_async_context(
             serve_ops(settings.ops_listen, services, registry, listen=ports.listen)
         )
+        heartbeat_url = settings.heartbeat_url.get_secret_value()
+        await stack.enter_async_context(beating(heartbeat_url, services))
         LOG.info("serving", target=target, ops=url)
         yield url, services
 

@@ -36,6 +36,15 @@ TEMPLATE = """\
 #ANTIRELOU_WITNESS_URL=
 #ANTIRELOU_WITNESS_KEY=
 
+# --- Who is told when something is wrong (docs/operations/runbook.md, Alerts) -----------------
+# A topic of ntfy (the app shows it on a phone; whoever knows the topic reads it), or any webhook.
+#ANTIRELOU_ALERT_URL=https://ntfy.sh/a-topic-nobody-guesses
+# Called every minute while all is ready: a service such as healthchecks.io writes to you when the
+# calls cease, because the laptop is off.
+#ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
+# The language of alerts and of `antirelou status`: fr or en.
+#ANTIRELOU_LANGUAGE=fr
+
 # --- A cluster only: leave empty on one machine ----------------------------------------------
 #ANTIRELOU_DATABASE_URL=postgresql://antirelou@localhost/antirelou
 #ANTIRELOU_KAFKA_BOOTSTRAP=localhost:9092

@@ -1,5 +1,6 @@
 """The commands that operate a running system, through its operator API."""
 
+import os
 import sys
 from typing import Annotated, Any
 from urllib.parse import quote
@@ -8,11 +9,13 @@ import typer
 
 from antirelou.cli.client import Operator
 from antirelou.cli.output import euros, say, say_json, table
+from antirelou.cli.status import describe_status
 from antirelou.clock import SystemClock
 from antirelou.errors import Fatal
+from antirelou.gloss import choose_language
 from antirelou.money import parse_micro
 from antirelou.phone import classify_number
-from antirelou.records import derive_id
+from antirelou.records import derive_id, derive_trace
 from antirelou.settings import load_settings
 
 fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_help=True)
@@ -45,39 +48,13 @@ def status(*, json: AsJson = False) -> None:
     if json:
         say_json(answer)
         return
-    waiting = operator.get("/v1/resume")
-    attached = {True: "attached", False: "detached", None: "unknown"}[answer["attached"]]
-    table(
-        "The number",
-        {
-            "posture": f"{answer['posture']} ({answer['posture_cause']})",
-            "number": attached,
-            "last webhook": answer["last_webhook_at"] or "–",
-            "dead records": "–" if answer["dead"] is None else answer["dead"],
-        },
-    )
-    money = {
-        name.removesuffix("_microeuros").replace("_", " "): euros(value)
-        for name, value in answer["fund"].items()
-        if name.endswith("_microeuros")
-    }
-    table("\nThe fund", money)
-    messages = answer["messages"]
-    table(
-        "\nMessages",
-        {
-            "received": messages["received"],
-            "deliberating": messages["deliberating"],
-            **{f"judged {reason}": n for reason, n in messages["judged"].items() if n},
-        },
-    )
-    replies = {name: n for name, n in answer["replies"].items() if n} or {"none": 0}
-    if waiting["waiting"]:
-        replies["to answer all who wait"] = euros(waiting["cost_microeuros"])
-    table("\nReplies", replies)
+    language = choose_language(load_settings().language, os.environ)
+    for title, rows in describe_status(answer, operator.get("/v1/resume"), language).items():
+        table(title, rows)
+        say("")
     restoration = operator.get("/v1/restoration")["restoration"]
     if restoration is not None:
-        table("\nRestored from a backup", _restoration_rows(restoration))
+        table("Restored from a backup", _restoration_rows(restoration))
 
 
 def _restoration_rows(found: dict[str, Any]) -> dict[str, Any]:
@@ -190,7 +167,7 @@ def explain(
 
 def _way_rows(way: dict[str, Any]) -> dict[str, Any]:
     """A message's way, line by line."""
-    rows = {"received": _time(way["received_at"])}
+    rows = {"received": _time(way["received_at"]), "trace": derive_trace(way["id"])}
     if way["kind"] != "test":
         rows["receiving cost"] = euros(way["receive_cost_microeuros"], decimals=3)
         rows["verdict"] = f"{way['verdict'] or 'not yet'} {way['reason'] or ''}".strip()

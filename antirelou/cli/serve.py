@@ -27,7 +27,7 @@ COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 
 def serve(target: str, settings: Settings) -> int:
     """Run a target in this process until SIGTERM or SIGINT. Returns the exit code."""
-    configure_logging(json=not sys.stderr.isatty())
+    configure_logging(json=not sys.stderr.isatty(), level=settings.log_level)
     tune_collector()
     raise_file_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:

@@ -24,6 +24,7 @@ from antirelou.stage import Due, Progress
 from antirelou.topics import PARTITIONS, outgoing
 from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
+from services.billing.core.outlook import Outlook, plan_outlook
 from services.billing.core.pace import HOURS_A_DAY, LONG_HOURS, Demand
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
@@ -142,10 +143,11 @@ class Accountant:
         """Count those of them that billing ended, once they are committed."""
         self._metrics.ended(replies)
 
-    async def read_floor(self, store: Transaction, now: datetime) -> int:
-        """What replies may not touch now."""
+    async def read_outlook(self, store: Transaction, now: datetime) -> tuple[int, Outlook]:
+        """What replies may not touch now, micro-euros, and how long the fund lasts."""
         facts = await self._read_facts(store, await store.read_balances(), 0, now)
-        return floor_for_replies(facts, await store.read_standing(), self._settings.posture)
+        standing, rules = await store.read_standing(), self._settings.posture
+        return floor_for_replies(facts, standing, rules), plan_outlook(facts, standing, rules)
 
     async def _read_facts(
         self, store: Transaction, balances: Balances, waiting: int, now: datetime
@@ -173,6 +175,7 @@ class Accountant:
             demand=Demand(
                 hour=hour.spent_microeuros + hour.asked_microeuros,
                 day_sure=day.sure_microeuros,
+                day=day.spent_microeuros + day.asked_microeuros,
                 six_hours=six_hours.spent_microeuros + six_hours.asked_microeuros,
                 surged=hour.surged,
             ),

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from antirelou.log.port import Outgoing
 from antirelou.records import OperatorDecided, Posture, SenderBlocked
+from services.billing.core.outlook import Outlook
 
 
 class Outcome(enum.Enum):
@@ -67,6 +68,33 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Audit:
+    """The last audit that was told of (``antirelou audit --tell``).
+
+    Attributes:
+        broken: violations by invariant, those without included.
+    """
+
+    at: datetime
+    broken: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What alerts go by beside the status.
+
+    Attributes:
+        provider_checked_at: when account or number was last read at the provider.
+        uncertain_since: of the sends whose outcome is unknown, the oldest.
+    """
+
+    outlook: Outlook = field(default_factory=Outlook)
+    provider_checked_at: datetime | None = None
+    uncertain_since: datetime | None = None
+    audit: Audit | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Status:
     """What ``GET /v1/status`` shows, but for ``dead`` (CONTRACT §3).
 
@@ -84,6 +112,7 @@ class Status:
     received: int
     judged: Mapping[str, int]
     replies: Mapping[str, int]
+    watched: Watched = field(default_factory=Watched)
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +307,10 @@ class OperatorStore(Protocol):
 
     async def ask_backfill(self, decided: OperatorDecided) -> Outcome:
         """Tell that the provider's log is to be read again."""
+        ...
+
+    async def note_audit(self, audit: Audit) -> None:
+        """Keep the outcome of an audit, unless a later one is there."""
         ...
 
     async def tell(self, append: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> int:

@@ -28,7 +28,7 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from services.billing.operator import EntryKind, OperatorStore, Outcome, SmsTest
+from services.billing.operator import Audit, EntryKind, OperatorStore, Outcome, SmsTest
 from services.billing.operator_answers import (
     describe_entries,
     describe_fund,
@@ -108,6 +108,7 @@ class OperatorApi:
             ("POST", "/v1/backfill", self._backfill),
             ("GET", "/v1/dead", self._list_dead),
             ("POST", "/v1/dead/replay", self._replay),
+            ("POST", "/v1/audits", self._note_audit),
             ("GET", "/v1/openapi.json", self._openapi),
         )
 
@@ -331,6 +332,11 @@ class OperatorApi:
 
     async def _replay(self, _: web.Request) -> web.Response:
         return web.json_response({"replayed": await self._dead.replay()})
+
+    async def _note_audit(self, request: web.Request) -> web.Response:
+        broken = Fields(await request.read()).counts("broken")
+        await self._store.note_audit(Audit(self._clock.now(), broken))
+        return web.json_response({"broken": broken}, status=201)
 
     async def _openapi(self, _: web.Request) -> web.Response:
         return web.json_response(read_openapi())

@@ -20,6 +20,7 @@ from services.billing.core.posture import Standing, advance_clock, take_back, ta
 from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, admit_test
 from services.billing.operator import (
+    Audit,
     Entry,
     EntryKind,
     Fund,
@@ -30,6 +31,7 @@ from services.billing.operator import (
     Status,
     Unresolved,
     Waiting,
+    Watched,
     Way,
 )
 from services.billing.operator import Step as WayStep
@@ -54,8 +56,9 @@ class PostgresOperatorStore(PostgresDecisions):
         async with self._books.transaction() as store:
             balances, standing = await store.read_balances(), await store.read_standing()
             provider, counts = await store.read_provider(), await store.read_tallies()
-            floor = await self._accountant.read_floor(store, now)
+            floor, outlook = await self._accountant.read_outlook(store, now)
             webhook_at = (await store.fetch("read_webhook_at"))[0]["at"]
+            watched = (await store.fetch("read_watched"))[0]
         return Status(
             posture=standing.posture,
             posture_cause=standing.cause,
@@ -74,7 +77,17 @@ class PostgresOperatorStore(PostgresDecisions):
             received=counts.get("received", 0),
             judged=_pick(counts, _JUDGED),
             replies=_pick(counts, _REPLY),
+            watched=Watched(
+                outlook,
+                provider.checked_at,
+                watched["uncertain_since"],
+                watched["audit_at"] and Audit(watched["audit_at"], json.loads(watched["broken"])),
+            ),
         )
+
+    async def note_audit(self, audit: Audit) -> None:
+        """See ``OperatorStore``."""
+        await self._books.fetch("save_audit", audit.at, json.dumps(dict(audit.broken)))
 
     # -- the fund ---------------------------------------------------------------------------------
 

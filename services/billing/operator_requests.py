@@ -18,8 +18,10 @@ from antirelou.records import SenderKind
 ID_CHARACTERS_MAX = 200
 WORDS_CHARACTERS_MAX = 500
 NUMBER_CHARACTERS_MAX = 32
+COUNT_MAX = 10**9
 
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
+_INVARIANT = re.compile(r"I[1-9]", re.ASCII)
 _PHONE = re.compile(
     r"(?:\+|\b00)[1-9](?:[\s.\-]?\d){7,14}|\b0[1-9](?:[\s.\-]?\d\d){4}\b|\b33[1-9]\d{8}\b", re.ASCII
 )
@@ -113,6 +115,13 @@ class Fields:
         except (ValueError, OverflowError):
             raise BadRequest(name, "a time such as 2017-10-27T16:00 (UTC)") from None
 
+    def counts(self, name: str) -> dict[str, int]:
+        """How many of what, by the names of invariants (``I1``…)."""
+        value = self._found.get(name)
+        if not isinstance(value, Mapping) or not value or not all(map(_is_count, value.items())):
+            raise BadRequest(name, 'counts by invariant, such as {"I1": 0, "I4": 2}')
+        return dict(value)
+
     def choice(self, name: str, *accepted: str) -> str:
         """One of a few words."""
         value = self._found.get(name)
@@ -132,6 +141,12 @@ class Fields:
         if not all(char.isprintable() for char in text):
             raise BadRequest(name, "one line, without control characters")
         return text
+
+
+def _is_count(item: tuple[Any, Any]) -> bool:
+    name, count = item
+    whole = isinstance(count, int) and not isinstance(count, bool)
+    return bool(_INVARIANT.fullmatch(name)) and whole and 0 <= count <= COUNT_MAX
 
 
 def check_id(name: str, text: str) -> str:

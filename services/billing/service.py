@@ -1,5 +1,6 @@
 """Billing's composition root: starts its parts in order, stops them in reverse."""
 
+import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -21,6 +22,7 @@ from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
 from services.billing.settings import BillingSettings, read_settings
 from services.billing.store import PostgresStore
+from services.billing.watchman import Watchman
 
 NAME = "billing"
 POOL_SIZE_MAX = 6
@@ -40,6 +42,14 @@ class Billing:
         self._store = PostgresStore(pool)
         accountant = Accountant(self._store, self._count_lag, settings, ports.clock, self._metrics)
         self._operator = PostgresOperatorStore(pool, self._store, accountant, settings)
+        self._watchman = Watchman(
+            self._operator,
+            self._store,
+            settings,
+            log=ports.log,
+            clock=ports.clock,
+            metrics=self._metrics,
+        )
         self._shown_at = float("-inf")
         self._stage = Stage(
             name=NAME,
@@ -54,7 +64,12 @@ class Billing:
 
     async def run(self) -> None:
         """See ``Service``."""
-        await self._stage.run()
+        watching = asyncio.create_task(self._watchman.run())
+        try:
+            await self._stage.run()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
 
     def drain(self) -> None:
         """See ``Service``."""
@@ -87,7 +102,8 @@ class Billing:
         self._shown_at = at
         await self._operator.tell(self._ports.log.append)
         await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
-        self._metrics.show(await self._operator.read_status(now))
+        horizon = self._settings.posture.pace.horizon
+        self._metrics.show(await self._operator.read_status(now), horizon, now)
 
 
 @asynccontextmanager

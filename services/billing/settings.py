@@ -1,11 +1,14 @@
 """The settings that billing needs, and the house's own durations."""
 
+import os
 from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from antirelou.gloss import Language, choose_language
 from antirelou.settings import QuietHours, Settings, require
 from antirelou.text import segment_text
+from services.billing.core.alert import AlertRules
 from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules
 from services.billing.core.room import RoomRules
@@ -22,6 +25,19 @@ AGE = timedelta(hours=12)
 """Who has waited so much longer is one nat of score better."""
 UNREAD_MAX = 500
 """Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlertSettings:
+    """Whom to tell, and how.
+
+    Attributes:
+        url: an ntfy topic or any other webhook; empty: nobody is told.
+    """
+
+    url: str
+    rules: AlertRules
+    language: Language
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +64,7 @@ class BillingSettings:
     unread_max: int
     reappend_after: timedelta
     operator: OperatorSettings
+    alerts: AlertSettings
 
     @property
     def room(self) -> RoomRules:
@@ -103,4 +120,22 @@ def read_settings(settings: Settings) -> BillingSettings:
             pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
             sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
         ),
+        alerts=AlertSettings(
+            url=settings.alert_url.get_secret_value(),
+            rules=_read_alert_rules(settings),
+            language=choose_language(settings.language, os.environ),
+        ),
+    )
+
+
+def _read_alert_rules(settings: Settings) -> AlertRules:
+    usual = AlertRules()
+    return AlertRules(
+        raise_after=settings.scaled(usual.raise_after),
+        clear_after=settings.scaled(usual.clear_after),
+        horizon=settings.fund_horizon,
+        # Asking the provider takes real time.
+        provider_after=max(settings.scaled(usual.provider_after), timedelta(minutes=1)),
+        uncertain_after=settings.scaled(usual.uncertain_after),
+        a_day_max=usual.a_day_max,
     )

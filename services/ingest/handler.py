@@ -5,14 +5,13 @@ import os
 from dataclasses import dataclass
 from typing import assert_never
 
-import structlog
-
 from antirelou.clock import Clock
 from antirelou.errors import Transient
 from antirelou.phone import answerable_number, classify_number
 from antirelou.privacy import Pseudonymizer, Sealer
 from antirelou.records import SenderKind, SmsReceived, SmsReported
 from antirelou.topics import outgoing
+from antirelou.trace import Follower
 from services.ingest.appender import Appender
 from services.ingest.core.call import answer_call
 from services.ingest.core.evidence import encode_evidence
@@ -70,7 +69,8 @@ class WebhookHandler:
     def __init__(
         self, settings: IngestSettings, appender: Appender, clock: Clock, metrics: IngestMetrics
     ) -> None:
-        self._appender, self._metrics = appender, metrics
+        self._appender, self._metrics, self._clock = appender, metrics, clock
+        self._follower = Follower("ingest")
         # While the provider changes from one to the other, it may sign with either.
         self._tokens = tuple(filter(None, (settings.auth_token, settings.auth_token_older)))
         self._own_number = settings.own_number
@@ -79,7 +79,6 @@ class WebhookHandler:
         self._evidence = Sealer(settings.evidence_public_key, clock)
         self._nonces = NonceMemory()
         self._call_document = answer_call(settings.call_answer)
-        self._log = structlog.get_logger("ingest").bind()
 
     async def handle(self, webhook: Webhook) -> Answer:
         """Check a webhook and, where it is what it should be, make it durable."""
@@ -90,14 +89,15 @@ class WebhookHandler:
         for field in form.malformed:
             self._metrics.malformed(field)
         record = self._tell(form, webhook, vouched)
-        self._log.debug("webhook", kind=webhook.kind.value, trace=record.trace)
         if isinstance(form, CallForm):
             await self._appender.append_sometime(outgoing(record))
+            self._follower.follow((record,), self._clock.monotonic())
             return Answer(ACCEPTED, document=self._call_document)
         try:
             await self._appender.append(outgoing(record))
         except Transient as trouble:
             return Answer(trouble.code)
+        self._follower.follow((record,), self._clock.monotonic())
         return _ACCEPTED
 
     def _admit(self, webhook: Webhook) -> tuple[Form, Vouched] | Refusal:

@@ -1,15 +1,18 @@
 """``antirelou audit`` beside a running house: clean as it is, and each harm done to it is found."""
 
 import json
+import re
+import urllib.request
 from typing import Any
 
 import asyncpg
 import pytest
 
-from antirelou.cli.demo.house import run_once
+from antirelou.cli.demo.house import House, run_once
 from antirelou.errors import Fatal
 from tests.e2e.conftest import Built
 from tests.support.audit import audit_house, expect_clean, violations
+from tests.support.eventually import eventually
 from tests.support.house import donate, status_when, text_in
 
 PHONE = "+33639980042"
@@ -43,9 +46,18 @@ async def test_a_house_is_audited_and_harm_is_found(built: Built) -> None:
     assert any(message_id in finding.ids for _, finding in found)
     assert PHONE[3:] not in repr(found)
     with pytest.raises(Fatal, match="antirelou audit"):
-        run_audit(built)
+        run_audit(built, "--tell")
+    await eventually(lambda: tells_broken(built.house), seconds_max=30)
 
 
 def run_audit(built: Built, *options: str) -> str:
     """The command itself, as an operator runs it."""
     return run_once(["audit", *options], built.house.settings, built.house.folder)
+
+
+def tells_broken(house: House) -> bool:
+    """The outcome is where alerts look for it."""
+    with urllib.request.urlopen(f"{house.operator_url}/metrics") as answer:
+        shown = answer.read().decode()
+    counts = re.findall(r'antirelou_audit_violations\{invariant="I\d"\} (\S+)', shown)
+    return any(float(count) > 0 for count in counts)

@@ -8,6 +8,7 @@ from antirelou.log.port import Outgoing
 from antirelou.records import OperatorDecided, Posture, SenderBlocked
 from antirelou.topics import outgoing
 from services.billing.operator import (
+    Audit,
     Block,
     Entry,
     EntryKind,
@@ -46,6 +47,7 @@ class FakeOperatorStore:
         self.waiting = Waiting(0, 0)
         self.received, self.judged = 0, dict[str, int]()
         self.told: list[Outgoing] = []
+        self.audit: Audit | None = None
 
     async def read_status(self, now: datetime) -> Status:  # noqa: ARG002 - the port's
         self._check()
@@ -164,6 +166,10 @@ class FakeOperatorStore:
         self._check()
         self.told.append(outgoing(decided))
         return Outcome.DONE
+
+    async def note_audit(self, audit: Audit) -> None:
+        self._check()
+        self.audit = audit
 
     async def tell(self, append: Callable[[Sequence[Outgoing]], Awaitable[None]]) -> int:
         self._check()

@@ -25,6 +25,7 @@ WRONG = {
     "BACKUP_PUBLIC_KEY": "zz" * 32,
     "SENDING_PRIVATE_KEYS_OLDER": "0" * 64 + ",zz",
     "EVIDENCE_PUBLIC_KEY": "0" * 63,
+    "BACKUP_PUBLIC_KEY": "0" * 63,
     "NUMBER": "0639980000",
     "COUNTRIES": "France",
     "PLIVO_AUTH_ID": "me",
@@ -61,6 +62,10 @@ WRONG = {
     "WITNESS_KEY": "witness.example.org",
     "OPERATOR_TOKEN": "short",
     "OPERATOR_URL": "ftp://x",
+    "ALERT_URL": "ntfy.sh/topic",
+    "HEARTBEAT_URL": "ftp://hc-ping.com/uuid",
+    "LANGUAGE": "de",
+    "LOG_LEVEL": "loud",
     "EVIDENCE_URL": "127.0.0.1:9100",
     "CLOCK_SPEED": "0",
 }

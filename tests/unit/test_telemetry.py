@@ -55,6 +55,13 @@ def test_every_metric_is_exposed_under_its_name(telemetry: Telemetry) -> None:
         assert f"# TYPE {metric.name} {metric.kind}" in shown
 
 
+def test_a_gauge_is_not_there_before_its_process_knows_it(telemetry: Telemetry) -> None:
+    assert "antirelou_number_attached" not in generate_latest(telemetry.registry).decode()
+    telemetry.gauge("antirelou_number_attached").set(0)
+    telemetry.gauge("antirelou_number_attached").set(1)
+    assert "antirelou_number_attached 1.0" in generate_latest(telemetry.registry).decode()
+
+
 def test_a_metric_not_on_the_list_is_a_defect(telemetry: Telemetry) -> None:
     for make in (telemetry.counter, telemetry.gauge, telemetry.histogram):
         with pytest.raises(KeyError):
@@ -64,7 +71,7 @@ def test_a_metric_not_on_the_list_is_a_defect(telemetry: Telemetry) -> None:
 def test_two_processes_in_one_keep_their_own_registries() -> None:
     one, two = Telemetry(CollectorRegistry()), Telemetry(CollectorRegistry())
     one.gauge("antirelou_deliberating").set(3)
-    assert two.registry.get_sample_value("antirelou_deliberating") == 0
+    assert two.registry.get_sample_value("antirelou_deliberating") is None
 
 
 def test_a_stage_is_counted_by_service_and_topic(telemetry: Telemetry) -> None:

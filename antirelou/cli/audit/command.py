@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from antirelou.cli.audit.facts import Finding, Judgement
+from antirelou.cli.client import Operator
 from antirelou.cli.output import console, say, say_json
 from antirelou.errors import Fatal
 from antirelou.setting_values import parse_duration
@@ -25,6 +26,9 @@ def audit(
         bool, typer.Option("--no-provider", help="do not ask the provider")
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="for machines; every id")] = False,
+    tell: Annotated[
+        bool, typer.Option("--tell", help="note the outcome with the system, for its alerts")
+    ] = False,
 ) -> None:
     """Whether every invariant holds: stores, topics and the provider's log against each other."""
     from antirelou.cli.audit.run import Scope
@@ -45,8 +49,18 @@ def audit(
         say_json([{**asdict(judgement), "holds": judgement.holds} for judgement in judgements])
     else:
         show(judgements)
+    if tell:
+        Operator(settings).post("/v1/audits", {"broken": count_broken(judgements)})
     if not all(judgement.holds for judgement in judgements):
         raise typer.Exit(1)
+
+
+def count_broken(judgements: Sequence[Judgement]) -> dict[str, int]:
+    """Violations by invariant."""
+    return {
+        judgement.invariant: sum(len(finding.ids) for finding in judgement.violations)
+        for judgement in judgements
+    }
 
 
 def _progress() -> Progress:

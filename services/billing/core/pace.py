@@ -46,12 +46,14 @@ class Demand:
     Attributes:
         hour, six_hours: in the last hour, and in the last six.
         day_sure: in the last day, by replies that are not in doubt.
+        day: in the last day.
         surged: replies of the last hour that came in a surge.
     """
 
     hour: int = 0
     six_hours: int = 0
     day_sure: int = 0
+    day: int = 0
     surged: int = 0
 
 

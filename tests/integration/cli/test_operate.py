@@ -49,6 +49,7 @@ async def run(
         monkeypatch.setenv("ANTIRELOU_OPERATOR_URL", api.url)
         monkeypatch.setenv("ANTIRELOU_OPERATOR_TOKEN", TOKEN)
         monkeypatch.setenv("ANTIRELOU_NUMBER", OWN_NUMBER)
+        monkeypatch.setenv("ANTIRELOU_LANGUAGE", "en")
 
         async def run_command(*arguments: str) -> Said:
             capsys.readouterr()
@@ -59,11 +60,17 @@ async def run(
         yield run_command
 
 
-async def test_status_for_a_person_and_for_machines(run: Run) -> None:
+async def test_status_for_a_person_and_for_machines(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
     said = await run("status")
     assert said.code == 0
     assert re.search(r"posture\s+normal \(", said.out)
     assert re.search(r"available\s+0\.00 €", said.out)
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
+    said = await run("status")
+    assert re.search(r"posture\s+normale \(tout est calme\)", said.out)
+    assert re.search(r"disponible\s+0\.00 €", said.out)
     machine = await run("status", "--json")
     assert json.loads(machine.out)["fund"]["available_microeuros"] == 0
 
@@ -102,7 +109,7 @@ async def test_pause_and_resume(run: Run) -> None:
     said = await run("pause", "--why", "holiday")
     assert said.code == 0
     assert "antirelou detach" in said.out  # what still costs
-    assert "suspended (operator)" in (await run("status")).out
+    assert "suspended (paused by hand)" in (await run("status")).out
     said = await run("resume", "--yes")
     assert said.out.startswith("0 replies wait; they cost 0.00 €")
     assert said.out.endswith("Resumed.\n")

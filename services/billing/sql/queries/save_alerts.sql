@@ -1,0 +1,2 @@
+-- Overwrite what was told.
+UPDATE alerts SET memory = $1

@@ -1,0 +1,64 @@
+"""The rules name what there is, and each alert has its test, its words and its runbook heading."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import yaml
+
+from antirelou.telemetry import METRICS
+from tests.support.deploy import PROMETHEUS, ROOT, metrics_of, read_alerts, read_rules
+
+ALERTS = read_alerts()
+RULES = list(read_rules())
+ids = [f"{rule['alert']} {rule['labels'].get('window', '')}".strip() for rule in ALERTS]
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=ids)
+def test_each_alert_says_how_bad_it_is_and_what_is_so(rule: Mapping[str, Any]) -> None:
+    assert rule["labels"]["severity"] in {"page", "ticket", "info"}
+    assert set(rule["annotations"]) == {"summary", "description", "runbook_url"}
+    assert len(rule["annotations"]["summary"]) < 80
+    assert rule["annotations"]["description"].endswith(".")
+
+
+@pytest.mark.parametrize("rule", ALERTS, ids=ids)
+def test_each_alert_has_its_heading_in_the_runbook(rule: Mapping[str, Any]) -> None:
+    path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    assert anchor == rule["alert"].lower()
+    page = (ROOT / path).read_text(encoding="utf-8")
+    found = re.search(rf"^#### `{rule['alert']}`\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL)
+    assert found, f"{path} has no heading for {rule['alert']}"
+    for part in ("**Seen:**", "**Why:**", "**Do:**", "**Not:**"):
+        assert part in found[1]
+
+
+def test_every_metric_of_the_rules_is_one_of_ours() -> None:
+    known = {metric.name for metric in METRICS}
+    named = set().union(*(metrics_of(rule["expr"]) for rule in RULES))
+    assert len(named) > 15
+    assert named <= known
+
+
+def test_every_recorded_series_that_is_asked_for_is_recorded() -> None:
+    recorded = {rule["record"] for rule in RULES if "record" in rule}
+    asked = {name for rule in RULES for name in re.findall(r"antirelou:[\w:]+", rule["expr"])}
+    assert asked <= recorded
+    assert len(recorded) > 20
+
+
+def test_each_alert_is_seen_to_fire_and_to_be_quiet() -> None:
+    fires, quiet = set(), set()
+    for path in sorted((PROMETHEUS / "tests").glob("*.yml")):
+        for case in yaml.safe_load(path.read_text(encoding="utf-8"))["tests"]:
+            for check in case["promql_expr_test"]:
+                name = re.search(r'alertname="(\w+)"', check["expr"])
+                assert name
+                if not check["exp_samples"]:
+                    quiet.add(name[1])
+                for sample in check["exp_samples"]:
+                    window = re.search(r'window="(\w+)"', sample["labels"])
+                    fires.add(f"{name[1]} {window[1] if window else ''}".strip())
+    assert fires == set(ids)
+    assert quiet == {rule["alert"] for rule in ALERTS}
