@@ -9,10 +9,10 @@ import asyncio
 import base64
 from datetime import datetime
 
-import aiohttp
 import msgspec
 import structlog
 
+from antirelou import web
 from antirelou.clock import Clock
 from antirelou.errors import Transient
 from antirelou.log.port import Log
@@ -33,6 +33,7 @@ LOOK_SECONDS = 10.0
 POST_SECONDS_MAX = 10.0
 RETRY_SECONDS_MIN, RETRY_SECONDS_MAX = 15.0, 600.0
 """After a message that was not taken; doubles."""
+TAKEN = range(200, 300)
 
 
 class Watchman:
@@ -144,12 +145,10 @@ async def post(url: str, notice: Notice) -> str:
         "Priority": "high" if notice.urgent else "default",
         "Tags": "telephone_receiver",
     }
-    timeout = aiohttp.ClientTimeout(total=POST_SECONDS_MAX)
     try:
-        async with (
-            aiohttp.ClientSession(timeout=timeout) as session,
-            session.post(url, data=notice.body.encode(), headers=headers) as answer,
-        ):
-            return "told" if answer.ok else "refused"
-    except (aiohttp.ClientError, TimeoutError):
+        status, _ = await web.post(
+            url, notice.body.encode(), headers, seconds_max=POST_SECONDS_MAX, bytes_max=0
+        )
+    except web.Unanswered:
         return "away"
+    return "told" if status in TAKEN else "refused"

@@ -25,7 +25,6 @@ WRONG = {
     "BACKUP_PUBLIC_KEY": "zz" * 32,
     "SENDING_PRIVATE_KEYS_OLDER": "0" * 64 + ",zz",
     "EVIDENCE_PUBLIC_KEY": "0" * 63,
-    "BACKUP_PUBLIC_KEY": "0" * 63,
     "NUMBER": "0639980000",
     "COUNTRIES": "France",
     "PLIVO_AUTH_ID": "me",
