@@ -7,7 +7,7 @@ SEED ?=
 REPORT ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test quick unit contract integration e2e faults lint format bench
+.PHONY: help setup demo test quick unit contract integration e2e faults planted-bugs test-compose test-k8s lint format bench
 
 help: ## the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,15 @@ unit contract integration e2e: setup ## the tests of one folder
 faults: setup ## every fault ROUNDS times, long: 60 kills, 25,000 messages, within the hour (SEED=…, REPORT=file.json)
 	ANTIRELOU_FAULTS_LONG=1 ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) \
 		ANTIRELOU_FAULTS_REPORT=$(REPORT) $(PYTEST) -s --session-timeout=3600 tests/faults
+
+planted-bugs: setup ## plants each known mistake in a scratch copy; a named test must catch it
+	$(BIN)/python -m tests.planted
+
+test-compose: setup ## docker-compose.yml for real: needs a Docker engine with Compose
+	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_compose_live.py
+
+test-k8s: setup ## deploy/k8s on a real API server, with real KEDA: needs Go 1.26, and minutes to build once
+	ANTIRELOU_TEST_DEPLOYED=1 $(PYTEST) -s tests/deployed/test_k8s_live.py
 
 lint: setup ## ruff, mypy --strict, import-linter
 	$(BIN)/ruff check .

@@ -313,6 +313,23 @@ async def migrate(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
             await _close_connection(connection)
 
 
+async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
+    """What ``migrate`` would apply, as ``schema/NNNN_name.sql``; changes nothing. Raises as it."""
+    files = {schema.name: _read_folder(schema) for schema in schemas}
+    with translate_errors():
+        connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
+        try:
+            if not await connection.fetchval("SELECT to_regclass('antirelou.migrations')"):
+                return [f"{name}/{one.name}" for name, found in files.items() for one in found]
+            missing = []
+            for schema in schemas:
+                found = await _select_missing(connection, schema, files[schema.name])
+                missing += [f"{schema.name}/{migration.name}" for migration in found]
+            return missing
+        finally:
+            await _close_connection(connection)
+
+
 async def _close_connection(connection: Connection) -> None:
     try:
         await connection.close(timeout=CLOSE_SECONDS_MAX)
@@ -383,6 +400,12 @@ CREATE TABLE IF NOT EXISTS antirelou.migrations (
     PRIMARY KEY (schema, number)
 )
 """
+
+
+async def ensure_roles(connection: Connection, schemas: Sequence[Schema]) -> None:
+    """Create the schemas' roles where they are missing; the login may take them then."""
+    for schema in schemas:
+        await _ensure_role(connection, schema.role)
 
 
 async def _ensure_role(connection: Connection, role: str) -> None:

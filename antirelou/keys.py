@@ -1,7 +1,8 @@
 """The keys of an installation: made once, kept in ``DATA_DIR/keys``, one file each, mode 0600.
 
 The private half of the evidence key is written to a file of its own, outside ``keys``, to be
-taken offline: no running service ever needs it (DESIGN §6).
+taken offline: no running service ever needs it (DESIGN §6). Likewise that of the backup key, for
+whoever restores: another person's hands than the evidence key, so it is another key.
 """
 
 import os
@@ -14,8 +15,8 @@ from pydantic import SecretStr
 
 from antirelou.data_dir import make_data_dir
 from antirelou.errors import Fatal
-from antirelou.privacy import new_keypair, public_half
-from antirelou.settings import Settings
+from antirelou.privacy import KEY_BYTES, new_keypair, public_half
+from antirelou.settings import Settings, require
 
 EVIDENCE_PRIVATE_FILE = "evidence-private-key.TAKE-OFFLINE"
 EVIDENCE_PRIVATE_NOTE = (
@@ -23,30 +24,39 @@ EVIDENCE_PRIVATE_NOTE = (
     "# person's offline storage, check that it can be read there, then delete it here.\n"
     "# Without it no evidence can be opened; with it on the server, sealing is worth nothing.\n"
 )
+BACKUP_PRIVATE_FILE = "backup-private-key.TAKE-OFFLINE"
+BACKUP_PRIVATE_NOTE = (
+    "# The private half of the backup key. Only `antirelou restore` needs it: keep it where a\n"
+    "# burnt or stolen server leaves it to you, and delete it here. Without it no backup opens.\n"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class FreshKeys:
-    """New keys: what the settings take, and the private half that goes offline."""
+    """New keys: what the settings take, and the private halves that go offline."""
 
     settings: Mapping[str, str]
     evidence_private_key: str
+    backup_private_key: str
 
 
 def new_keys() -> FreshKeys:
     """Make all keys and the operator's token."""
     sending_private, sending_public = new_keypair()
     evidence_private, evidence_public = new_keypair()
+    backup_private, backup_public = new_keypair()
     return FreshKeys(
         settings={
             "pseudonym_key": secrets.token_hex(32),
             "sending_public_key": sending_public.hex(),
             "sending_private_key": sending_private.hex(),
             "evidence_public_key": evidence_public.hex(),
+            "backup_public_key": backup_public.hex(),
             "evidence_log_key": secrets.token_hex(32),
             "operator_token": secrets.token_urlsafe(32),
         },
         evidence_private_key=evidence_private.hex(),
+        backup_private_key=backup_private.hex(),
     )
 
 
@@ -73,6 +83,42 @@ def evidence_private_text(key: str) -> str:
     return f"{EVIDENCE_PRIVATE_NOTE}{key}\n"
 
 
+def backup_private_text(key: str) -> str:
+    """Likewise of the backup key."""
+    return f"{BACKUP_PRIVATE_NOTE}{key}\n"
+
+
+def read_private_key(path: Path) -> bytes:
+    """A private key that ``init`` or ``serve`` wrote for taking offline.
+
+    Raises:
+        Fatal: ``use``: no such file, or no key in it.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+        key = bytes.fromhex(next(line for line in lines if line and not line.startswith("#")))
+    except (OSError, ValueError, StopIteration):
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise Fatal("--key: not a file with a private key in it", code="use")
+    return key
+
+
+def read_backup_key(settings: Settings) -> bytes:
+    """The public half, from the settings or ``DATA_DIR``.
+
+    Raises:
+        Fatal: ``settings``: there is none.
+    """
+    public = settings.backup_public_key.get_secret_value()
+    path = settings.data_dir / "keys" / "backup_public_key"
+    if not public and path.is_file():
+        public = path.read_text(encoding="utf-8").strip()
+    if not public:
+        require(settings, "backup_public_key")
+    return bytes.fromhex(public)
+
+
 def ensure_keys(settings: Settings) -> Settings:
     """The settings with every key, from the environment or ``DATA_DIR``; made where missing.
 
@@ -90,8 +136,15 @@ def ensure_keys(settings: Settings) -> Settings:
         found["sending_private_key"] = SecretStr(private)
         found["sending_public_key"] = SecretStr(_public_half(private))
     if not _given(settings, "evidence_public_key"):
-        public = _keep_evidence_key(settings.data_dir, fresh.evidence_private_key)
+        private_file = settings.data_dir / EVIDENCE_PRIVATE_FILE
+        text = evidence_private_text(fresh.evidence_private_key)
+        public = _keep_offline_pair(folder / "evidence_public_key", private_file, text)
         found["evidence_public_key"] = SecretStr(public)
+    if not _given(settings, "backup_public_key"):
+        private_file = settings.data_dir / BACKUP_PRIVATE_FILE
+        text = backup_private_text(fresh.backup_private_key)
+        public = _keep_offline_pair(folder / "backup_public_key", private_file, text)
+        found["backup_public_key"] = SecretStr(public)
     return settings.model_copy(update=found)
 
 
@@ -110,14 +163,12 @@ def _keep(path: Path, fresh: str) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def _keep_evidence_key(data_dir: Path, fresh_private: str) -> str:
+def _keep_offline_pair(public_path: Path, private_path: Path, fresh: str) -> str:
     """The public half, kept; the private half is written for taking away, and only once."""
-    public_path = data_dir / "keys" / "evidence_public_key"
-    private_path = data_dir / EVIDENCE_PRIVATE_FILE
     if not public_path.exists():
-        # The private half first: a public key without it would seal evidence for nobody.
+        # The private half first: a public key without it would seal for nobody.
         if not private_path.exists():
-            write_secret(private_path, evidence_private_text(fresh_private))
+            write_secret(private_path, fresh)
         private = private_path.read_text(encoding="utf-8").splitlines()[-1].strip()
         write_secret(public_path, _public_half(private))
     return public_path.read_text(encoding="utf-8").strip()

@@ -128,6 +128,8 @@ class ReplyKind(enum.StrEnum):
 
     REPLY = "reply"
     TEST = "test"
+    RECOVERED = "recovered"
+    """An SMS that after a restore only the provider's log knew of."""
 
 
 class Posture(enum.StrEnum):
@@ -347,6 +349,20 @@ class PostureChanged(Record, frozen=True, kw_only=True):
         return b"posture"
 
 
+class Reconciled(Struct, frozen=True, kw_only=True):
+    """After a restore: the provider's log was read from the backup's time on.
+
+    Attributes:
+        restoration: which restore.
+        matched: replies that had been sent already, and will not be again.
+        recovered: SMS of which no reply was known.
+    """
+
+    restoration: Id
+    matched: Count
+    recovered: Count
+
+
 class ProviderChecked(Record, frozen=True, kw_only=True):
     """The responder, which alone talks to the provider's API, tells what it read there.
 
@@ -354,6 +370,7 @@ class ProviderChecked(Record, frozen=True, kw_only=True):
         id: derived from ``at``.
         credit_microunits: prepaid credit left, in millionths of the provider's currency.
         attached: whether the number is linked to our application; None: could not be read.
+        reconciled: instead of these, what was found after a restore.
     """
 
     TOPIC: ClassVar[str] = "provider.checked"
@@ -361,6 +378,7 @@ class ProviderChecked(Record, frozen=True, kw_only=True):
     credit_microunits: int | None
     auto_recharge: bool | None = None
     attached: bool | None = None
+    reconciled: Reconciled | None = None
 
     def key(self) -> bytes:
         """All in one partition."""

@@ -162,6 +162,7 @@ class Settings(BaseSettings):
     sending_private_key: Key = SecretStr("")
     evidence_public_key: Key = SecretStr("")
     evidence_log_key: Key = SecretStr("")
+    backup_public_key: Key = SecretStr("")
 
     number: Annotated[str, AfterValidator(check_number)] | None = None
     countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_countries)] = ("FR",)
@@ -309,8 +310,8 @@ def require(settings: Settings, *names: str) -> None:
 
 _SECRETS = {
     "database_url", "kafka_security_password", "pseudonym_key", "sending_public_key",
-    "sending_private_key", "evidence_public_key", "evidence_log_key", "plivo_auth_token",
-    "operator_token", "number",
+    "sending_private_key", "evidence_public_key", "evidence_log_key", "backup_public_key",
+    "plivo_auth_token", "operator_token", "number",
 }  # fmt: skip
 
 

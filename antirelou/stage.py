@@ -14,14 +14,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-import msgspec
 import structlog
 
 from antirelou.clock import Clock
+from antirelou.dead import Death, Obituaries, bury, describe_error
 from antirelou.errors import Fatal, Fenced, Rejected, Transient
 from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
-from antirelou.records import DeadRecord, Record, decode
-from antirelou.topics import dead
+from antirelou.records import Record, decode
 
 LOG = structlog.get_logger("stage")
 
@@ -38,6 +37,9 @@ class Received:
     record: Record
     partition: Partition
     appended_at: datetime
+
+
+_Readable = tuple[Received, LogRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +83,8 @@ class Handler(Protocol):
         Raises:
             Transient: nothing was changed; the stage waits and calls again.
             Fatal: nothing was changed and no record is to blame; the stage stops with it.
-            Exception: anything else; nothing was changed. The stage calls again record by record,
-                and what fails alone goes to the dead topic.
+            Exception: anything else; nothing was changed. The stage calls again with ever smaller
+                parts of the batch, in order, and what fails alone goes to the dead topic.
         """
         ...
 
@@ -140,6 +142,7 @@ class Stage:
         self._log, self._handler, self._clock, self._metrics = log, handler, clock, metrics
         self._limits = limits or StageLimits()
         self._progress = Progress()
+        self._obituaries = Obituaries(name, clock)
         self._draining = asyncio.Event()
         self._woken = asyncio.Event()
         self._next_due: datetime | None = None
@@ -179,6 +182,7 @@ class Stage:
                 end = _first(fatal)
             if end is not None:
                 raise end
+        self._obituaries.tell(all_of_it=True)
 
     async def _run_member(self) -> None:
         async with (
@@ -248,71 +252,60 @@ class Stage:
 
     async def _handle(self, records: Sequence[LogRecord]) -> None:
         started = self._clock.monotonic()
-        readable, corpses = self._decode(records)
+        readable, deaths = _decode(records)
         received = [found for found, _ in readable]
         try:
             outputs = list(await self._handler.handle(received, self._clock.now()))
         except (Transient, Fatal):
             raise
-        except Exception:
-            LOG.warning("batch_failed", service=self._name, records=len(records), exc_info=True)
-            outputs, buried = await self._handle_one_by_one(readable)
-            corpses += buried
-        await self._log.append([*outputs, *corpses])
+        except Exception as error:
+            outputs, more = await self._handle_apart(readable)
+            deaths += more
+            if not more:
+                LOG.warning("batch_failed", service=self._name, exc_info=error)
+        await self._log.append([*outputs, *map(self._bury, deaths)])
         if outputs:
             self._woken.set()
+        for death in deaths:  # counted when it is on the dead topic: an append may be tried again
+            self._metrics.dead(death.record.topic, describe_error(death.error)[0])
+            self._obituaries.note(death)
         counts: dict[str, int] = {}
         for record in records:
             counts[record.topic] = counts.get(record.topic, 0) + 1
         self._metrics.batch(self._clock.monotonic() - started, counts)
 
-    async def _handle_one_by_one(
-        self, readable: Sequence[tuple[Received, LogRecord]]
-    ) -> tuple[list[Outgoing], list[Outgoing]]:
+    async def _handle_apart(
+        self, readable: Sequence["_Readable"]
+    ) -> tuple[list[Outgoing], list[Death]]:
+        """Halve what failed, in order, until the records to blame stand alone.
+
+        Of n records of which k are to blame that takes about k·log₂ n calls, at most 2n.
+        """
         outputs: list[Outgoing] = []
-        corpses: list[Outgoing] = []
-        for received, record in readable:
+        deaths: list[Death] = []
+        parts = _halve(readable)
+        while parts:
+            part = parts.pop()
             try:
-                outputs += await self._handler.handle([received], self._clock.now())
+                received = [found for found, _ in part]
+                outputs += await self._handler.handle(received, self._clock.now())
             except (Transient, Fatal):
                 raise
-            except Exception as error:  # noqa: BLE001 - this record's alone
-                corpses.append(self._bury(record, error))
-        return outputs, corpses
+            except Exception as error:  # noqa: BLE001 - a record's of this part
+                if len(part) > 1:
+                    parts += _halve(part)
+                else:
+                    deaths.append(Death(part[0][1], error))
+        return outputs, deaths
 
-    def _decode(
-        self, records: Sequence[LogRecord]
-    ) -> tuple[list[tuple[Received, LogRecord]], list[Outgoing]]:
-        readable: list[tuple[Received, LogRecord]] = []
-        corpses: list[Outgoing] = []
-        for record in records:
-            try:
-                decoded = decode(record.topic, record.value)
-            except Rejected as error:
-                corpses.append(self._bury(record, error))
-            else:
-                partition = Partition(record.topic, record.partition)
-                readable.append((Received(decoded, partition, record.appended_at), record))
-        return readable, corpses
-
-    def _bury(self, record: LogRecord, error: Exception) -> Outgoing:
-        reason = error.code if isinstance(error, Rejected) else "handler_failed"
-        # Only our own errors promise to quote no number and no text.
-        said = str(error) if isinstance(error, Rejected) else type(error).__name__
-        LOG.error(
-            "record_dead",
-            service=self._name,
-            topic=record.topic,
-            partition=record.partition,
-            offset=record.offset,
-            reason=reason,
-            error=said,
-        )
-        self._metrics.dead(record.topic, reason)
-        return bury(record, service=self._name, reason=reason, error=said, at=self._clock.now())
+    def _bury(self, death: Death) -> Outgoing:
+        reason, said = describe_error(death.error)
+        now = self._clock.now()
+        return bury(death.record, service=self._name, reason=reason, error=said, at=now)
 
     def _publish(self, batch: Batch) -> None:
         self._trouble = None
+        self._obituaries.tell()
         # Of partitions that came from another member nobody has said when to look.
         others = batch.watermarks.keys() != self._progress.watermarks.keys()
         self._progress = Progress(batch.watermarks, batch.lags)
@@ -372,10 +365,12 @@ class Stage:
 async def _owned(work: Coroutine[Any, Any, None]) -> None:
     """Await work. A cancellation that nobody asked for ends it as trouble does.
 
-    A client library cancels its futures when it closes; who awaits one is not to end in silence.
+    A client library cancels its futures when it closes, and some cancel their caller's task by a
+    time limit and do not take that back: who awaits one is not to end in silence. In a task of its
+    own, so that the count of this one is ours alone.
     """
     try:
-        await work
+        await asyncio.create_task(work)
     except asyncio.CancelledError:
         task = asyncio.current_task()
         if task is None or task.cancelling():
@@ -390,20 +385,24 @@ async def _wait(event: asyncio.Event, seconds: float | None) -> None:
             await event.wait()
 
 
-def bury(record: LogRecord, *, service: str, reason: str, error: str, at: datetime) -> Outgoing:
-    """What goes to the dead topic for a record: its original bytes, why, and where it was."""
-    corpse = DeadRecord(
-        topic=record.topic,
-        partition=record.partition,
-        offset=record.offset,
-        key=record.key,
-        value=record.value,
-        service=service,
-        reason=reason,
-        error=error,
-        at=at,
-    )
-    return Outgoing(dead(record.topic), record.key, msgspec.json.encode(corpse))
+def _halve(part: Sequence[_Readable]) -> list[Sequence[_Readable]]:
+    """The halves of a part, the first one last: it is taken first. None is empty."""
+    middle = len(part) // 2
+    return [half for half in (part[middle:], part[:middle]) if half]
+
+
+def _decode(records: Sequence[LogRecord]) -> tuple[list[_Readable], list[Death]]:
+    readable: list[_Readable] = []
+    deaths: list[Death] = []
+    for record in records:
+        try:
+            decoded = decode(record.topic, record.value)
+        except Rejected as error:
+            deaths.append(Death(record, error))
+        else:
+            partition = Partition(record.topic, record.partition)
+            readable.append((Received(decoded, partition, record.appended_at), record))
+    return readable, deaths
 
 
 E = TypeVar("E", Transient, Fatal)

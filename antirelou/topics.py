@@ -51,6 +51,9 @@ OUTAGE_MAX = timedelta(days=14)
 DEAD_VALUE_BYTES_MAX = 2_097_152
 """A dead record holds the largest record in base64, a third longer."""
 
+DEAD_BYTES_MAX = 268_435_456
+"""Of each dead topic: some 250,000 records. A flood of poison drops the oldest, not the disk."""
+
 TEXT_KEPT_SECONDS_MIN = 3600
 """Under a fast clock ``RETAIN_TEXT`` shrinks; what nobody has read yet must not go with it."""
 
@@ -91,5 +94,5 @@ def topic_specs(*, retain_text: timedelta, wait_longest: timedelta) -> list[Topi
         seconds = text_kept if name == SmsReceived.TOPIC else kept
         partitions = 1 if name in _SINGLE_PARTITION else PARTITIONS
         specs.append(TopicSpec(name, partitions, seconds))
-        specs.append(TopicSpec(dead(name), 1, seconds, DEAD_VALUE_BYTES_MAX))
+        specs.append(TopicSpec(dead(name), 1, seconds, DEAD_VALUE_BYTES_MAX, DEAD_BYTES_MAX))
     return specs

@@ -259,8 +259,8 @@ class PlivoApi:
         except ValueError:
             return _error(400, "the body is no JSON")
         app_id = body.get("app_id")
-        if isinstance(app_id, str) and self._works(app_id):
-            self._world.app_id = app_id
+        if isinstance(app_id, str):
+            self._world.link(app_id, works=self._works(app_id))
         return web.json_response({"api_id": self._world.new_id(), "message": "changed"}, status=202)
 
     def _works(self, app_id: str) -> bool:

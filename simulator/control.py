@@ -41,6 +41,7 @@ class Control:
             web.post("/_sim/calls", _guard(self._call)),
             web.get("/_sim/bill", self._bill),
             web.get("/_sim/settled", self._settled),
+            web.get("/_sim/links", self._links),
             web.post("/_sim/faults", _guard(self._change_faults)),
             web.get("/_sim/faults", self._faults),
             web.post("/_sim/credit", _guard(self._credit)),
@@ -85,6 +86,10 @@ class Control:
     async def _settled(self, _: web.Request) -> web.StreamResponse:
         pending = self._world.pending
         return web.json_response({"settled": pending == 0, "pending": pending})
+
+    async def _links(self, _: web.Request) -> web.StreamResponse:
+        """Every call that asked to link the number, in order."""
+        return web.json_response({"links": [asdict(call) for call in self._world.link_calls]})
 
     async def _change_faults(self, request: web.Request) -> web.StreamResponse:
         self._world.faults.update(await request.json())

@@ -43,6 +43,25 @@ class Bill:
     by_message: dict[str, int]
 
 
+@dataclass(frozen=True, slots=True)
+class LinkCall:
+    """Somebody asked to link the number.
+
+    Attributes:
+        at: Unix seconds.
+        app_id: as asked for.
+        changed: whether the number was linked otherwise before.
+        attached: whether it is linked to our application now.
+        received_microunits: charged inbound until then.
+    """
+
+    at: float
+    app_id: str
+    changed: bool
+    attached: bool
+    received_microunits: int
+
+
 class World:
     """The provider's state, in memory.
 
@@ -60,6 +79,7 @@ class World:
         self.listed: dict[Direction, list[Message]] = {"inbound": [], "outbound": []}
         self.credit_microunits = config.credit_microunits
         self.app_id = config.app_id
+        self.link_calls: list[LinkCall] = []
         self.busy = 0
         self._tasks: set[asyncio.Task[Any]] = set()
 
@@ -93,6 +113,15 @@ class World:
         message.rate_microunits = message.rate_microunits * REPRICED_PERCENT // 100
         if message.charged:
             self.credit_microunits -= message.amount_microunits - before
+
+    def link(self, app_id: str, *, works: bool) -> None:
+        """Somebody asked to link the number; it is, where that works."""
+        changed = works and app_id != self.app_id
+        if works:
+            self.app_id = app_id
+        received = sum(m.amount_microunits for m in self.listed["inbound"] if m.charged)
+        call = LinkCall(self.now(), app_id, changed, self.attached, received)
+        self.link_calls.append(call)
 
     def set_state(self, message: Message, state: str) -> None:
         """Move a message on."""

@@ -7,7 +7,8 @@ from typing import Annotated
 import typer
 
 from antirelou.cli import compose
-from antirelou.cli.doctor import Finding, examine, examine_live
+from antirelou.cli.doctor import examine, examine_live
+from antirelou.cli.finding import Finding
 from antirelou.cli.output import console, say
 from antirelou.settings import load_settings
 

@@ -13,6 +13,8 @@ from antirelou.keys import read_operator_token
 from antirelou.settings import Settings
 
 ANSWER_SECONDS_MAX = 30.0
+LONG_SECONDS_MAX = 600.0
+"""For what reads whole topics."""
 
 ARGUMENTS = {
     "amount_eur": "AMOUNT",
@@ -32,9 +34,11 @@ class Operator:
 
     Args:
         settings: where it listens (``OPERATOR_URL``, else ``OPS_LISTEN``) and its token.
+        seconds_max: how long an answer may take.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, *, seconds_max: float = ANSWER_SECONDS_MAX) -> None:
+        self._seconds_max = seconds_max
         self.url = settings.operator_url or f"http://{settings.ops_listen}"
         self._token = read_operator_token(settings)
         # Straight to the address: a proxy of the environment has no business with the token.
@@ -61,7 +65,7 @@ class Operator:
         request.add_header("Authorization", f"Bearer {self._token}")
         request.add_header("Content-Type", "application/json")
         try:
-            with self._opener.open(request, timeout=ANSWER_SECONDS_MAX) as answer:
+            with self._opener.open(request, timeout=self._seconds_max) as answer:
                 return answer.status, json.loads(answer.read() or b"null")
         except urllib.error.HTTPError as error:
             with error:

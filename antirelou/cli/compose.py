@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from antirelou.cli.backup.guard import check_database
 from antirelou.clock import SystemClock
 from antirelou.database import Schema, migrate
 from antirelou.errors import Fatal, Transient
@@ -183,6 +184,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         log = await stack.enter_async_context(open_log(settings, database_url))
         if target == "all":
             await _until_there(lambda: apply_topics(log, settings))
+        await _until_there(lambda: check_database(TARGETS[target], database_url, log))
         ports = Ports(log, SystemClock(), telemetry, database_url)
         services = [
             await stack.enter_async_context(OPENERS[name](settings, ports))

@@ -1,18 +1,21 @@
 """``antirelou doctor``: what is wrong with this installation, each with its fix."""
 
 import asyncio
+import math
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import aiohttp
 
 from antirelou.cli import compose
 from antirelou.cli.client import Operator
+from antirelou.cli.doctor_cluster import examine_cluster
+from antirelou.cli.finding import Finding
 from antirelou.database import translate_errors
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
+from antirelou.money import format_euros
 from antirelou.phone import classify_number
 from antirelou.provider.port import Account, Away, Link
 from antirelou.records import SenderKind
@@ -20,16 +23,8 @@ from antirelou.settings import Settings, require
 
 LIVE_SECONDS_MAX = 10.0
 CREDIT_MICROEUROS_MIN = 5_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the doctor: what was looked at, what was found, and the fix if it is wrong."""
-
-    what: str
-    good: bool
-    found: str
-    fix: str = ""
+FLOOD_HELD_MIN = 20.0
+"""Messages a second; October 2017 had 0.1 on average."""
 
 
 async def examine(settings: Settings) -> list[Finding]:
@@ -40,11 +35,14 @@ async def examine(settings: Settings) -> list[Finding]:
         _texts(settings),
         _public_url(settings),
         _detaching(settings),
+        _floor(settings),
         _evidence_key(settings),
         await _try("database", lambda: _database(settings)),
         await _try("log", lambda: _log(settings)),
     ]
-    return [finding for finding in findings if finding]
+    if settings.kafka_bootstrap:
+        findings += await examine_cluster(settings)
+    return findings
 
 
 def _settings_there(settings: Settings) -> Finding:
@@ -102,6 +100,20 @@ def _detaching(settings: Settings) -> Finding:
             fix="set ANTIRELOU_PLIVO_APP_ID to the application the number is linked to",
         )  # fmt: skip
     return Finding("detaching", good=True, found="on")
+
+
+def _floor(settings: Settings) -> Finding:
+    """What flood the floor outlasts until the number is off."""
+    from services.billing.core.floor import REACTION_SECONDS, arrivals_held
+
+    held = arrivals_held(settings.fund_floor, settings.price_receive)
+    amounts = f"{format_euros(settings.fund_floor)} EUR"
+    rate = "any flood" if math.isinf(held) else f"{math.floor(held):,} messages a second"
+    return Finding(
+        "fund floor", good=held >= FLOOD_HELD_MIN,
+        found=f"{amounts} outlast {rate}, in the {REACTION_SECONDS:.0f} s until the number is off",
+        fix="raise ANTIRELOU_FUND_FLOOR: a faster flood takes money that the fund does not hold",
+    )  # fmt: skip
 
 
 def _evidence_key(settings: Settings) -> Finding:

@@ -19,6 +19,7 @@ from antirelou.cli.client import Operator
 from antirelou.cli.output import say, say_json, table
 from antirelou.clock import SystemClock
 from antirelou.errors import Fatal, Rejected
+from antirelou.keys import read_private_key
 from antirelou.privacy import Unsealer
 from antirelou.settings import load_settings
 
@@ -36,22 +37,6 @@ def operator() -> Operator:
     api = Operator(settings)
     api.url = settings.evidence_url or api.url
     return api
-
-
-def read_private_key(path: Path) -> bytes:
-    """The key that ``init`` or ``serve`` wrote for taking offline.
-
-    Raises:
-        Fatal: ``use``: no such file, or no key in it.
-    """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-        key = bytes.fromhex(next(line for line in lines if line and not line.startswith("#")))
-    except (OSError, ValueError, StopIteration):
-        key = b""
-    if len(key) != 32:  # noqa: PLR2004 - X25519
-        raise Fatal("--key: not a file with an evidence private key in it", code="use")
-    return key
 
 
 def unsealer(key: bytes) -> Callable[[bytes], bytes | None]:

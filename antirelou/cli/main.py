@@ -13,8 +13,9 @@ from typing import Annotated
 import typer
 
 from antirelou import __version__
-from antirelou.cli import admin, evidence, operate, simulate, subject, witness
+from antirelou.cli import admin, dead, evidence, operate, simulate, subject, witness
 from antirelou.cli.audit.command import audit
+from antirelou.cli.backup.command import backup, restore
 from antirelou.cli.rehearse.command import rehearse
 from antirelou.errors import AntirelouError, Fatal
 from antirelou.settings import load_settings
@@ -82,11 +83,15 @@ def demo(
 @app.command()
 def init(
     file: Annotated[Path, typer.Argument(help="the file to write")] = Path("antirelou.env"),
+    *,
+    simulated: Annotated[
+        bool, typer.Option("--simulated", help="for Compose's simulated Plivo, to try it out")
+    ] = False,
 ) -> None:
     """Write a commented settings file with fresh keys; never over an existing one."""
     from antirelou.cli.init import write_settings_file
 
-    write_settings_file(file)
+    write_settings_file(file, simulated=simulated)
 
 
 app.command()(rehearse)
@@ -94,8 +99,11 @@ app.command()(admin.migrate)
 app.add_typer(admin.topics, name="topics")
 app.command()(admin.doctor)
 app.command()(audit)
+app.command()(backup)
+app.command()(restore)
 app.add_typer(simulate.simulate, name="simulate")
 operate.register(app)
+app.add_typer(dead.dead, name="dead")
 app.add_typer(evidence.evidence, name="evidence")
 app.add_typer(subject.subject, name="subject")
 app.command()(witness.witness)

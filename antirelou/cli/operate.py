@@ -19,7 +19,6 @@ fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_he
 unresolved = typer.Typer(
     help="Replies of which nobody knows whether they were sent.", no_args_is_help=True
 )
-dead = typer.Typer(help="Records that could not be handled.", no_args_is_help=True)
 
 AsJson = Annotated[bool, typer.Option("--json", help="for machines")]
 Why = Annotated[str, typer.Option("--why", help="kept with the decision")]
@@ -33,7 +32,6 @@ def register(app: typer.Typer) -> None:
         app.command()(command)
     app.add_typer(fund, name="fund")
     app.add_typer(unresolved, name="unresolved")
-    app.add_typer(dead, name="dead")
 
 
 def _operator() -> Operator:
@@ -77,6 +75,25 @@ def status(*, json: AsJson = False) -> None:
     if waiting["waiting"]:
         replies["to answer all who wait"] = euros(waiting["cost_microeuros"])
     table("\nReplies", replies)
+    restoration = operator.get("/v1/restoration")["restoration"]
+    if restoration is not None:
+        table("\nRestored from a backup", _restoration_rows(restoration))
+
+
+def _restoration_rows(found: dict[str, Any]) -> dict[str, Any]:
+    """What was found after a restore, line by line."""
+    reading = "the provider's log is being read"
+    return {
+        "the backup's time": _time(found["backup_at"]),
+        "restored": _time(found["restored_at"]),
+        "reconciled": _time(found["reconciled_at"]) if found["reconciled_at"] else reading,
+        "replies sent already": found["matched"],
+        "SMS without a reply here": found["recovered"],
+        "messages brought back": found["received"],
+        "booked for receiving since": euros(found["receive_microeuros"]),
+        "booked for replies since": euros(found["reply_microeuros"]),
+        "resumed": "yes" if found["resumed"] else "not yet: antirelou resume",
+    }
 
 
 def pause(*, why: Why) -> None:
@@ -89,6 +106,9 @@ def pause(*, why: Why) -> None:
 def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
     """Pay for replies again; says first how many wait, what they cost, how long it takes."""
     operator = _operator()
+    restoration = operator.get("/v1/restoration")["restoration"]
+    if restoration is not None and not restoration["resumed"]:
+        table("Restored from a backup", _restoration_rows(restoration))
     waiting = operator.get("/v1/resume")
     say(
         f"{waiting['waiting']} replies wait; they cost {euros(waiting['cost_microeuros'])} "
@@ -313,22 +333,3 @@ def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
 def _decide(reply_id: str, outcome: str, why: str) -> None:
     path = f"/v1/unresolved/{quote(reply_id, safe='')}"
     _operator().post(path, {"outcome": outcome, "why": why})
-
-
-@dead.command("list")
-def dead_list() -> None:
-    """Records on the dead topics, where they were, and why."""
-    records = _operator().get("/v1/dead")["records"]
-    for record in records:
-        where = f"{record['topic']}/{record['partition']}@{record['offset']}"
-        say(f"{_time(record['at'])}  {where}  {record['service']}  {record['reason']}: "
-            f"{record['error']}")  # fmt: skip
-    if not records:
-        say("None.")
-
-
-@dead.command("replay")
-def dead_replay() -> None:
-    """Put them back on their topics, after the cause was mended."""
-    _, answer = _operator().post("/v1/dead/replay")
-    say(f"Put back: {answer['replayed']}.")

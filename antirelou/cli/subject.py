@@ -6,9 +6,10 @@ from typing import Annotated, Any
 
 import typer
 
-from antirelou.cli.evidence import operator, read_private_key, unsealer
+from antirelou.cli.evidence import operator, unsealer
 from antirelou.cli.operate import check_number
 from antirelou.cli.output import say, say_json
+from antirelou.keys import read_private_key
 
 subject = typer.Typer(
     help="The rights of somebody who wrote to the number: access, erasure, objection.",

@@ -146,11 +146,12 @@ class EmbeddedLog:
             async with self._pool.acquire() as connection, connection.transaction():
                 for spec in sorted(topics, key=lambda spec: spec.name):
                     line = await connection.fetchval(
-                        "SELECT apply_topic($1, $2, $3, $4)",
+                        "SELECT apply_topic($1, $2, $3, $4, $5)",
                         spec.name,
                         spec.partitions,
                         spec.retention_seconds,
                         spec.value_bytes_max,
+                        spec.retention_bytes,
                     )
                     changed += [line] if line else []
         self._topics.clear()

@@ -16,8 +16,13 @@ REPLICAS = 3
 ENVELOPE_BYTES_MAX = 16_384
 """What a record may be longer than its value: key, headers, the batch around it."""
 SEGMENT_SECONDS_MIN = 600
+SEGMENT_BYTES_MIN = 4_194_304
+"""Larger than any record (``DEAD_VALUE_BYTES_MAX``), and than the broker's own least."""
 SEGMENTS_PER_RETENTION = 7
 """Kafka deletes whole segments: a record goes at most a seventh of its retention too late."""
+SEGMENTS_PER_BYTES = 8
+"""Likewise by size: what a topic holds beyond its bytes is at most an eighth, and what comes in the
+five minutes between two looks of the broker."""
 _TOPIC_OVERRIDE = 1
 """The source of a configuration entry that was set for the topic itself."""
 VISIBLE_SECONDS_MAX = 5.0
@@ -44,6 +49,10 @@ def configure_topic(spec: TopicSpec, brokers: int) -> dict[str, str]:
         segment = max(spec.retention_seconds // SEGMENTS_PER_RETENTION, SEGMENT_SECONDS_MIN)
         configuration["retention.ms"] = str(spec.retention_seconds * 1000)
         configuration["segment.ms"] = str(min(segment, 7 * 86_400) * 1000)
+    if spec.retention_bytes is not None:
+        configuration["retention.bytes"] = str(spec.retention_bytes)
+        segment_bytes = max(spec.retention_bytes // SEGMENTS_PER_BYTES, SEGMENT_BYTES_MIN)
+        configuration["segment.bytes"] = str(segment_bytes)
     if brokers >= REPLICAS:
         configuration["min.insync.replicas"] = "2"
     return configuration

@@ -150,9 +150,11 @@ class TopicSpec:
     Attributes:
         retention_seconds: after this age a record may go; None keeps it for ever.
         value_bytes_max: the largest value taken.
+        retention_bytes: beyond so much in one partition its oldest records may go; None: no limit.
     """
 
     name: str
     partitions: int
     retention_seconds: int | None
     value_bytes_max: int = 1_048_576
+    retention_bytes: int | None = None

@@ -44,6 +44,7 @@ from services.billing.core.reply import (
     end_reply,
     hear_change,
     is_doubtful,
+    is_forgotten,
     reply_unheard_of,
 )
 from services.billing.core.tariff import Basis
@@ -195,6 +196,7 @@ class BillingHandler:
         if not changes:
             return
         known = await work.load_replies([change.reply_id for change in changes])
+        changes = [c for c in changes if not is_forgotten(known.get(c.reply_id), c)]
         strange = {
             change.reply_id: reply_unheard_of(change, work.now)
             for change in changes
@@ -216,6 +218,9 @@ class BillingHandler:
         spent = balances[Account.SPENT_RECEIVE] + balances[Account.SPENT_REPLY]
         rate = self._settings.tariff.rate_micro
         for check in sorted(checks, key=lambda checked: checked.at):
+            if check.reconciled is not None:
+                await store.note_reconciled(check.reconciled, check.at)
+                continue
             credit = check.credit_microunits
             euros = None if credit is None else convert_microunits(max(credit, 0), rate)
             await store.save_provider(ProviderState(check.at, euros, spent, check.attached))

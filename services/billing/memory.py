@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from antirelou.records import ReplyState, SmsJudged
+from antirelou.records import Reconciled, ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -39,6 +39,7 @@ class Tables:
     tallies: dict[str, int] = field(default_factory=dict)
     receiving: Minutes = field(default_factory=Minutes)
     standing: Standing = FIRST
+    reconciled: dict[str, tuple[Reconciled, datetime]] = field(default_factory=dict)
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
     provider: ProviderState = field(default_factory=ProviderState)
 
@@ -184,6 +185,10 @@ class MemoryTransaction:
         """See ``Transaction``."""
         assert step.sequence not in self._tables.postures  # noqa: S101
         self._tables.postures[step.sequence] = (step, False)
+
+    async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
+        """See ``Transaction``."""
+        self._tables.reconciled.setdefault(told.restoration, (told, now))
 
     async def read_deliveries(self, count: int) -> list[bool]:
         """See ``Transaction``."""

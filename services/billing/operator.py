@@ -95,6 +95,30 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
+class Restoration:
+    """The latest restore from a backup, and what the provider's log brought since.
+
+    Attributes:
+        reconciled_at: None: the log is still being read.
+        resumed: a person has lifted the suspension.
+        matched: replies that had been sent already, and are not sent again.
+        recovered: SMS sent of which the backup knew no reply.
+        received: messages that came back.
+        receive_microeuros, reply_microeuros: what was booked since, by what for.
+    """
+
+    backup_at: datetime
+    restored_at: datetime
+    reconciled_at: datetime | None
+    resumed: bool
+    matched: int
+    recovered: int
+    received: int
+    receive_microeuros: int
+    reply_microeuros: int
+
+
+@dataclass(frozen=True, slots=True)
 class Block:
     """A sender on the block list, by his pseudonym."""
 
@@ -202,7 +226,14 @@ class OperatorStore(Protocol):
         ...
 
     async def resume(self, now: datetime) -> Outcome:
-        """Take the operator's pause back; other causes hold on."""
+        """Take the operator's pause back; other causes hold on.
+
+        After a restore as well; ``CONFLICT``: the provider's log is still being read.
+        """
+        ...
+
+    async def read_restoration(self) -> Restoration | None:
+        """The latest restore; None: there was none."""
         ...
 
     async def read_waiting(self) -> Waiting:

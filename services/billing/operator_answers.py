@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from antirelou.records import Decision, Reason, ReplyState
-from services.billing.operator import Entry, Fund, ReplyWay, Status, Way
+from services.billing.operator import Entry, Fund, ReplyWay, Restoration, Status, Way
 
 SILENCES = tuple(reason.value for reason in Reason if reason is not Reason.DESERVED)
 
@@ -43,6 +43,12 @@ def describe_status(status: Status, dead: int | None) -> dict[str, Any]:
         "replies": dict.fromkeys((state.value for state in ReplyState), 0) | dict(status.replies),
         "dead": dead,
     }
+
+
+def describe_restoration(found: Restoration) -> dict[str, Any]:
+    """The latest restore from a backup."""
+    times = ("backup_at", "restored_at", "reconciled_at")
+    return asdict(found) | {name: describe_time(getattr(found, name)) for name in times}
 
 
 def describe_entries(entries: Sequence[Entry]) -> list[dict[str, Any]]:

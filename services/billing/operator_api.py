@@ -17,6 +17,7 @@ import structlog
 from aiohttp import web
 
 from antirelou.clock import Clock
+from antirelou.dead import explain
 from antirelou.errors import Transient
 from antirelou.log.port import Log
 from antirelou.privacy import Pseudonymizer, Sealer
@@ -31,6 +32,7 @@ from services.billing.operator import EntryKind, OperatorStore, Outcome, SmsTest
 from services.billing.operator_answers import (
     describe_entries,
     describe_fund,
+    describe_restoration,
     describe_status,
     describe_time,
     describe_way,
@@ -93,6 +95,7 @@ class OperatorApi:
             ("POST", "/v1/pause", self._pause),
             ("GET", "/v1/resume", self._waiting),
             ("POST", "/v1/resume", self._resume),
+            ("GET", "/v1/restoration", self._restoration),
             ("POST", "/v1/detach", self._detach),
             ("POST", "/v1/attach", self._attach),
             ("GET", "/v1/blocks", self._blocks),
@@ -180,7 +183,18 @@ class OperatorApi:
         )
 
     async def _resume(self, _: web.Request) -> web.Response:
-        return await self._answer_posture(await self._store.resume(self._clock.now()))
+        outcome = await self._store.resume(self._clock.now())
+        if outcome is Outcome.CONFLICT:
+            return refuse(
+                409, "", "restored from a backup, and the provider's log is still being read; "
+                "`antirelou status` says when it was"
+            )  # fmt: skip
+        return await self._answer_posture(outcome)
+
+    async def _restoration(self, _: web.Request) -> web.Response:
+        found = await self._store.read_restoration()
+        described = None if found is None else describe_restoration(found)
+        return web.json_response({"restoration": described})
 
     async def _detach(self, _: web.Request) -> web.Response:
         outcome = await self._store.attach(attach=False, now=self._clock.now())
@@ -303,10 +317,17 @@ class OperatorApi:
         )
 
     async def _list_dead(self, _: web.Request) -> web.Response:
-        records = [
-            {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in await self._dead.list()
-        ]
-        return web.json_response({"records": records})
+        corpses = await self._dead.list()
+        reasons = sorted({corpse.reason for corpse in corpses})
+        return web.json_response(
+            {
+                "total": await self._dead.count(),
+                "records": [
+                    {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in corpses
+                ],
+                "explanations": {reason: asdict(explain(reason)) for reason in reasons},
+            }
+        )
 
     async def _replay(self, _: web.Request) -> web.Response:
         return web.json_response({"replayed": await self._dead.replay()})

@@ -26,6 +26,7 @@ from services.billing.operator import (
     Fund,
     Outcome,
     ReplyWay,
+    Restoration,
     SmsTest,
     Status,
     Unresolved,
@@ -137,14 +138,24 @@ class PostgresOperatorStore(PostgresDecisions):
 
     async def resume(self, now: datetime) -> Outcome:
         """See ``OperatorStore``."""
+        found = await self.read_restoration()
+        if found is not None and not found.resumed and found.reconciled_at is None:
+            return Outcome.CONFLICT
         return await self._wish(paused=None, now=now)
+
+    async def read_restoration(self) -> Restoration | None:
+        """See ``OperatorStore``."""
+        rows = await self._books.fetch("read_restoration")
+        return Restoration(**rows[0]) if rows else None
 
     async def _wish(self, *, paused: str | None, now: datetime) -> Outcome:
         async with self._books.transaction() as store:
             standing = await store.load_standing()
+            restored = None if paused is None else standing.restored
             changed = (standing.paused is None) is not (paused is None)
+            changed |= standing.restored != restored
             if changed:
-                await store.save_standing(replace(standing, paused=paused))
+                await store.save_standing(replace(standing, paused=paused, restored=restored))
         await self._accountant.look(None, now)
         return Outcome.DONE if changed else Outcome.REPEATED
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -19,7 +19,7 @@ LOG = structlog.get_logger("billing")
 DEAD_TOPICS = tuple(dead(kind.TOPIC) for kind in RECORD_TYPES)
 COUNT_SECONDS_MAX = 5.0
 LISTED_MAX = 1000
-READ_RECORDS_MAX = 500
+READ_RECORDS_MAX = 2000
 READ_BYTES_MAX = 8_388_608
 READ_SECONDS_MAX = 1.0
 EMPTY_READS_MAX = 15
@@ -80,8 +80,9 @@ class DeadTopics:
     async def replay(self) -> int:
         """Put them back as they were, in order; what dies again meanwhile stays.
 
-        Appended first, then committed: a crash between the two puts back twice, which every
-        handler bears.
+        What several services put aside is put back once, since all of them read it again; else
+        each replay would double what dies for good. Appended first, then committed: a crash
+        between the two puts back twice, which every handler bears.
 
         Returns:
             how many were put back.
@@ -93,7 +94,8 @@ class DeadTopics:
             return await self._replay(left)
 
     async def _replay(self, left: int) -> int:
-        replayed = empty_reads = 0
+        seen: set[tuple[str, int, int]] = set()
+        replayed = empty_reads = dropped = 0
         async with self._log.reader(DEAD_GROUP, DEAD_TOPICS) as reader:
             while left > 0 and empty_reads < EMPTY_READS_MAX:
                 batch: Batch = await reader.read(
@@ -102,13 +104,17 @@ class DeadTopics:
                     wait_seconds=READ_SECONDS_MAX,
                 )
                 empty_reads = 0 if batch.records else empty_reads + 1
-                alive = [found for record in batch.records if (found := _revive(record))]
+                corpses = [_read(record) for record in batch.records]
+                dropped += sum(corpse is None for corpse in corpses)
+                alive = list(_revive(corpses, seen))
                 if alive:
                     await self._log.append(alive)
                 if batch.positions:
                     await reader.commit(batch)
                 left -= len(batch.records)
                 replayed += len(alive)
+        if dropped:
+            LOG.error("corpses_dropped", records=dropped)
         if left > 0 and not replayed:
             raise Transient("another replay holds the dead topics", code="dead_held")
         return replayed
@@ -117,13 +123,21 @@ class DeadTopics:
         return dict(await self._log.group_lag(DEAD_GROUP, topic))
 
 
-def _describe(record: LogRecord) -> Corpse:
+def _read(record: LogRecord) -> DeadRecord | None:
+    """None for what is no dead record of the topic it stands on."""
     try:
         corpse = _DECODER.decode(record.value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return corpse if dead(corpse.topic) == record.topic else None
+
+
+def _describe(record: LogRecord) -> Corpse:
+    corpse = _read(record)
+    if corpse is None:
         return Corpse(
             record.appended_at, record.topic, record.partition, record.offset,
-            "", "unreadable", "not a dead record of ours; a replay drops it",
+            "", "unreadable_corpse", "not a dead record of this topic",
         )  # fmt: skip
     return Corpse(
         corpse.at, corpse.topic, corpse.partition, corpse.offset,
@@ -131,13 +145,14 @@ def _describe(record: LogRecord) -> Corpse:
     )  # fmt: skip
 
 
-def _revive(record: LogRecord) -> Outgoing | None:
-    """The record as it was; None for what is no dead record of the topic it stands on."""
-    try:
-        corpse = _DECODER.decode(record.value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        corpse = None
-    if corpse is None or dead(corpse.topic) != record.topic:
-        LOG.error("corpse_dropped", topic=record.topic, offset=record.offset)
-        return None
-    return Outgoing(corpse.topic, corpse.key, corpse.value)
+def _revive(
+    corpses: Iterable[DeadRecord | None], seen: set[tuple[str, int, int]]
+) -> Iterator[Outgoing]:
+    """The records as they were, each once; where they had been read is added to ``seen``."""
+    for corpse in corpses:
+        if corpse is None:
+            continue
+        place = (corpse.topic, corpse.partition, corpse.offset)
+        if place not in seen:
+            seen.add(place)
+            yield Outgoing(corpse.topic, corpse.key, corpse.value)

@@ -17,7 +17,7 @@ from services.billing.core.tariff import Basis
 REPLY_COLUMNS = tuple(field.name for field in fields(Reply))
 REPLY_SAVED = (
     "reply_id", "state", "reason", "sender_sealed", "changed_at", "reservation",
-    "cost_microeuros", "basis", "revision", "sequence", "told_at",
+    "price_microeuros", "cost_microeuros", "basis", "revision", "sequence", "told_at",
 )  # fmt: skip
 RECEIPT_COLUMNS = tuple(field.name for field in fields(Receipt))
 STANDING_COLUMNS = tuple(field.name for field in fields(Standing))

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import asyncpg
 
 from antirelou.database import Connection, Pool, translate_errors
-from antirelou.records import SmsJudged
+from antirelou.records import Reconciled, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
@@ -128,6 +128,10 @@ class Transaction(Protocol):
 
     async def add_posture(self, step: PostureStep) -> None:
         """Note a change of posture; it is told later."""
+        ...
+
+    async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
+        """After a restore: what the responder found, once; of no restore of ours: nothing."""
         ...
 
     async def read_deliveries(self, count: int) -> list[bool]:
@@ -324,6 +328,11 @@ class PostgresTransaction:
     async def add_posture(self, step: PostureStep) -> None:
         """See ``Transaction``."""
         await self.fetch("add_posture", *step)
+
+    async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
+        """See ``Transaction``."""
+        found = (told.restoration, now, told.matched, told.recovered)
+        await self.fetch("note_reconciled", *found)
 
     async def read_deliveries(self, count: int) -> list[bool]:
         """See ``Transaction``."""

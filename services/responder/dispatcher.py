@@ -7,7 +7,7 @@ in batches, a transaction each; calls go one to a thread.
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -56,6 +56,7 @@ class Dispatcher:
 
     Args:
         noted: called when changes were committed that are to be told.
+        reconciled: whether it is known what was sent before a restore; until then nothing goes.
     """
 
     def __init__(
@@ -67,9 +68,11 @@ class Dispatcher:
         clock: Clock,
         metrics: Metrics,
         noted: Callable[[], None],
+        reconciled: Callable[[], Awaitable[bool]],
     ) -> None:
         self._store, self._provider, self._settings = store, provider, settings
         self._clock, self._metrics, self._noted = clock, metrics, noted
+        self._reconciled = reconciled
         self._unsealer = Unsealer(settings.sending_private_key)
         self._sends: set[asyncio.Task[None]] = set()
         self._results: list[_Sent] = []
@@ -139,7 +142,7 @@ class Dispatcher:
     async def _claim(self) -> tuple[Sequence[Reply], datetime | None]:
         """Claim what may go now, and commit it. Returns it, and when to look again."""
         room = IN_FLIGHT_MAX - self._in_flight
-        if room < CLAIM_MIN:
+        if room < CLAIM_MIN or not await self._reconciled():
             return [], None
         now = self._clock.now()
         rate = self._settings.rate

@@ -1,6 +1,6 @@
 """What the responder's stage does with what it reads: load, let the core decide, save, tell."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
@@ -12,6 +12,7 @@ from antirelou.records import (
     PostureChanged,
     Record,
     ReplyAuthorized,
+    ReplyState,
     SmsReported,
 )
 from antirelou.stage import Due, Progress, Received
@@ -29,6 +30,13 @@ from services.responder.core.outbox import (
     plan_reply,
 )
 from services.responder.core.rate import apply_posture
+from services.responder.core.restoration import (
+    Restoration,
+    hold_older,
+    is_held,
+    release_held,
+    take_over_all,
+)
 from services.responder.core.status import observe_report
 from services.responder.metrics import Metrics
 from services.responder.store import Store, Transaction
@@ -49,6 +57,7 @@ class ResponderHandler:
     Args:
         send: called after a batch was committed: there may be something to send.
         ask: likewise: there may be something to ask the provider.
+        window: of one answer to a number.
     """
 
     def __init__(
@@ -60,16 +69,25 @@ class ResponderHandler:
         metrics: Metrics,
         send: Callable[[], None],
         ask: Callable[[], None],
+        window: timedelta,
     ) -> None:
         self._store, self._rules, self._attachment = store, rules, attachment
         self._metrics, self._send, self._ask = metrics, send, ask
+        self._window = window
+        self._restoration: Restoration | None = None
+        self._looked = False
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``. A record read again gives the reply's present state again."""
         records = [received.record for received in batch]
+        restoration = await self._load_restoration()
         async with self._store.transaction() as store:
             await self._handle_posture(store, _of(PostureChanged, records), now)
             before, after, touched = await self._handle_replies(store, records, now)
+            if restoration is not None:
+                were, taken = await self._take_over(store, restoration, after, records, now)
+                before, after = were | before, after | taken
+                touched = list(dict.fromkeys([*touched, *taken]))
             await _order_scans(store, _of(OperatorDecided, records), now)
         self._metrics.changed_all((before[i], after[i]) for i in touched)
         if any(isinstance(record, ReplyAuthorized | PostureChanged) for record in records):
@@ -107,7 +125,8 @@ class ResponderHandler:
         """Returns the replies as they were and as they are, and whose state is to be told."""
         reports = _of(SmsReported, records)
         decided = [d for d in _of(OperatorDecided, records) if d.reply_id is not None]
-        planned = {r.id: plan_reply(r, now) for r in _of(ReplyAuthorized, records)}
+        authorized = {r.id: r for r in _of(ReplyAuthorized, records)}
+        planned = {i: self._plan(record, now) for i, record in authorized.items()}
         added = await store.add_replies(list(planned.values()))
         targets = await self._find_targets(store, reports)
         before = await store.load_replies(
@@ -119,7 +138,7 @@ class ResponderHandler:
         )
         before = {reply_id: planned[reply_id] for reply_id in added} | before
         repeated = [reply_id for reply_id in planned if reply_id not in added]
-        after = before | {i: apply_repeat(before[i], now) for i in repeated}
+        after = before | {i: self._repeat(before[i], authorized[i], now) for i in repeated}
         touched = dict.fromkeys(repeated)
         for report in reports:
             reply = self._observe(after.get(targets[report.id]), report, now)
@@ -134,13 +153,55 @@ class ResponderHandler:
         await store.save_replies([r for i, r in after.items() if before[i] is not r])
         return before, after, list(touched)
 
+    def _plan(self, record: ReplyAuthorized, now: datetime) -> Reply:
+        planned = plan_reply(record, now)
+        if self._restoration is None:
+            return planned
+        return hold_older(planned, record, self._restoration)
+
+    def _repeat(self, reply: Reply, record: ReplyAuthorized, now: datetime) -> Reply:
+        if self._restoration is not None and is_held(reply):
+            return release_held(reply, record, self._restoration, now)
+        return apply_repeat(reply, now)
+
+    async def _load_restoration(self) -> Restoration | None:
+        """Looked up once: a database is restored while nothing runs on it."""
+        if not self._looked:
+            self._restoration = await self._store.read_restoration()
+            self._looked = True
+        return self._restoration
+
+    async def _take_over(
+        self,
+        store: Transaction,
+        restoration: Restoration,
+        after: Mapping[str, Reply],
+        records: Sequence[Record],
+        now: datetime,
+    ) -> tuple[dict[str, Reply], dict[str, Reply]]:
+        """What was authorised and had been sent before the restore is sent no more.
+
+        Returns:
+            the replies that change by it, as they were and as they are.
+        """
+        authorized = [after[record.id] for record in _of(ReplyAuthorized, records)]
+        unsent = {r.reply_id: r for r in authorized if r.state is ReplyState.AUTHORIZED}
+        if not unsent:
+            return {}, {}
+        sent = await store.find_sent_to(sorted({r.sender for r in unsent.values()}))
+        taken = take_over_all(unsent.values(), sent, restoration, self._window, now)
+        await store.save_replies(list(taken.values()))
+        return unsent | {other.reply_id: other for other in sent}, taken
+
     async def _find_targets(
         self, store: Transaction, reports: Sequence[SmsReported]
     ) -> dict[str, str]:
         """Which reply each report is about: by our reference, else by the provider's id."""
-        by_message = await store.find_by_message([r.message_id for r in reports if not r.ref])
+        # After a restore the reply that the reference names may be unknown, and its SMS recovered.
+        by_id = [r.message_id for r in reports if not r.ref or self._restoration is not None]
+        by_message = await store.find_by_message(by_id)
         return {
-            report.id: report.ref or by_message.get(report.message_id, "") for report in reports
+            report.id: by_message.get(report.message_id) or report.ref or "" for report in reports
         }
 
     def _observe(self, reply: Reply | None, report: SmsReported, now: datetime) -> Reply | None:

@@ -1,10 +1,9 @@
-"""Everything that is asked of the provider: what became of sends, the number, the account, the log.
+"""What is asked of the provider within the budget of questions: what became of sends, its log.
 
 One replica at a time does it, by a lease, so that there is one budget of questions. What only
 needs the clock (a lapsed send, the end of ``sent``) is done here as well.
 """
 
-import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime, timedelta
@@ -41,8 +40,9 @@ from services.responder.core.outbox import (
 )
 from services.responder.core.settlement import SKEW, Sweep, match_uncertain, plan_sweep
 from services.responder.core.status import observe_logged
-from services.responder.linker import Linker
 from services.responder.metrics import Metrics
+from services.responder.reconciler import Reconciler
+from services.responder.rounds import Rounds
 from services.responder.settings import ResponderSettings
 from services.responder.store import Store
 
@@ -52,7 +52,7 @@ LEASE_SECONDS = 6.0
 """Taken anew before each question. After a crash nobody asks for so long; should it end during a
 slow question, two replicas ask for a moment, which changes nothing."""
 TICK_SECONDS = 3.0
-"""How often one looks for what has come due; also how soon another replica's wish is seen."""
+"""How often one looks for what has come due."""
 DUE_MAX = 500
 QUESTIONS_MAX = 20
 """In one round."""
@@ -78,6 +78,7 @@ class Housekeeper:
     Args:
         holder: unique among the replicas.
         noted: called when changes were committed that are to be told.
+        reconciler: after a restore, what is read before all else.
     """
 
     def __init__(
@@ -91,52 +92,31 @@ class Housekeeper:
         metrics: Metrics,
         holder: str,
         noted: Callable[[], None],
+        reconciler: Reconciler,
     ) -> None:
         self._store, self._provider, self._settings = store, provider, settings
         self._clock, self._log, self._metrics = clock, log, metrics
         self._holder, self._noted = holder, noted
+        self._reconciler = reconciler
         self._unsealer = Unsealer(settings.sending_private_key)
         self._backfiller = Backfiller(settings, clock)
-        self._linker = Linker(store, provider, settings, clock, log)
         self._budget = settings.budget
         self._sweep: Sweep | None = None
         self._begun = False
-        self._woken, self._draining = asyncio.Event(), asyncio.Event()
-        self.trouble: str | None = None
-
-    def wake(self) -> None:
-        """The wish about the number may have changed."""
-        self._woken.set()
-
-    def drain(self) -> None:
-        """Ask nothing more."""
-        self._draining.set()
-        self._woken.set()
+        self.rounds = Rounds("housekeeper", self._tick, TICK_SECONDS)
 
     async def run(self) -> None:
         """Keep house until drained."""
-        while not self._draining.is_set():
-            self._woken.clear()
-            try:
-                seconds = await self._tick()
-                self.trouble = None
-            except Transient as trouble:
-                self.trouble = trouble.code
-                LOG.warning("housekeeper_waits", code=trouble.code)
-                seconds = TICK_SECONDS
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(seconds):  # ``wait_for`` may lose a cancellation in 3.11
-                    await self._woken.wait()
+        await self.rounds.run()
         with contextlib.suppress(Transient):
             await self._lead(0)
 
     async def _tick(self) -> float:
         """One round. Returns how long to wait for the next."""
         for _ in range(QUESTIONS_MAX):
-            if self._draining.is_set() or not await self._lead(LEASE_SECONDS):
+            if self.rounds.is_draining or not await self._lead(LEASE_SECONDS):
                 return TICK_SECONDS
             await self._begin()
-            await self._linker.keep()
             if not await self._ask_next():
                 return self._pause()
         return 0.0
@@ -160,8 +140,9 @@ class Housekeeper:
 
     def _pause(self) -> float:
         """Until the budget allows the next question, or what is due may have come."""
+        longest = min(TICK_SECONDS, self._settings.page_pause.total_seconds())
         free_in = (next_free(self._budget, self._clock.now()) - self._clock.now()).total_seconds()
-        return min(max(free_in, TICK_SECONDS / 6), TICK_SECONDS) if free_in > 0 else TICK_SECONDS
+        return min(max(free_in, TICK_SECONDS / 6), longest) if free_in > 0 else longest
 
     # -- what became of sends --------------------------------------------------------------------
 
@@ -171,8 +152,9 @@ class Housekeeper:
         due = await self._store.find_due(LOOKED_AT, now, DUE_MAX)
         if await self._apply_clock(due, now):
             return True
-        if next_free(self._budget, now) > now:
-            return False
+        reconciled = await self._reconcile(now) if next_free(self._budget, now) <= now else False
+        if reconciled is not None:
+            return reconciled
         searched = [reply for reply in due if reply.state in SEARCHED]
         unsettled = [reply for reply in due if reply.state not in OPEN | SEARCHED]
         scan = None if searched or unsettled else await self._store.find_scan(now)
@@ -296,6 +278,30 @@ class Housekeeper:
         self._metrics.changed_all((before[reply.reply_id], reply) for reply in changed)
         if told:
             self._noted()
+
+    # -- after a restore -------------------------------------------------------------------------
+
+    async def _reconcile(self, now: datetime) -> bool | None:
+        """Read a page of what was sent since the backup; None: there is nothing to read now."""
+        sweep = await self._reconciler.plan(now)
+        if sweep is None:
+            await self._tell_reconciled(now)
+            return None
+        page = await self._question(
+            self._provider.list_sent(
+                to=None, since=sweep.since, until=sweep.until, offset=sweep.offset
+            )
+        )
+        if isinstance(page, Away):
+            return False
+        await self._reconciler.apply_page(page, self._clock.now())
+        return True
+
+    async def _tell_reconciled(self, now: datetime) -> None:
+        record = await self._reconciler.ended(now)
+        if record is not None:  # told first, noted after
+            await self._log.append([outgoing(record)])
+            await self._reconciler.end(now)
 
     # -- what we never saw -----------------------------------------------------------------------
 

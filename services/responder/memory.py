@@ -1,7 +1,7 @@
 """The responder's store in memory: the same promises, one transaction at a time."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -12,6 +12,7 @@ from services.responder.core.attachment import Attachment
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import OPEN, Reply
 from services.responder.core.rate import Pace
+from services.responder.core.restoration import LEFT, UNSENT, Restoration
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 _SCAN_ORDER = (ScanKind.UNDELIVERED, ScanKind.ORDERED, ScanKind.WHOLE)
@@ -27,6 +28,7 @@ class Tables:
     pace: Pace = field(default_factory=lambda: Pace(LONG_AGO))
     attachment: Attachment = field(default_factory=lambda: Attachment(LONG_AGO))
     scans: dict[str, Scan] = field(default_factory=dict)
+    restoration: Restoration | None = None
 
     def copy(self) -> "Tables":
         """A snapshot."""
@@ -120,6 +122,30 @@ class MemoryTransaction:
         """See ``Transaction``."""
         self._tables.scans.pop(name, None)
 
+    async def save_restoration(self, restoration: Restoration) -> None:
+        """See ``Transaction``."""
+        self._tables.restoration = restoration
+
+    async def find_unsent(self, senders: Sequence[str]) -> list[Reply]:
+        """See ``Transaction``."""
+        return self._of(senders, lambda r: r.state in UNSENT and r.message_id is None)
+
+    async def find_sent_to(self, senders: Sequence[str]) -> list[Reply]:
+        """See ``Transaction``."""
+        return self._of(
+            senders,
+            lambda r: r.kind is not ReplyKind.TEST and r.sending_at is not None and r.state in LEFT,
+        )
+
+    async def find_unended(self) -> list[Reply]:
+        """See ``Transaction``."""
+        unended = [r for r in self._tables.replies.values() if not r.final]
+        return sorted(unended, key=lambda reply: reply.reply_id)
+
+    def _of(self, senders: Sequence[str], holds: Callable[[Reply], bool]) -> list[Reply]:
+        found = [r for r in self._tables.replies.values() if r.sender in senders and holds(r)]
+        return sorted(found, key=lambda reply: reply.reply_id)
+
 
 class MemoryStore:
     """A ``Store``."""
@@ -179,3 +205,11 @@ class MemoryStore:
         """See ``Store``."""
         due = [scan for scan in self._tables.scans.values() if scan.look_at <= now]
         return min(due, key=lambda s: (_SCAN_ORDER.index(s.kind), s.look_at, s.name), default=None)
+
+    async def has_scan(self, name: str) -> bool:
+        """See ``Store``."""
+        return name in self._tables.scans
+
+    async def read_restoration(self) -> Restoration | None:
+        """See ``Store``."""
+        return self._tables.restoration

@@ -20,7 +20,9 @@ from antirelou.topics import READS, RESPONDER_GROUP
 from services.responder.dispatcher import Dispatcher
 from services.responder.handler import ResponderHandler
 from services.responder.housekeeper import Housekeeper
+from services.responder.linker import Linker
 from services.responder.metrics import Metrics
+from services.responder.reconciler import Reconciler
 from services.responder.settings import ResponderSettings, read_settings
 from services.responder.store import PostgresStore, Store
 
@@ -39,8 +41,19 @@ class Responder:
     ) -> None:
         metrics = Metrics(ports.telemetry)
         self._log, self._clock = ports.log, ports.clock
+        reconciler = Reconciler(store, settings, metrics, noted=self._tell)
         self._dispatcher = Dispatcher(
-            store, provider, settings, clock=ports.clock, metrics=metrics, noted=self._tell
+            store,
+            provider,
+            settings,
+            clock=ports.clock,
+            metrics=metrics,
+            noted=self._tell,
+            reconciled=reconciler.is_done,
+        )
+        holder = uuid4().hex
+        self._linker = Linker(
+            store, provider, settings, clock=ports.clock, log=ports.log, holder=holder
         )
         self._housekeeper = Housekeeper(
             store,
@@ -49,8 +62,9 @@ class Responder:
             clock=ports.clock,
             log=ports.log,
             metrics=metrics,
-            holder=uuid4().hex,
+            holder=holder,
             noted=self._tell,
+            reconciler=reconciler,
         )
         self._handler = ResponderHandler(
             store,
@@ -58,7 +72,8 @@ class Responder:
             settings.attachment,
             metrics=metrics,
             send=self._dispatcher.wake,
-            ask=self._housekeeper.wake,
+            ask=self._ask,
+            window=settings.window,
         )
         self._stage = Stage(
             name=NAME,
@@ -74,13 +89,21 @@ class Responder:
         """See ``Service``. What is in flight is recorded and told before the stage leaves."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._stage.run())
-            asking = tasks.create_task(self._housekeeper.run())
+            asking = [
+                tasks.create_task(self._housekeeper.run()),
+                tasks.create_task(self._linker.run()),
+            ]
             await self._dispatcher.run()
             with contextlib.suppress(Transient):
                 await self._tell_all()
             self._stage.drain()
-            await asyncio.wait({asking}, timeout=ASKING_SECONDS_MAX)
-            asking.cancel()  # a question changes nothing: it is asked again
+            await asyncio.wait(asking, timeout=ASKING_SECONDS_MAX)
+            for task in asking:
+                task.cancel()  # a question changes nothing: it is asked again
+
+    def _ask(self) -> None:
+        self._linker.rounds.wake()
+        self._housekeeper.rounds.wake()
 
     def _tell(self) -> None:
         self._stage.wake()
@@ -97,11 +120,17 @@ class Responder:
     def drain(self) -> None:
         """See ``Service``."""
         self._dispatcher.drain()
-        self._housekeeper.drain()
+        self._housekeeper.rounds.drain()
+        self._linker.rounds.drain()
 
     def missing(self) -> Sequence[str]:
         """See ``Service``."""
-        troubles = (self._stage.trouble, self._dispatcher.trouble, self._housekeeper.trouble)
+        troubles = (
+            self._stage.trouble,
+            self._dispatcher.trouble,
+            self._housekeeper.rounds.trouble,
+            self._linker.rounds.trouble,
+        )
         return list(dict.fromkeys(trouble for trouble in troubles if trouble))
 
     def ops_routes(self) -> Sequence[web.AbstractRouteDef]:

@@ -19,6 +19,11 @@ LEASE = timedelta(seconds=90)
 of the network, so it stays real whatever ``CLOCK_SPEED``."""
 
 
+RETRY_AWAY = timedelta(seconds=2)
+"""Of the wish about the number, while the provider does not answer: it is to be fulfilled within
+five seconds of its return (``core.floor`` of billing), real ones whatever ``CLOCK_SPEED``."""
+
+
 @dataclass(frozen=True, slots=True)
 class ResponderSettings:
     """The responder's part of the settings.
@@ -30,6 +35,7 @@ class ResponderSettings:
         tariff_microunits: of receiving one segment, in the provider's currency.
         page_pause: between pages of the scan that reads everything, so that it takes no more than
             half of the budget.
+        window: ``REPLY_WINDOW``: one answer to a number.
     """
 
     number: str
@@ -45,6 +51,7 @@ class ResponderSettings:
     attachment: AttachmentRules
     backfill: BackfillRules
     page_pause: timedelta
+    window: timedelta
     budget: Budget
 
     def callback_url(self, reply_id: str) -> str:
@@ -100,9 +107,11 @@ def read_settings(settings: Settings) -> ResponderSettings:
             check_every=scaled(600, 5),
             retry_first=timedelta(seconds=1),
             retry_longest=scaled(60, 5),
+            retry_away=RETRY_AWAY,
         ),
         backfill=BackfillRules(every=scaled(600, 2), behind=scaled(600, 5)),
         page_pause=scaled(6, 0.5),
+        window=settings.reply_window,
         budget=Budget(count_max=20, window=scaled(60, 1)),
     )
 

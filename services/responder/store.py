@@ -20,6 +20,8 @@ from services.responder.core.attachment import Attachment
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import Reply
 from services.responder.core.rate import Pace
+from services.responder.core.restoration import UNSENT, Restoration
+from services.responder.core.restoration import Stage as RestorationStage
 
 
 class Transaction(Protocol):
@@ -88,6 +90,22 @@ class Transaction(Protocol):
         """Delete."""
         ...
 
+    async def save_restoration(self, restoration: Restoration) -> None:
+        """How far it is."""
+        ...
+
+    async def find_unsent(self, senders: Sequence[str]) -> list[Reply]:
+        """Replies to these numbers that no SMS is known of and may be one's, locked."""
+        ...
+
+    async def find_sent_to(self, senders: Sequence[str]) -> list[Reply]:
+        """Replies to these numbers that an SMS left for, tests left out, locked."""
+        ...
+
+    async def find_unended(self) -> list[Reply]:
+        """Replies that have not ended, locked."""
+        ...
+
 
 class Store(Protocol):
     """What the responder keeps. Everything raises ``Transient`` while the database is away."""
@@ -124,6 +142,14 @@ class Store(Protocol):
 
     async def find_scan(self, now: datetime) -> Scan | None:
         """The scan to go on with: undelivered first, ordered before whole."""
+        ...
+
+    async def has_scan(self, name: str) -> bool:
+        """Whether a scan goes on."""
+        ...
+
+    async def read_restoration(self) -> Restoration | None:
+        """The latest restore; None: this database never was restored."""
         ...
 
 
@@ -226,6 +252,25 @@ class PostgresTransaction:
         """See ``Transaction``."""
         await self._fetch("delete_scan", name)
 
+    async def save_restoration(self, restoration: Restoration) -> None:
+        """See ``Transaction``."""
+        told = restoration
+        await self._fetch(
+            "save_restoration", told.id, told.stage, told.offset, told.matched, told.recovered
+        )
+
+    async def find_unsent(self, senders: Sequence[str]) -> list[Reply]:
+        """See ``Transaction``."""
+        return [_reply(row) for row in await self._fetch("find_unsent", senders, sorted(UNSENT))]
+
+    async def find_sent_to(self, senders: Sequence[str]) -> list[Reply]:
+        """See ``Transaction``."""
+        return [_reply(row) for row in await self._fetch("find_sent_to", senders)]
+
+    async def find_unended(self) -> list[Reply]:
+        """See ``Transaction``."""
+        return [_reply(row) for row in await self._fetch("find_unended")]
+
 
 class PostgresStore:
     """A ``Store``.
@@ -285,6 +330,18 @@ class PostgresStore:
             return None
         row = dict(rows[0])
         return Scan(**row | {"kind": ScanKind(row["kind"])})
+
+    async def has_scan(self, name: str) -> bool:
+        """See ``Store``."""
+        return bool((await self._fetch("has_scan", name))[0]["there"])
+
+    async def read_restoration(self) -> Restoration | None:
+        """See ``Store``."""
+        rows = await self._fetch("read_restoration")
+        if not rows:
+            return None
+        row = dict(rows[0])
+        return Restoration(**row | {"stage": RestorationStage(row["stage"])})
 
 
 def _columns(replies: Sequence[Reply]) -> list[list[Any]]:

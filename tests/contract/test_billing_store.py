@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from antirelou.database import Pool, Schema, migrate, open_pool, role_of
-from antirelou.records import Posture, Reason, ReplyKind, ReplyState
+from antirelou.records import Posture, Reason, Reconciled, ReplyKind, ReplyState
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -175,6 +175,9 @@ async def test_replies_come_back_as_they_were_saved_in_every_state(store: Store)
     ).reply
     await save(store, later)
     assert await load(store, "m-5") == {"m-5": later}
+    unpaid = hear_change(every[0], changed("m-1", 2, amount=60_000), TARIFF, NOW).reply
+    await save(store, unpaid)
+    assert await load(store, "m-1") == {"m-1": unpaid}
     assert await load(store) == {}
 
 
@@ -338,6 +341,37 @@ async def test_of_deliveries_that_ended_at_once_the_order_is_by_id(store: Store)
 async def test_a_reply_that_cannot_be_is_refused(store: Store, wrong: Reply) -> None:
     with pytest.raises((asyncpg.CheckViolationError, AssertionError)):
         await save(store, wrong)
+
+
+# -- a restore -----------------------------------------------------------------------------------
+
+
+async def test_the_mark_of_a_restore_suspends_and_tells_again(
+    fresh_database: str, pool: Pool
+) -> None:
+    store = PostgresStore(pool)
+    sending = changed("m-2", 1, ReplyState.SENDING)
+    heard = hear_change(authorized("m-2", told_at=NOW), sending, TARIFF, NOW).reply
+    await save(store, authorized("m-1", told_at=NOW), heard, waiting("m-3"))
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        await pool.execute("SELECT mark_restored('x', now(), now(), 1)")
+    login = await asyncpg.connect(fresh_database)
+    await login.execute("SELECT billing.mark_restored($1, $2, $3, 9)", "r-1", NOW, NOW + MINUTE)
+    await login.close()
+    assert ids(await store.load_untold(9)) == ["m-1"]
+    assert (await load(store, "m-1"))["m-1"].changed_at == NOW + MINUTE
+    assert [step.sequence for step in await store.load_postures()] == [10]
+    async with store.transaction() as work:
+        standing = await work.read_standing()
+        assert (standing.posture, standing.cause) == ("suspended", "restored")
+        assert (standing.restored, standing.sequence) == ("r-1", 10)
+        assert standing.shown_at == NOW + MINUTE
+        mine = Reconciled(restoration="r-1", matched=2, recovered=3)
+        await work.note_reconciled(mine, NOW + 2 * MINUTE)
+        other = Reconciled(restoration="r-0", matched=8, recovered=8)
+        await work.note_reconciled(other, NOW + HOUR)
+    found = await pool.fetchrow("SELECT reconciled_at, matched, recovered FROM restorations")
+    assert tuple(found or ()) == (NOW + 2 * MINUTE, 2, 3)
 
 
 # -- money ---------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from services.filter.core.tally import (
 )
 from services.filter.memory import MemoryStore
 from services.filter.store import PostgresStore, Store, Transaction
+from tests.support.postgres import waits_or_ends
 from tests.unit.filter.cases import (
     DAY,
     HOUR,
@@ -458,6 +459,28 @@ async def test_two_that_judge_the_same_sender_at_once_answer_him_once(pool: Any)
         f"m-{n}" for n in range(50)
     )
     assert await pool.fetchval("SELECT count(*) FROM answers") == 50
+
+
+async def test_who_loads_a_sender_waits_for_who_has_him(pool: Any) -> None:
+    """Else he would be judged by what was before, and the other's change be undone."""
+    store = PostgresStore(pool)
+    await take(store, arrival())
+    before = await sender_of(store)
+    assert before is not None
+    async with store.transaction() as first:
+        await first.load([before.sender], [], [])
+
+        async def load() -> bool:
+            async with store.transaction() as second:
+                loaded = await second.load([before.sender], [], [])
+                return loaded.senders[before.sender].blocked
+
+        waiting = asyncio.create_task(load())
+        await waits_or_ends(pool, waiting)
+        blocked = replace(before, blocked=True, blocked_at=NOW)
+        changes = Changes(at=NOW, before={before.sender: before}, after=[blocked])
+        await first.save(changes, RULES.window, 0)
+    assert await waiting
 
 
 async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) -> None:

@@ -469,6 +469,11 @@ async def test_applying_topics_twice_changes_nothing(rig: Rig, log: Log) -> None
     assert await log.apply_topics([spec]) == []
     assert len(await log.apply_topics([TopicSpec(spec.name, 2, 3600)])) == 1
     assert await log.apply_topics([TopicSpec(spec.name, 2, 3600)]) == []
+    small = TopicSpec(spec.name, 2, 3600, retention_bytes=1 << 28)
+    [said] = await log.apply_topics([small])
+    assert spec.name in said
+    assert rig.kind == "memory" or "268435456" in said
+    assert await log.apply_topics([small]) == []
     await log.append([Outgoing(spec.name, b"k", b"v")])
     assert len(await scanned(log, spec.name)) == 1
 
@@ -488,6 +493,26 @@ async def test_records_past_their_retention_go(rig: Rig, log: Log) -> None:
     await log.append([Outgoing(topic, b"k", b"new")])
     async with log.reader(rig.group, [topic]) as reader:
         assert await read_values(reader, 1) == ["new"]
+
+
+async def test_records_beyond_the_size_of_their_topic_go_the_oldest_first(
+    rig: Rig, log: Log
+) -> None:
+    if rig.kind == "kafka":
+        pytest.skip("Kafka deletes every five minutes; its configuration has a test of its own")
+    topic = f"{rig.topic}.small"
+    await log.apply_topics([TopicSpec(topic, 1, 86_400, retention_bytes=10_000)])
+    await log.append([Outgoing(topic, b"k", b"%04d" % n + b"." * 995) for n in range(30)])
+
+    async def shrunk() -> bool:
+        return len(await scanned(log, topic)) < 11  # bytes of keys count as well
+
+    await eventually(shrunk, seconds_max=20)
+    kept = [int(record.value[:4]) for record in await scanned(log, topic)]
+    assert kept == list(range(20, 30))
+    assert (await log.group_lag(rig.group, topic)) == {0: 10}
+    await log.append([Outgoing(topic, b"k", b"0030")])
+    assert (await scanned(log, topic))[-1].value == b"0030"
 
 
 async def test_a_scan_ends_where_the_topic_ended(rig: Rig, log: Log) -> None:

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -341,7 +342,7 @@ class TestPlivoQuestions:
         assert "m" in repr(found)
 
     async def test_windows_are_explicit_in_utc(self, plivo: Plivo, stand_in: StandIn) -> None:
-        since = at_second(5).astimezone(tz=None) + timedelta(microseconds=7)
+        since = at_second(5).astimezone(ZoneInfo("Asia/Kolkata")) + timedelta(microseconds=7)
         await plivo.list_received(since=since, until=at_second(6), undelivered=True, offset=20)
         (query,) = stand_in.bodies
         assert query["message_time__gte"] == "2026-11-01 12:00:05"

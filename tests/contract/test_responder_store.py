@@ -21,6 +21,7 @@ from services.responder.core.outbox import (
     apply_observation,
     apply_result,
 )
+from services.responder.core.restoration import Restoration, Stage
 from services.responder.core.status import observe_logged
 from services.responder.memory import MemoryStore
 from services.responder.store import PostgresStore, Store
@@ -214,6 +215,24 @@ async def test_the_pace_is_one(store: Store) -> None:
         assert await transaction.load_pace() == changed
 
 
+async def test_one_claims_at_a_time(fresh_database: str) -> None:
+    """Else each replica would have the rate for itself."""
+    await migrate(fresh_database, [SCHEMA])
+    role = role_of("responder")
+    async with open_pool(fresh_database, role=role, schema="responder", size_max=4) as pool:
+        store = PostgresStore(pool)
+
+        async def claim() -> None:
+            async with store.transaction() as work:
+                pace = await work.load_pace()
+                await work.load_replies(["nobody"])  # others have their turn
+                await work.save_pace(replace(pace, holds=pace.holds + 1))
+
+        await asyncio.gather(*(claim() for _ in range(8)))
+        async with store.transaction() as work:
+            assert (await work.load_pace()).holds == 8
+
+
 async def test_the_attachment_is_one(store: Store) -> None:
     async with store.transaction() as transaction:
         attachment = await transaction.load_attachment()
@@ -266,3 +285,61 @@ async def test_the_database_itself_allows_one_open_send_a_number(fresh_database:
             await save(store, replace(first, final=True))
         with pytest.raises(asyncpg.InsufficientPrivilegeError):
             await pool.execute("DELETE FROM replies")
+
+
+async def test_what_an_sms_may_be_is_found_by_the_number(store: Store) -> None:
+    sent = apply_result(apply_claim(reply(2), NOW, RULES), 1, Accepted("p-1"), NOW, RULES)
+    test = replace(sent, reply_id="m-3", kind=ReplyKind.TEST, message_id="p-3", sender="3" * 32)
+    found = replace(sent, reply_id="r", kind=ReplyKind.RECOVERED, message_id="p-4")
+    over = replace(found, reply_id="x", state=ReplyState.FAILED, message_id=None, final=True)
+    await save(store, reply(0), apply_claim(reply(1), NOW, RULES), sent, test, found, over)
+    numbers = [reply(n).sender for n in range(3)] + ["3" * 32]
+    async with store.transaction() as transaction:
+        unsent = await transaction.find_unsent(numbers)
+        assert [each.reply_id for each in unsent] == ["m-0", "m-1"]
+        assert await transaction.find_unsent(["f" * 32]) == []
+        left = await transaction.find_sent_to(numbers)
+        assert [each.reply_id for each in left] == ["m-2", "r"]
+        assert await transaction.find_sent_to(["f" * 32]) == []
+        unended = await transaction.find_unended()
+        assert [each.reply_id for each in unended] == ["m-0", "m-1", "m-2", "m-3", "r"]
+
+
+async def test_a_scan_is_there_until_it_is_over(store: Store) -> None:
+    async with store.transaction() as transaction:
+        await transaction.add_scan(Scan("restored", ScanKind.ORDERED, NOW, None, 0, NOW))
+    assert await store.has_scan("restored")
+    async with store.transaction() as transaction:
+        await transaction.delete_scan("restored")
+    assert not await store.has_scan("restored")
+
+
+async def test_a_database_that_was_never_restored_says_so(store: Store) -> None:
+    assert await store.read_restoration() is None
+
+
+async def test_the_mark_of_a_restore_holds_and_lifts_what_is_told(fresh_database: str) -> None:
+    await migrate(fresh_database, [SCHEMA])
+    ended = replace(reply(3), state=ReplyState.FAILED, sender_sealed=None, final=True, sequence=2)
+    role = role_of("responder")
+    async with open_pool(fresh_database, role=role, schema="responder", size_max=2) as pool:
+        store = PostgresStore(pool)
+        await save(store, reply(0), apply_claim(reply(1), NOW, RULES), ended)
+        with pytest.raises(asyncpg.InsufficientPrivilegeError):
+            await pool.execute("SELECT mark_restored('x', now(), now(), 1, 1)")
+        login = await asyncpg.connect(fresh_database)
+        for name, base, posture in (("r-1", 3, 2), ("r-2", 41, 17)):
+            await login.execute(
+                "SELECT responder.mark_restored($1, $2, $3, $4, $5)",
+                name, NOW, NOW + MINUTE, base, posture,
+            )  # fmt: skip
+        await login.close()
+        assert await store.read_restoration() == Restoration("r-2", NOW, NOW + MINUTE, 41)
+        found = await load(store, "m-0", "m-1", "m-3")
+        assert [each.sequence for each in found.values()] == [42, 42, 2]
+        assert (await store.read_attachment()).sequence == 17
+        async with store.transaction() as transaction:
+            assert (await transaction.load_pace()).paused
+            read = Restoration("r-2", NOW, NOW + MINUTE, 41, Stage.RECEIVED, 20, 3, 4)
+            await transaction.save_restoration(read)
+        assert await store.read_restoration() == read

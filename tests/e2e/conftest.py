@@ -1,8 +1,8 @@
 """The whole house, twice: in one process on embedded defaults, and four processes over Kafka."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -43,15 +43,24 @@ class Built:
 @pytest.fixture(params=["embedded", "kafka"])
 def built(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Built]:
     """A running house of each size, empty."""
-    if request.param == "embedded":
-        with embedded_house(tmp_path, SETTINGS) as house:
+    with build(request.param, request, tmp_path, SETTINGS) as house:
+        yield house
+
+
+@contextmanager
+def build(
+    kind: str, request: pytest.FixtureRequest, folder: Path, settings: Mapping[str, str]
+) -> Iterator[Built]:
+    """A running house: ``embedded`` in one process, ``kafka`` in four over the session's broker."""
+    if kind == "embedded":
+        with embedded_house(folder, settings) as house:
             yield Built(house)
         return
     bootstrap = request.getfixturevalue("kafka_bootstrap")
     database_url = request.getfixturevalue("fresh_database")
     asyncio.run(forget_house(bootstrap))
     with clustered_house(
-        tmp_path, SETTINGS, kafka_bootstrap=bootstrap, database_url=database_url
+        folder, settings, kafka_bootstrap=bootstrap, database_url=database_url
     ) as house:
         yield Built(house)
 

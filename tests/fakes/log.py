@@ -155,6 +155,13 @@ class MemoryLog:
             while sequence.records and sequence.records[0].appended_at < oldest:
                 sequence.records.pop(0)
                 sequence.base += 1
+        kept_bytes = self._specs[partition.topic].retention_bytes
+        if kept_bytes is not None:
+            excess = sum(len(r.key) + len(r.value) for r in sequence.records) - kept_bytes
+            while excess > 0:
+                gone = sequence.records.pop(0)
+                excess -= len(gone.key) + len(gone.value)
+                sequence.base += 1
         return sequence
 
     def now(self) -> datetime:

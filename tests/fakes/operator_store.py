@@ -13,6 +13,7 @@ from services.billing.operator import (
     EntryKind,
     Fund,
     Outcome,
+    Restoration,
     SmsTest,
     Status,
     Unresolved,
@@ -34,6 +35,7 @@ class FakeOperatorStore:
         self.away = False
         self.entries: dict[str, Entry] = {}
         self.paused = ""
+        self.restoration: Restoration | None = None
         self.attached = True
         self.blocked: dict[str, datetime] = {}
         self.ways: dict[str, Way] = {}
@@ -93,8 +95,14 @@ class FakeOperatorStore:
 
     async def resume(self, now: datetime) -> Outcome:  # noqa: ARG002
         self._check()
+        if self.restoration is not None and self.restoration.reconciled_at is None:
+            return Outcome.CONFLICT
         changed, self.paused = bool(self.paused), ""
         return Outcome.DONE if changed else Outcome.REPEATED
+
+    async def read_restoration(self) -> Restoration | None:
+        self._check()
+        return self.restoration
 
     async def read_waiting(self) -> Waiting:
         self._check()

@@ -5,15 +5,16 @@ from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
 
+import asyncpg
 import pytest
 
-from antirelou.database import Schema, migrate
+from antirelou.database import Schema, migrate, open_pool, role_of
 from antirelou.errors import Transient
 from antirelou.log import embedded_session
 from antirelou.log.embedded import EmbeddedLog, open_embedded_log
 from antirelou.log.embedded_reader import EmbeddedReader
 from antirelou.log.embedded_session import Session
-from antirelou.log.port import Batch, Outgoing, TopicSpec
+from antirelou.log.port import Batch, Outgoing, Partition, TopicSpec
 from tests.support.eventually import eventually
 
 TOPIC, GROUP = "topic", "group"
@@ -81,3 +82,45 @@ async def test_news_that_a_failed_read_was_about_is_not_forgotten(
             await reading
         async with asyncio.timeout(2):
             assert [record.value for record in (await read()).records] == [b"v"]
+
+
+async def test_while_an_append_is_under_way_no_watermark_passes_it(
+    log: EmbeddedLog, fresh_database: str
+) -> None:
+    """Its records have their time, and are not to be seen yet: the partition is not quiet."""
+    async with log.reader(GROUP, [TOPIC]) as reader:
+        await reader.read(records_max=1, bytes_max=99, wait_seconds=0)
+        async with (
+            open_pool(fresh_database, role=role_of("log"), schema="log", size_max=1) as pool,
+            pool.acquire() as connection,
+        ):
+            place = await connection.fetchrow("SELECT id, number FROM partitions ORDER BY id")
+            assert place is not None
+            slow = connection.transaction()
+            await slow.start()
+            append = "SELECT append(array[$1::int], '{1}', array[$1::int], '{0}', '{k}', '{v}')"
+            await connection.execute(append, place["id"])
+            batch = await reader.read(records_max=9, bytes_max=99, wait_seconds=0.1)
+            assert batch.records == []
+            seen_until = batch.watermarks[Partition(TOPIC, place["number"])]
+            others = [at for held, at in batch.watermarks.items() if held[1] != place["number"]]
+            await slow.commit()
+        found = await reader.read(records_max=9, bytes_max=99, wait_seconds=5)
+        assert [record.value for record in found.records] == [b"v"]
+        assert seen_until <= found.records[0].appended_at < min(others)
+
+
+async def test_what_is_within_its_retention_stays(log: EmbeddedLog, fresh_database: str) -> None:
+    await log.apply_topics([TopicSpec("short", 1, 3600)])
+    await log.append([Outgoing("short", b"k", value) for value in (b"old", b"new")])
+    connection = await asyncpg.connect(fresh_database)
+    try:
+        await connection.execute("SET search_path = log")
+        await connection.execute(
+            "UPDATE records SET appended_at = appended_at - interval '2 hours' WHERE value = 'old'"
+        )
+        ids = await connection.fetch("SELECT expired_partitions()")
+        assert [await connection.fetchval("SELECT expire($1, 5000)", id_) for (id_,) in ids] == [1]
+    finally:
+        await connection.close()
+    assert [record.value async for record in log.scan("short")] == [b"new"]

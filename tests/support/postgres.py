@@ -15,8 +15,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from antirelou.database import Connection, Pool
 from antirelou.postgres import open_postgres
 from tests.support import docker
+from tests.support.eventually import eventually
 
 GIVEN = "ANTIRELOU_TEST_DATABASE_URL"
 IMAGE = "postgres:17-alpine"
@@ -30,6 +32,22 @@ SETTINGS = {
 }
 
 Result = TypeVar("Result")
+
+
+WAITING = """
+SELECT count(*) FROM pg_locks w JOIN pg_locks r USING (pid)
+WHERE NOT w.granted
+  AND r.database = (SELECT oid FROM pg_database WHERE datname = current_database())
+"""
+
+
+async def waits_or_ends(pool: Pool | Connection, work: "asyncio.Task[Any]") -> None:
+    """Until the work is over, or somebody in that database waits for a lock."""
+
+    async def check() -> bool:
+        return work.done() or bool(await pool.fetchval(WAITING))
+
+    await eventually(check, seconds_max=20)
 
 
 class LoopThread:

@@ -1,12 +1,14 @@
 """The stage: at least once, in order, nothing lost, the dead buried, the timer prompt."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 
 import msgspec
 import pytest
+import structlog
 
 from antirelou.clock import SystemClock
 from antirelou.errors import Fatal, Transient
@@ -53,6 +55,7 @@ class Echo:
         self.seen: list[str] = []
         self.poison: set[str] = set()
         self.away = 0
+        self.calls = 0
         self.pending: list[Outgoing] = []
         self.marked = 0
         self.next_at: datetime | None = None
@@ -60,6 +63,7 @@ class Echo:
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         assert now.tzinfo is UTC
+        self.calls += 1
         if self.away:
             self.away -= 1
             raise Transient("database away", code="database_away")
@@ -216,6 +220,52 @@ async def test_what_no_handler_can_take_is_buried_and_the_rest_goes_on(log: Memo
     assert await committed(log) == 0
 
 
+async def test_one_to_blame_in_a_batch_costs_a_few_calls_more_and_no_order(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {"m777"}
+    await log.append([fact(n) for n in range(1024)])
+    async with running(log, handler, records_max=2000) as (_, counts):
+        await until(lambda: counts.records == 1024)
+    assert handler.seen == [f"m{n}" for n in range(1024) if n != 777]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert handler.calls <= 2 * 10 + 1 + 1  # twice log2, the whole, and a batch at the end
+
+
+async def test_where_all_are_to_blame_each_dies_once(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {f"m{n}" for n in range(100)}
+    await log.append([fact(n) for n in range(101)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 101)
+    assert (handler.seen, len(counts.deaths)) == (["m100"], 100)
+    assert handler.calls <= 2 * 100 + 2
+    corpses = [
+        msgspec.json.decode(record.value, type=DeadRecord).offset
+        for record in log.read_all(TOPIC + ".dead")
+    ]
+    assert corpses == list(range(100))
+
+
+async def test_a_death_counts_once_though_its_append_is_tried_again(log: MemoryLog) -> None:
+    await log.append([Outgoing(TOPIC, b"k", b"rubbish")])
+    log.fail_after_append = 2
+    async with running(log, Echo()) as (_, counts):
+        await until(lambda: counts.records == 1)
+    assert counts.deaths == [f"{TOPIC}:unreadable"]
+
+
+async def test_a_flood_of_deaths_is_told_in_a_few_lines(log: MemoryLog) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, Echo()) as (_, counts):
+            for _ in range(20):
+                await log.append([Outgoing(TOPIC, b"k", b"rubbish")] * 100)
+            await until(lambda: counts.records == 2000)
+    told = [line for line in lines if line["event"] == "record_dead"]
+    assert sum(line["records"] for line in told) == 2000
+    assert len(told) == 2  # the first batch's at once, the rest at the end
+    assert told[0]["topic"] == TOPIC
+
+
 async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
     log: MemoryLog,
 ) -> None:
@@ -233,6 +283,29 @@ async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
         await asyncio.wait_for(stage.run(), 5)
     assert (counts.deaths, log.read_all(TOPIC + ".dead")) == ([], [])
     assert await committed(log) == -2
+
+
+async def test_a_dependency_that_goes_away_among_poison_buries_nothing_else(
+    log: MemoryLog,
+) -> None:
+    class Leaving(Echo):
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            if len(batch) == 1 and not self.left:
+                self.left = True
+                raise Transient("database away", code="database_away")
+            return await super().handle(batch, now)
+
+        left = False
+
+    handler = Leaving()
+    handler.poison = {"m1"}
+    await log.append([fact(0), fact(1), fact(2)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 3)
+    assert handler.left
+    assert sorted(set(handler.seen)) == ["m0", "m2"]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert await committed(log) == 0
 
 
 async def test_who_is_cancelled_ends_at_whichever_moment(log: MemoryLog) -> None:
@@ -318,34 +391,42 @@ async def test_the_timer_sees_watermarks_of_what_was_handled_only(log: MemoryLog
         assert handler.progress.watermarks[partition] >= appended_after
 
 
-async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog) -> None:
-    """A client library cancels its futures when it closes: no stage ends in silence by that."""
-    handler = GivesUp()
+@pytest.mark.parametrize("place", ["handle", "due"])
+async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog, place: str) -> None:
+    """A client library cancels its futures when it closes: neither task ends in silence by that."""
+    handler = GivesUp(place)
     async with running(log, handler) as (stage, _):
         await log.append([fact(1)])
-        await until(lambda: handler.seen == ["m1"])
+        await until(lambda: handler.seen == ["m1"] and handler.given_up)
         await until(lambda: stage.trouble is None)
-    assert handler.given_up == [False, False]
+        handler.pending = [Outgoing("sms.judged", b"k", b"later")]
+        stage.wake()
+        await until(lambda: handler.marked > 0)
 
 
 class GivesUp(Echo):
-    """Awaits a future that was cancelled, once in each of its two tasks."""
+    """Awaits once a future that was cancelled."""
 
-    def __init__(self) -> None:
+    def __init__(self, place: str) -> None:
         super().__init__()
-        self.given_up = [True, True]
+        self.place, self.given_up = place, False
 
-    async def _give_up(self, place: int) -> None:
-        if self.given_up[place]:
-            self.given_up[place] = False
+    async def _give_up(self, place: str) -> None:
+        if place == self.place and not self.given_up:
+            self.given_up = True
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()  # as a time limit of a library that does not take it back
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
             future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             future.cancel()
             await future
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
-        await self._give_up(0)
+        await self._give_up("handle")
         return await super().handle(batch, now)
 
     async def due(self, progress: Progress, now: datetime) -> Due:
-        await self._give_up(1)
+        await self._give_up("due")
         return await super().due(progress, now)

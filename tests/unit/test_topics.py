@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from antirelou.log.port import TopicSpec
 from antirelou.topics import (
+    DEAD_BYTES_MAX,
     DEAD_VALUE_BYTES_MAX,
     OUTAGE_MAX,
     PARTITIONS,
@@ -33,6 +34,8 @@ def test_every_topic_has_a_dead_twin_with_room_for_the_largest_record() -> None:
         assert twin.partitions == 1
         assert twin.retention_seconds == spec.retention_seconds
         assert twin.value_bytes_max == DEAD_VALUE_BYTES_MAX
+        assert twin.retention_bytes == DEAD_BYTES_MAX
+        assert spec.retention_bytes is None  # what is not read yet must not go
         # Base64 of the largest value, and the rest of the dead record beside it.
         assert twin.value_bytes_max > spec.value_bytes_max * 4 / 3 + 10_000
 

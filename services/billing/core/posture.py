@@ -30,6 +30,8 @@ class Cause(enum.StrEnum):
     """Why the posture is as it is; of those that suspend, the first that holds is named."""
 
     CALM = "calm"
+    RESTORED = "restored"
+    """The database was restored from a backup; until a person resumes."""
     OPERATOR = "operator"
     CREDIT = "credit"
     FLOOR = "floor"
@@ -109,6 +111,7 @@ class Standing:
         sequence: of the last change; 0: none.
         attach: whether the number should be attached.
         paused: the operator's reason; None: not paused.
+        restored: which restore nobody has resumed after; None: none.
         detached: the operator wants the number off.
         given_then: donated when the number was last detached for want of money.
         at_donation, donated_at: available right after the last donation, micro-euros, and when.
@@ -135,6 +138,7 @@ class Standing:
     probes: int = 0
     shown: timedelta = timedelta()
     shown_at: datetime | None = None
+    restored: str | None = None
 
 
 FIRST = Standing(Posture.NORMAL, Cause.CALM, attach=True)
@@ -262,8 +266,8 @@ def _find_cause(standing: Standing, facts: Facts, rules: PostureRules, now: date
         margin = rules.margin_microeuros if sticks else 0
         return left < facts.next_price + margin
 
-    if standing.paused is not None:
-        return Cause.OPERATOR
+    if standing.restored is not None or standing.paused is not None:
+        return Cause.OPERATOR if standing.restored is None else Cause.RESTORED
     if facts.credit is not None and lacks(
         facts.credit - rules.credit_floor_microeuros, Cause.CREDIT
     ):

@@ -34,6 +34,9 @@ from services.billing.core.tariff import Basis, Tariff, is_over_cap, price_reply
 
 BY = "billing"
 ENDED_HERE = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED})
+LEFT_OR_FAILED = frozenset({
+    ReplyState.SENT, ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED,
+})  # fmt: skip
 WITHDRAWING = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
 """Verdicts on a message after which what came before it is not answered either."""
 
@@ -250,6 +253,7 @@ def hear_change(reply: Reply, change: ReplyChanged, tariff: Tariff, now: datetim
     heard = replace(
         reply,
         reservation=reservation,
+        price_microeuros=reply.price_microeuros if reply.reservation is reservation else 0,
         state=change.state,
         reason=change.reason,
         sequence=change.sequence,
@@ -267,6 +271,19 @@ def hear_change(reply: Reply, change: ReplyChanged, tariff: Tariff, now: datetim
         change.amount_microunits, change.segments, tariff, confirmed=change.amount_confirmed
     )
     return _settle(heard, cost.amount_microeuros, cost.basis, now)
+
+
+def is_forgotten(reply: Reply | None, change: ReplyChanged) -> bool:
+    """Whether a change tells of an authorisation that the books have lost, and of no end of it.
+
+    After a restore the log tells again what was told since the backup. What was only on its way is
+    not heard: the responder finds out whether it left, and what did not is paid for anew.
+
+    Args:
+        reply: None: not known.
+    """
+    lost = reply is None or reply.reservation is Reservation.NONE
+    return lost and change.state not in LEFT_OR_FAILED
 
 
 def reply_unheard_of(change: ReplyChanged, now: datetime) -> Reply:

@@ -240,7 +240,7 @@ class Docket:
             case SenderBlocked():
                 self._put(hear_block(self._sender(event.sender), event))
             case ReplyChanged():
-                self._put(hear_reply(self._sender(event.sender), event))
+                self._put(hear_reply(self._sender(event.sender), event, self._rules))
                 if event.final and event.kind is ReplyKind.REPLY:
                     self._ended[event.reply_id] = None
             case _:

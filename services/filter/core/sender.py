@@ -40,6 +40,8 @@ from services.filter.core.verdict import (
 
 REOPENING = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED, ReplyState.FAILED})
 """He got nothing after all: he may be answered again."""
+ANSWERING = frozenset({ReplyState.SENT, ReplyState.DELIVERED, ReplyState.UNDELIVERED})
+"""An SMS left for him."""
 
 INFORMATIVE_TEXTS = 3
 """Of his first texts, so many are searched for an informative one."""
@@ -192,8 +194,15 @@ def hear_block(sender: Sender, record: SenderBlocked) -> Sender:
     return replace(sender, blocked=record.blocked, blocked_at=record.at)
 
 
-def hear_reply(sender: Sender, change: ReplyChanged) -> Sender:
-    """A reply ended: where he got nothing, he may be answered again."""
+def hear_reply(sender: Sender, change: ReplyChanged, rules: Rules) -> Sender:
+    """A reply ended: where he got nothing, he may be answered again.
+
+    Of an SMS that after a restore only the provider's log knew of we had no verdict: he has been
+    answered by it.
+    """
+    if change.kind is ReplyKind.RECOVERED:
+        there = change.state in ANSWERING and not is_answered(sender, change.due_at, rules)
+        return replace(sender, answer=Answer(change.reply_id, change.due_at)) if there else sender
     ended = change.final and change.kind is ReplyKind.REPLY and change.state in REOPENING
     if ended and sender.answer is not None and sender.answer.message_id == change.reply_id:
         return replace(sender, answer=None)

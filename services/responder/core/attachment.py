@@ -18,7 +18,7 @@ class Attachment:
         sequence: of the last ``PostureChanged`` that counted; -1: none.
         attach: the wish; None: none was told yet, the number is left as it is.
         attached: as the provider last said; None: not known.
-        tries: in vain, in a row.
+        tries: in vain, in a row, that the provider said it had taken.
         link_at: when to try to fulfil the wish; None: it is fulfilled.
         check_at: when to look at number and account again.
     """
@@ -38,13 +38,16 @@ class AttachmentRules:
     Attributes:
         enabled: there is an application to link to (``PLIVO_APP_ID``).
         check_every: number and account are looked at so often.
-        retry_first, retry_longest: after a try in vain; doubles.
+        retry_first, retry_longest: after a try that was taken and changed nothing; doubles.
+        retry_away: after a try that was not answered: the wish is money, and the provider may be
+            back at any moment.
     """
 
     enabled: bool
     check_every: timedelta
     retry_first: timedelta
     retry_longest: timedelta
+    retry_away: timedelta
 
 
 def apply_wish(
@@ -82,3 +85,17 @@ def apply_try(attachment: Attachment, rules: AttachmentRules, now: datetime) -> 
     """The link is about to be changed; again after a pause that doubles, unless confirmed."""
     pause = min(rules.retry_first * 2 ** min(attachment.tries, 16), rules.retry_longest)
     return replace(attachment, tries=attachment.tries + 1, link_at=now + pause)
+
+
+def apply_away(
+    attachment: Attachment, rules: AttachmentRules, now: datetime, after_seconds: float | None
+) -> Attachment:
+    """The try was not answered: it is made again soon.
+
+    Args:
+        after_seconds: as the provider asked.
+    """
+    if attachment.link_at is None:
+        return attachment  # another wish came meanwhile, and it is as it is
+    pause = max(rules.retry_away, timedelta(seconds=after_seconds or 0))
+    return replace(attachment, tries=max(attachment.tries - 1, 0), link_at=now + pause)

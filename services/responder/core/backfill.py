@@ -92,8 +92,10 @@ def is_passed_on(kind: ScanKind, message: LoggedMessage, tariff_microunits: int)
     """
     if kind is not ScanKind.WHOLE or message.state != "delivered":
         return True
-    plausible = IMPLAUSIBLE_FACTOR * tariff_microunits * max(message.segments or 1, 1)
-    return (message.amount_microunits or 0) > plausible
+    return message.amount_microunits not in {
+        None,
+        tariff_microunits * max(message.segments or 1, 1),
+    }
 
 
 def is_ours(message: LoggedMessage, number: str) -> bool:

@@ -15,8 +15,8 @@ from antirelou.settings import QuietHours
 
 BURST_SECONDS = 0.1
 
-HOLDING_CAUSE = "operator"
-"""The cause of a suspension under which nothing that is already authorised goes out.
+HOLDING_CAUSES = frozenset({"operator", "restored"})
+"""The causes of a suspension under which nothing that is already authorised goes out.
 
 Under the others (floor, daily cap, credit, deliveries failing) billing authorises nothing, or only
 a few to try; what it has authorised is paid for and goes.
@@ -150,4 +150,4 @@ def _tolerance(rules: RateRules) -> timedelta:
 
 def apply_posture(pace: Pace, posture: Posture, cause: str) -> Pace:
     """Billing changed what it pays for."""
-    return replace(pace, paused=posture is Posture.SUSPENDED and cause == HOLDING_CAUSE)
+    return replace(pace, paused=posture is Posture.SUSPENDED and cause in HOLDING_CAUSES)

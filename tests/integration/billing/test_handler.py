@@ -23,7 +23,7 @@ from antirelou.records import (
 )
 from antirelou.stage import Progress
 from antirelou.topics import BILLING_GROUP, dead
-from services.billing.core.ledger import Account
+from services.billing.core.ledger import Account, Movement, TransferKind, transfer
 from services.billing.memory import MemoryStore
 from tests.integration.billing.scene import (
     Desk,
@@ -36,7 +36,7 @@ from tests.integration.billing.scene import (
     verdicts,
 )
 from tests.support.eventually import eventually
-from tests.support.postgres import PostgresServer
+from tests.support.postgres import PostgresServer, waits_or_ends
 from tests.unit.billing.cases import (
     EURO,
     HOUR,
@@ -789,6 +789,25 @@ async def test_two_members_at_once_overspend_nothing(fresh_database: str) -> Non
         assert books[Account.SPENT_REPLY] == spent * PRICE
         reserved = await one.rows("SELECT subject FROM transfers WHERE kind = 'reserve'")
         assert len(reserved) == len(authorized(one)) == 40 + (40 - spent)
+
+
+async def test_what_is_booked_while_one_decides_is_not_spent_on_replies(
+    fresh_database: str,
+) -> None:
+    """Receipts are booked by another member between the look at the fund and the reservation."""
+    async with open_desk(fresh_database) as desk:
+        await desk.give(FLOOR + PRICE + TEXT)
+        await desk.hear(*texts(1), *verdicts(1))
+        other = transfer(
+            Movement(TransferKind.RECEIVE, Account.FUND, Account.SPENT_RECEIVE, 1), "m-2", NOW
+        )
+        async with desk.store.transaction() as work:
+            await work.add_transfers([other])
+            looking = asyncio.create_task(desk.look())
+            await waits_or_ends(work._connection, looking)  # noqa: SLF001 - sees its own database
+        await looking
+        assert authorized(desk) == []
+        assert (await desk.balances())[Account.FUND] == FLOOR + PRICE - 1
 
 
 async def test_two_members_that_read_the_same_book_it_once(fresh_database: str) -> None:

@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
+from antirelou.cli.compose import apply_topics, schemas
 from antirelou.cli.main import main
 from antirelou.clock import SystemClock
+from antirelou.database import migrate
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
+from antirelou.log.kafka import open_kafka_log
+from antirelou.log.port import Outgoing
+from antirelou.records import SmsReceived
 from antirelou.service import Ports
+from antirelou.settings import load_settings
 from antirelou.telemetry import Telemetry
+from antirelou.topics import FILTER_GROUP, READS
 from services.ingest.service import open_ingest
 from simulator.server import Simulator, SimulatorConfig
 from tests.fakes.log import MemoryLog
-from tests.support.kafka import free_port_pair
+from tests.support.kafka import free_port_pair, own_broker
 from tests.support.webhooks import OWN, TOKEN, ingest_settings
 
 AUTH_ID = "MA" + "X" * 18
@@ -84,8 +91,9 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     code, found = await examine("--live")
     assert code == 1
     assert right(found) == {
-        "settings", "number", "reply texts", "detaching", "evidence key", "database", "log",
-        "signed webhook", "forged webhook", "provider credit", "auto-recharge", "number attached",
+        "settings", "number", "reply texts", "detaching", "fund floor", "evidence key", "database",
+        "log", "signed webhook", "forged webhook", "provider credit", "auto-recharge",
+        "number attached",
     }  # fmt: skip
     assert "not https -> " in found["public URL"]
     assert "antirelou serve" in found["running system"]
@@ -97,6 +105,7 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
         ("NUMBER", "+33639980000", "number", "06/07 number -> these are closed to platforms"),
         ("NUMBER", "+99912345678", "number", "no valid number -> set ANTIRELOU_NUMBER"),
         ("PLIVO_APP_ID", "", "detaching", "set ANTIRELOU_PLIVO_APP_ID"),
+        ("FUND_FLOOR", "1.00", "fund floor", "1.00 EUR outlast 14 messages a second"),
         ("REPLY_TEXTS", '["' + "ê" * 71 + '"]', "reply texts", "over the cap"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "database", "the connection"),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:port/none", "database", "no answer"),
@@ -152,3 +161,22 @@ async def test_without_credentials_nothing_is_asked(
     assert code == 1
     assert "ANTIRELOU_PLIVO_AUTH_TOKEN: required" in found["settings"]
     assert "signed webhook" not in found
+
+
+async def test_a_cluster_without_schemas_topics_and_members(
+    installation: pytest.MonkeyPatch, examine: Examine, fresh_database: str
+) -> None:
+    with own_broker() as bootstrap:  # what others left unread is not this house's
+        installation.setenv("ANTIRELOU_KAFKA_BOOTSTRAP", bootstrap)
+        _, found = await examine()
+        assert "run `antirelou migrate`; first missing: log/0001" in found["schemas"]
+        assert "run `antirelou topics apply`" in found["topics"]
+        await migrate(fresh_database, schemas())
+        async with open_kafka_log(load_settings()) as log:
+            await apply_topics(log, load_settings())
+            _, found = await examine()
+            assert {"schemas", "topics", *READS} <= right(found)
+            await log.append([Outgoing(SmsReceived.TOPIC, b"k", b"{}")])
+        _, found = await examine()
+        assert "1 unread, and 1 partitions do not move" in found[FILTER_GROUP]
+        assert "is `antirelou serve filter` running" in found[FILTER_GROUP]

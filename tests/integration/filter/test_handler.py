@@ -308,6 +308,18 @@ async def test_a_batch_writes_its_counts_and_what_it_learnt_once(still: Scene) -
     assert rows[0][1] == 500 * (1 + marks)
 
 
+async def test_a_nonce_seen_in_an_earlier_batch_is_a_replay(still: Scene) -> None:
+    """As another replica of ingest lets it in, which has not seen the first."""
+    handler = still.handler()
+    await handler.handle([read("m-1", 1, nonce="a" * 32)], NOW)
+    [forged, repeated] = [
+        await handler.handle([read(message_id, sender, nonce="a" * 32)], NOW)
+        for message_id, sender in (("m-2", 2), ("m-1", 1))
+    ]
+    assert [_verdict(output).reason for output in forged] == [Reason.REPLAYED]
+    assert repeated == []  # the provider's own retry: still deliberated
+
+
 async def test_nothing_is_judged_before_its_partition_was_read_past_it(still: Scene) -> None:
     handler, much_later = still.handler(), NOW + 30 * DAY
     await handler.handle([read("m-1", 1)], NOW)

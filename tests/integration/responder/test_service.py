@@ -7,9 +7,10 @@ from datetime import timedelta
 import asyncpg
 import pytest
 
+from antirelou.errors import Transient
 from antirelou.log.port import Outgoing
 from antirelou.privacy import new_keypair
-from antirelou.provider.port import Accepted, NotAccepted, Uncertain
+from antirelou.provider.port import Accepted, Away, NotAccepted, Uncertain
 from antirelou.records import (
     OperatorAction,
     OperatorDecided,
@@ -22,6 +23,7 @@ from antirelou.records import (
     SmsReceived,
     Source,
 )
+from services.responder.core.backfill import Scan, ScanKind
 from tests.fakes.log import MemoryLog
 from tests.fakes.provider import NUMBER, FakeProvider, Taken
 from tests.integration.responder.scene import (
@@ -357,6 +359,23 @@ class TestPosture:
             await until(lambda: scene.told(ProviderChecked.TOPIC)[-1].attached is True)
             assert provider.links[tries:] == ["app"]
 
+    async def test_a_question_that_hangs_does_not_keep_the_number_on(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        asked = asyncio.Event()
+
+        class Hanging(FakeProvider):
+            async def list_received(self, **_: object) -> Away:
+                asked.set()
+                await asyncio.Event().wait()
+                return Away("never")
+
+        provider = Hanging()
+        async with open_scene(fresh_database, log, provider=provider) as scene:
+            await until(asked.is_set)
+            await scene.append(posture(1, Posture.SUSPENDED, "floor", attach=False))
+            await until(lambda: provider.app_id is None)
+
 
 class TestBackfill:
     async def test_what_our_webhook_did_not_take_comes_from_the_log(
@@ -384,6 +403,27 @@ class TestBackfill:
             assert record.sender_kind == "mobile"
             senders = {record.sender for record in found().values()}
             assert PSEUDONYMIZER.pseudonym(phone(0)) in senders
+
+    async def test_a_page_that_could_not_be_told_is_read_again(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        """Noted as read before it is told, it would be lost in a crash between the two."""
+        provider, hours = FakeProvider(), timedelta(hours=3)
+        missed = provider.receive(phone(1), at=CLOCK.now() - hours)
+        async with open_scene(fresh_database, log, provider=provider, started=False) as scene:
+            house = scene.responder._housekeeper  # noqa: SLF001 - one page, at this moment
+            order = Scan("all", ScanKind.ORDERED, CLOCK.now() - 2 * hours, None, 0, CLOCK.now())
+            async with scene.store.transaction() as work:
+                await work.add_scan(order)
+            log.away = True
+            with pytest.raises(Transient):
+                await house._read_scan(order)  # noqa: SLF001
+            log.away = False
+            kept = await scene.store.find_scan(CLOCK.now())
+            assert kept is not None
+            await house._read_scan(kept)  # noqa: SLF001
+            assert [record.id for record in scene.told(SmsReceived.TOPIC)] == [missed]
+            assert await scene.store.find_scan(CLOCK.now()) is None
 
     async def test_the_operator_can_order_all_of_it(
         self, fresh_database: str, log: MemoryLog

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
+from antirelou.dead import bury
 from antirelou.log.port import LogRecord
 from antirelou.privacy import Pseudonymizer, Unsealer
 from antirelou.records import (
@@ -15,7 +16,6 @@ from antirelou.records import (
     SenderBlocked,
     decode_as,
 )
-from antirelou.stage import bury
 from antirelou.topics import DEAD_GROUP, dead
 from services.billing.operator import ReplyWay, Step, Unresolved, Waiting, Way
 from tests.fakes.log import MemoryLog
@@ -347,7 +347,10 @@ async def test_dead_records_are_listed_without_their_values_and_put_back_as_they
     await let_die(log, "sms.received", b"secret text \xff")
     await let_die(log, "sms.judged", b"second")
     assert (await api.get("/v1/status"))["dead"] == 2
-    records = (await api.get("/v1/dead"))["records"]
+    answer = await api.get("/v1/dead")
+    records = answer["records"]
+    assert answer["total"] == 2
+    assert "no JSON" in answer["explanations"]["unreadable"]["meaning"]
     assert records[0] == {
         "at": "2026-11-20T12:00:00Z", "topic": "sms.received", "partition": 3, "offset": 7,
         "service": "filter", "reason": "unreadable", "error": "odd",
@@ -361,6 +364,18 @@ async def test_dead_records_are_listed_without_their_values_and_put_back_as_they
     assert await api.post("/v1/dead/replay") == (200, {"replayed": 0})
     await let_die(log, "sms.judged", b"third")
     assert len((await api.get("/v1/dead"))["records"]) == 1  # not those that were put back
+
+
+async def test_what_two_services_put_aside_is_put_back_once(api: Api, log: MemoryLog) -> None:
+    """All its readers read it again: put back twice, what dies for good would double each time."""
+    record = LogRecord("sms.received", 3, 7, b"k", b"rubbish", AT)
+    for service in ("filter", "billing"):
+        await log.append([bury(record, service=service, reason="unreadable", error="odd", at=AT)])
+    answer = await api.get("/v1/dead")
+    assert [one["service"] for one in answer["records"]] == ["filter", "billing"]
+    assert await api.post("/v1/dead/replay") == (200, {"replayed": 1})
+    assert len(log.read_all("sms.received")) == 1
+    assert (await api.get("/v1/status"))["dead"] == 0
 
 
 async def test_what_is_no_dead_record_is_listed_and_dropped(api: Api, log: MemoryLog) -> None:
@@ -378,7 +393,7 @@ async def test_what_is_no_dead_record_is_listed_and_dropped(api: Api, log: Memor
     )
     await let_die(log, "sms.received", b"good")
     reasons = [r["reason"] for r in (await api.get("/v1/dead"))["records"]]
-    assert reasons == ["unreadable", "r", "unreadable"]
+    assert reasons == ["unreadable_corpse", "unreadable_corpse", "unreadable"]
     assert await api.post("/v1/dead/replay") == (200, {"replayed": 1})
     assert log.read_all("sms.judged") == []
     assert (await api.get("/v1/status"))["dead"] == 0

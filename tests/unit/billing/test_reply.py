@@ -24,6 +24,7 @@ from services.billing.core.reply import (
     describe_end,
     end_reply,
     hear_change,
+    is_forgotten,
     pay_reply,
     reply_unheard_of,
 )
@@ -238,9 +239,19 @@ def test_a_reply_that_the_books_believe_unpaid_costs_the_fund_what_it_cost(
     before = waiting(state=state)
     sending, moved = hear(before, 1, ReplyState.SENDING)
     assert (sending.reservation, moved) == (Reservation.VOIDED, [])
+    assert sending.price_microeuros == 0
     after, moved = hear(sending, 2, ReplyState.DELIVERED, 150_000)
     assert moves(moved) == [(ADJUST, FUND, SPENT, 150_000)]
     assert after.cost_microeuros == 150_000
+
+
+@pytest.mark.parametrize("state", list(ReplyState))
+def test_of_a_forgotten_authorisation_only_its_end_is_heard(state: ReplyState) -> None:
+    told = changed("m-1", 4, state)
+    forgotten = state not in {"sent", "delivered", "undelivered", "failed"}
+    assert is_forgotten(waiting(), told) is forgotten
+    assert is_forgotten(None, told) is forgotten
+    assert not is_forgotten(authorized(), told)
 
 
 def test_a_reply_that_the_books_do_not_know_is_booked_all_the_same() -> None:

@@ -178,6 +178,13 @@ def _bill_nothing(facts: Facts) -> Facts:
     return replace(facts, provider=ProviderLog(NOW - timedelta(days=1), NOW, {}, {}))
 
 
+def _second_reply(facts: Facts, late: timedelta) -> Facts:
+    """The sender of m0 is answered again, so much after the end of the window."""
+    first = facts.books.replies["m0"]
+    due_at = first.due_at + facts.rules.window + late
+    return _reply_with(facts, "m2", sender=first.sender, due_at=due_at)
+
+
 def _open_twice(facts: Facts) -> Facts:
     rows = facts.outbox.items()
     open_ = {id_: replace(row, sender="a", state="sending", message_id=None) for id_, row in rows}
@@ -238,6 +245,11 @@ HARMS: list[tuple[str, str, Callable[[Facts], Facts]]] = [
         lambda f: _books_with(f, accounts={**f.books.accounts, "donations": 0}),
     ),
     ("I3", "a second reply", lambda f: _reply_with(f, "m2", sender=f.books.replies["m0"].sender)),
+    (
+        "I3",
+        "a second reply, just within the window",
+        lambda f: _second_reply(f, -timedelta(seconds=1)),
+    ),
     ("I3", "two open sends", _open_twice),
     ("I3", "one SMS for two", lambda f: _row_with(f, "m2", message_id="u-m0")),
     (
@@ -341,6 +353,16 @@ def test_an_sms_may_be_that_of_an_uncertain_send_to_the_same_phone(
     facts = _row_with(house(DONE), "m0", state="uncertain", message_id=None)
     facts = _logged_with(facts, sent={"u-m0": Logged("sent", PRICE, known_phone)})
     assert ("I3" not in broken(judge(facts))) is holds
+
+
+def test_a_second_reply_after_the_window_is_none_within_it() -> None:
+    assert broken(judge(_second_reply(house(DONE, "silent", DONE), timedelta()))) == set()
+
+
+def test_one_uncertain_send_stands_for_one_sms() -> None:
+    facts = _row_with(house(DONE), "m0", state="uncertain", message_id=None)
+    sent = {id_: Logged("sent", PRICE, "0" * 32) for id_ in ("u-m0", "u-again")}
+    assert "I3" in broken(judge(_logged_with(facts, sent=sent)))
 
 
 def test_without_the_provider_the_rest_is_judged() -> None:

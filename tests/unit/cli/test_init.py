@@ -100,6 +100,23 @@ def test_it_says_what_to_do_next_and_what_to_take_offline(
     assert f"Take offline now: {tmp_path / EVIDENCE_PRIVATE_FILE}" in said
 
 
+def test_a_simulated_house_lacks_nothing_and_its_provider_signs_with_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "simulated.env"
+    write_settings_file(path, simulated=True)
+    monkeypatch.setenv("SETTINGS_FILE", str(path))
+    settings = load_settings()
+    require(settings, "number", "plivo_auth_id", "plivo_auth_token", "plivo_app_id", *SECRETS)
+    token = settings.plivo_auth_token.get_secret_value()
+    assert f"SIMULATED_PLIVO_AUTH_TOKEN={token}" in path.read_text().splitlines()
+    assert "api.plivo.com" not in settings.plivo_api_url
+
+
+def test_a_real_house_has_no_token_for_the_simulated_provider(written: Path) -> None:
+    assert "SIMULATED_" not in written.read_text()
+
+
 @pytest.mark.parametrize("existing", ["antirelou.env", EVIDENCE_PRIVATE_FILE])
 def test_nothing_is_written_over(tmp_path: Path, existing: str) -> None:
     (tmp_path / existing).write_text("precious")

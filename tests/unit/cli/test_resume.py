@@ -14,6 +14,8 @@ class FakeOperator:
     posted: list[str]
 
     def get(self, path: str) -> Any:
+        if path == "/v1/restoration":
+            return {"restoration": None}
         assert path == "/v1/resume"
         return {"waiting": 3, "cost_microeuros": 450_000, "seconds": 600}
 

@@ -414,8 +414,9 @@ def test_a_reply_that_goes_on_ends_nothing() -> None:
 def test_the_first_sender_of_a_campaign_is_caught_too() -> None:
     async def play() -> Run:
         run = Run()
+        apart = 20 * MINUTE  # the others come in later buckets than the first
         batch = [
-            read(received(f"m-{n}", n, at=NOW + n * MINUTE, text=RAID), NOW + n * MINUTE)
+            read(received(f"m-{n}", n, at=NOW + n * apart, text=RAID), NOW + n * apart)
             for n in range(3)
         ]
         await run.take(batch)

@@ -349,7 +349,7 @@ def test_who_was_answered_is_not_until_the_window_is_over() -> None:
 @pytest.mark.parametrize("state", list(ReplyState))
 def test_who_got_nothing_may_be_answered_again(state: ReplyState) -> None:
     answered = after(waiting())
-    ended = hear_reply(answered, reply_ended(state=state))
+    ended = hear_reply(answered, reply_ended(state=state), RULES)
     assert (ended.answer is None) == (state in REOPENING)
     assert {state.value for state in REOPENING} == {"expired", "refused", "failed"}
 
@@ -359,8 +359,8 @@ def test_who_got_nothing_may_be_answered_again(state: ReplyState) -> None:
 )
 def test_what_is_not_the_end_of_his_reply_opens_nothing(fields: dict[str, Any]) -> None:
     answered = after(waiting())
-    assert hear_reply(answered, reply_ended(**fields)) == answered
-    assert hear_reply(NOBODY, reply_ended(**fields)) == NOBODY
+    assert hear_reply(answered, reply_ended(**fields), RULES) == answered
+    assert hear_reply(NOBODY, reply_ended(**fields), RULES) == NOBODY
 
 
 def test_who_is_blocked_gets_nothing_whether_he_waits_or_comes() -> None:
@@ -410,3 +410,12 @@ def test_a_repeat_of_any_other_message_changes_nothing() -> None:
     assert hear_again(NOBODY, arrival(text="STOP"), RULES) == NOBODY
     backfilled = waiting(text=None, source=Source.BACKFILL)
     assert hear_again(backfilled, arrival(text=None, source=Source.BACKFILL), RULES) == backfilled
+
+
+@pytest.mark.parametrize("state", list(ReplyState))
+def test_of_an_sms_that_only_the_log_knew_of_he_is_answered(state: ReplyState) -> None:
+    recovered: dict[str, Any] = {"kind": ReplyKind.RECOVERED, "reply_id": "found", "final": False}
+    heard = hear_reply(NOBODY, reply_ended(state=state, **recovered), RULES)
+    assert is_answered(heard, LATER, RULES) == (state in {"sent", "delivered", "undelivered"})
+    answered = after(waiting())
+    assert hear_reply(answered, reply_ended(state=state, **recovered), RULES) == answered

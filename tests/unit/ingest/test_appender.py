@@ -78,6 +78,7 @@ def fresh(kind: type[MemoryLog], log: MemoryLog) -> MemoryLog:
 
 
 async def test_returning_means_durable(log: MemoryLog) -> None:
+    log.append_seconds = 0.02
     async with running(log) as appender:
         await appender.append(record(1))
         assert values(log) == [1]

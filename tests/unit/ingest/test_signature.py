@@ -120,7 +120,14 @@ def test_v2_covers_the_path_and_neither_query_nor_body() -> None:
     assert code(verify(headers, url=b"http://sms.example.org/x")) is RefusalCode.SIGNATURE_WRONG
 
 
-@pytest.mark.parametrize("changed", [{"query": "ref=x"}, {"pairs": [("From", "1")]}])
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"query": "ref=x"},
+        {"pairs": [("From", "1")]},
+        {"pairs": [(name, value + "0") for name, value in PAIRS]},
+    ],
+)
 def test_v3_covers_query_and_body(changed: dict[str, Any]) -> None:
     headers = SignatureHeaders(v3=V3, v3_nonce="n")
     assert isinstance(verify(headers), Signature)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -83,3 +84,35 @@ async def test_who_is_fenced_sees_nothing_until_it_has_joined_again() -> None:
     consumer.rejoin()
     assert [record.offset for record in (await read(reader)).records] == [0, 1, 2]
     assert (await read(reader)).watermarks[Partition(*PLACE)] > LONG_AGO
+
+
+class Willing(Consumer):
+    """Its commits are taken."""
+
+    async def commit(self, positions: object) -> None:
+        assert positions == {PLACE: 3}
+        self.committed = 3
+
+
+async def test_what_was_read_before_a_rebalance_cannot_be_committed() -> None:
+    """It may be another's now, who handles it; and the broker would take our commit."""
+    consumer = Willing()
+    reader = KafkaReader(lambda: consumer, ["topic"])
+    batch = await read(reader)
+    consumer.rejoin()
+    with pytest.raises(Fenced):
+        await reader.commit(batch)
+    assert consumer.committed == 0
+    await reader.commit(await read(reader))
+    assert consumer.committed == 3
+
+
+async def test_the_watermark_is_the_clock_at_the_end_alone() -> None:
+    consumer = Consumer()
+    reader = KafkaReader(lambda: consumer, ["topic"])
+    place, appended_at = Partition(*PLACE), datetime.fromtimestamp(Found(0).timestamp / 1000, UTC)
+    for lag in (2, 1):
+        batch = await read(reader, 1)
+        assert (batch.watermarks[place], batch.lags[place]) == (appended_at, lag)
+    assert (await read(reader, 1)).lags[place] == 0
+    assert (await read(reader)).watermarks[place] > appended_at

@@ -9,6 +9,7 @@ from antirelou.records import Posture, PostureChanged
 from services.responder.core.attachment import (
     Attachment,
     AttachmentRules,
+    apply_away,
     apply_seen,
     apply_try,
     apply_wish,
@@ -16,10 +17,18 @@ from services.responder.core.attachment import (
 from tests.unit.responder.cases import MINUTE, NOW
 
 RULES = AttachmentRules(
-    enabled=True, check_every=10 * MINUTE, retry_first=MINUTE / 60, retry_longest=MINUTE
+    enabled=True,
+    check_every=10 * MINUTE,
+    retry_first=MINUTE / 60,
+    retry_longest=MINUTE,
+    retry_away=MINUTE / 30,
 )
 OFF = AttachmentRules(
-    enabled=False, check_every=10 * MINUTE, retry_first=MINUTE / 60, retry_longest=MINUTE
+    enabled=False,
+    check_every=10 * MINUTE,
+    retry_first=MINUTE / 60,
+    retry_longest=MINUTE,
+    retry_away=MINUTE / 30,
 )
 LINKED = Attachment(NOW, attached=True)
 
@@ -47,6 +56,25 @@ def test_a_wish_is_tried_at_once_and_ever_later_until_confirmed() -> None:
     assert pauses == [1, 2, 4, 8, 16, 32, 60, 60]
     confirmed = seen(wished, False)
     assert (confirmed.link_at, confirmed.tries) == (None, 0)
+
+
+def test_while_nobody_answers_it_is_tried_every_two_seconds_for_as_long_as_it_takes() -> None:
+    wished = apply_wish(LINKED, wish(1, attach=False), RULES, NOW)
+    pauses = []
+    for _ in range(50):
+        away = apply_away(apply_try(wished, RULES, NOW), RULES, NOW, None)
+        wished = seen(away, None)
+        assert wished.link_at is not None
+        pauses.append((wished.link_at - NOW).total_seconds())
+    assert set(pauses) == {2}
+    patient = apply_away(apply_try(wished, RULES, NOW), RULES, NOW, 30.0)
+    assert patient.link_at == NOW + timedelta(seconds=30)
+
+
+def test_an_answer_that_was_lost_does_not_bring_back_a_wish_that_is_fulfilled() -> None:
+    wished = apply_wish(LINKED, wish(1, attach=False), RULES, NOW)
+    fulfilled = seen(apply_try(wished, RULES, NOW), False)
+    assert apply_away(fulfilled, RULES, NOW, None).link_at is None
 
 
 def test_what_cannot_be_read_confirms_nothing_and_starts_nothing() -> None:

@@ -70,8 +70,8 @@ def test_only_what_was_ordered_ends() -> None:
     ("kind", "state", "amount", "passed"),
     [
         (ScanKind.WHOLE, "delivered", 10_000, False),
-        (ScanKind.WHOLE, "delivered", 30_000, False),
-        (ScanKind.WHOLE, "delivered", 30_001, True),
+        (ScanKind.WHOLE, "delivered", 10_001, True),
+        (ScanKind.WHOLE, "delivered", 0, True),
         (ScanKind.WHOLE, "delivered", None, False),
         (ScanKind.WHOLE, "undelivered", 10_000, True),
         (ScanKind.WHOLE, "received", None, True),
@@ -84,7 +84,8 @@ def test_what_is_passed_on(kind: ScanKind, state: str, amount: int | None, passe
 
 
 def test_segments_are_allowed_for() -> None:
-    assert not is_passed_on(ScanKind.WHOLE, logged("delivered", 60_000, segments=2), 10_000)
+    assert not is_passed_on(ScanKind.WHOLE, logged("delivered", 20_000, segments=2), 10_000)
+    assert is_passed_on(ScanKind.WHOLE, logged("delivered", 10_000, segments=2), 10_000)
 
 
 def test_ours_is_what_was_sent_to_our_number() -> None:

@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from services.responder.core.budget import (
@@ -16,7 +16,8 @@ from services.responder.core.budget import (
 from tests.unit.responder.cases import MINUTE, NOW
 
 
-@given(st.lists(st.floats(0, 20), max_size=80))
+@example([0.5] * 60)
+@given(st.lists(st.floats(0, 4), max_size=80))
 def test_in_no_minute_more_than_twenty(pauses: list[float]) -> None:
     budget, now, asked = Budget(20, MINUTE), NOW, list[datetime]()
     for pause in pauses:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from antirelou.provider.port import Accepted, NotAccepted, SendResult, Uncertain
@@ -96,6 +96,8 @@ def apply_event(reply: Reply, event: Any, now: Any) -> Reply:  # noqa: PLR0911 -
             return apply_observation(reply, event, now, RULES)
 
 
+@example([("claim", 1), ((Uncertain("timeout"), 0), 1), ("claim", 5000)])
+@example([("claim", 1), ("lapse", 5000), ("claim", 5000)])
 @given(st.lists(st.tuples(events, st.integers(0, 5000)), max_size=25))
 def test_whatever_comes_nothing_is_sent_twice(steps: list[tuple[Any, int]]) -> None:
     reply, now, refuted = waiting(), NOW, set[int]()

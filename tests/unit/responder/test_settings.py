@@ -52,6 +52,8 @@ def test_a_fast_clock_cuts_waits_but_not_below_what_they_wait_for() -> None:
     assert fast.outbox.final_after == timedelta(seconds=30)
     assert fast.outbox.lease == slow.outbox.lease
     assert fast.rate.per_second == 2000
+    # The number is off within five seconds of the provider's return, in life as well.
+    assert slow.attachment.retry_away == fast.attachment.retry_away == timedelta(seconds=2)
 
 
 def test_the_reference_is_in_the_callback_whatever_it_holds() -> None:

@@ -1,0 +1,119 @@
+"""deploy/k8s: strict schemas, and what it says of us is what the code says.
+
+Files are checked as they stand; overlays as they render, where `make test-k8s` can build kubectl.
+"""
+
+import json
+import runpy
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import kubernetes_validate
+import pytest
+import yaml
+
+from antirelou.cli.compose import NEEDS, OPENERS
+from antirelou.settings import PREFIX
+from antirelou.topics import PARTITIONS, READS
+
+PROJECT = Path(__file__).parents[3]
+ROOT = PROJECT / "deploy" / "k8s"
+MANIFESTS = runpy.run_path(str(PROJECT / "scripts" / "manifests.py"))
+WRITTEN: dict[Path, str] = dict(MANIFESTS["written"]())
+SCHEMAS = ROOT / "schemas"
+KUBERNETES = "1.34"
+
+
+def documents(folder: Path) -> Iterator[tuple[str, dict[str, Any]]]:
+    for path in sorted(folder.rglob("*.yaml")):
+        for document in yaml.safe_load_all(path.read_text(encoding="utf-8")):
+            if isinstance(document, dict) and document.get("kind") != "Kustomization":
+                metadata = document["metadata"]
+                name = f"{path.relative_to(ROOT)}:{document['kind']}/{metadata['name']}"
+                yield name, document
+
+
+def check(document: dict[str, Any]) -> None:
+    """Raise where a document is not what its schema takes, an unknown field included."""
+    group, _, version = document["apiVersion"].rpartition("/")
+    path = SCHEMAS / f"{document['kind']}-{group}-{version}.json".lower()
+    if path.exists():
+        jsonschema.validate(document, json.loads(path.read_text(encoding="utf-8")))
+    else:
+        kubernetes_validate.validate(document, KUBERNETES, strict=True)
+
+
+EVERY = dict(documents(ROOT))
+BASE = {(one["kind"], one["metadata"]["name"]): one for _, one in documents(ROOT / "base")}
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_a_manifest_is_what_its_schema_takes(name: str) -> None:
+    check(EVERY[name])
+
+
+@pytest.mark.parametrize(
+    "harm",
+    [
+        ("Deployment", "filter", ("spec", "template", "spec", "containers", 0, "commands")),
+        ("ScaledObject", "filter", ("spec", "maxReplicas")),
+        ("PodDisruptionBudget", "ingest", ("spec", "minimum")),
+    ],
+)
+def test_an_unknown_field_is_refused(harm: tuple[str, str, tuple[Any, ...]]) -> None:
+    kind, name, place = harm
+    document = json.loads(json.dumps(BASE[kind, name]))
+    inside = document
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = 1
+    with pytest.raises((kubernetes_validate.ValidationError, jsonschema.ValidationError)):
+        check(document)
+
+
+@pytest.mark.parametrize("path", WRITTEN, ids=lambda path: path.name)
+def test_what_is_written_by_a_script_is_fresh(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == WRITTEN[path], "run scripts/manifests.py"
+
+
+def secrets_of(service: str) -> set[str]:
+    [container] = BASE["Deployment", service]["spec"]["template"]["spec"]["containers"]
+    return {one["name"].removeprefix(PREFIX).lower() for one in container.get("env", [])}
+
+
+OPTIONAL = {"plivo_app_id", "plivo_mute_app_id"}
+
+
+@pytest.mark.parametrize("service", OPENERS)
+def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str) -> None:
+    needed = set(NEEDS[service]) - {"number"}
+    if service != "ingest":
+        needed.add("database_url")
+    assert secrets_of(service) - OPTIONAL == needed
+
+
+@pytest.mark.parametrize("service", ["filter", "billing"])
+def test_lag_scales_within_the_partitions_and_never_to_zero(service: str) -> None:
+    spec = BASE["ScaledObject", service]["spec"]
+    assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= PARTITIONS
+    for trigger in spec["triggers"]:
+        said = trigger["metadata"]
+        assert said["consumerGroup"] == f"antirelou-{service}"
+        assert said["topic"] in READS[said["consumerGroup"]]
+        assert said["limitToPartitionsWithLag"] == "true"
+
+
+def test_lag_is_no_reason_for_another_responder() -> None:
+    assert ("ScaledObject", "responder") not in BASE
+    assert BASE["Deployment", "responder"]["spec"]["replicas"] == 2
+
+
+def test_only_the_webhooks_are_reached_from_outside() -> None:
+    [rule] = BASE["Ingress", "webhooks"]["spec"]["rules"]
+    assert [path["path"] for path in rule["http"]["paths"]] == ["/webhooks/plivo/"]
+    assert not [
+        name for (kind, name), one in BASE.items()
+        if kind == "Service" and one["spec"].get("type", "ClusterIP") != "ClusterIP"
+    ]  # fmt: skip
