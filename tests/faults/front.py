@@ -1,7 +1,8 @@
 """A load balancer of the tests: the provider calls it, and it passes on to a door that is ready.
 
-It does what one in front of Kubernetes pods does, no more: connections go round robin to the
-doors whose ``/readyz`` answers 200 and whose port is open; where none is, they are closed.
+It does what the one in front of Kubernetes pods does, no more: connections go round robin to the
+doors whose ``/readyz`` answered 200 when it last looked. One that a door refuses is not tried at
+another.
 """
 
 import asyncio
@@ -66,13 +67,8 @@ class Front:
             # One that is not ready is asked all the same when nobody is: its 503 says more.
             doors = self._ready or self._doors
             self._turn += 1
-            for door in (doors[(self._turn + n) % len(doors)] for n in range(len(doors))):
-                try:
-                    theirs = await asyncio.open_connection(*_address(door))
-                except OSError:
-                    continue
-                await _join(reader, writer, *theirs)
-                break
+            theirs = await asyncio.open_connection(*_address(doors[self._turn % len(doors)]))
+            await _join(reader, writer, *theirs)
         writer.transport.abort() if writer.transport.is_closing() else writer.close()
         self._tasks.discard(task)
 

@@ -7,6 +7,7 @@ import pytest
 from antirelou.cli.demo.house import SERVICES, Process
 from antirelou.cli.demo.watch import call
 from tests.faults.broken import LONG, Broken
+from tests.faults.door import knocking
 
 VOLLEYS = 5 if LONG else 2
 VOLLEY_MIN = 3 if LONG else 2
@@ -43,7 +44,10 @@ async def test_everything_restarted_in_turn(broken: Broken) -> None:
         await asyncio.to_thread(second.wait_ready)
         front.add(second)
         known = set(received(broken))
-        async with broken.trial("everything restarted in turn") as trial:
+        async with (
+            broken.trial("everything restarted in turn") as trial,
+            knocking(broken.house, front.url) as knocks,
+        ):
             await trial.passed(0.1)
             for process in (broken.service("ingest"), second, *map(broken.service, SERVICES[:-1])):
                 code = await asyncio.to_thread(process.stop)
@@ -51,6 +55,7 @@ async def test_everything_restarted_in_turn(broken: Broken) -> None:
                 process.start()
                 await asyncio.to_thread(process.wait_ready)
             trial.healed()
+        assert {knock.status for knock in knocks.all} == {200}
         new = {uuid: tries for uuid, tries in received(broken).items() if uuid not in known}
         assert len(new) >= trial.row.messages > 0
         assert {uuid: tries for uuid, tries in new.items() if tries != 1} == {}
