@@ -84,7 +84,7 @@ def secrets_of(service: str) -> set[str]:
 
 
 ROTATED = {"plivo_auth_token_older", "sending_private_keys_older"}
-OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", *ROTATED}
+OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED}
 
 
 @pytest.mark.parametrize("service", OPENERS)
