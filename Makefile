@@ -7,7 +7,7 @@ SEED ?=
 REPORT ?=
 PYTEST := $(BIN)/python -m pytest
 
-.PHONY: help setup demo test quick unit contract integration e2e faults planted-bugs fuzz test-compose test-k8s lint format bench
+.PHONY: help setup demo test quick unit contract integration e2e faults crash-points planted-bugs fuzz test-compose test-k8s lint format bench
 
 help: ## the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -35,7 +35,10 @@ unit contract integration e2e: setup ## the tests of one folder
 
 faults: setup ## every fault ROUNDS times, long: 60 kills, 25,000 messages, within the hour (SEED=…, REPORT=file.json)
 	ANTIRELOU_FAULTS_LONG=1 ANTIRELOU_FAULTS_ROUNDS=$(ROUNDS) ANTIRELOU_FAULTS_SEED=$(SEED) \
-		ANTIRELOU_FAULTS_REPORT=$(REPORT) $(PYTEST) -s --session-timeout=3600 tests/faults
+		ANTIRELOU_FAULTS_REPORT=$(REPORT) $(PYTEST) -s --session-timeout=3600 --ignore=tests/faults/crash_points tests/faults
+
+crash-points: setup ## every service killed before and after each of its port calls (`make test` takes a sample)
+	ANTIRELOU_FAULTS_ROUNDS=2 ANTIRELOU_FAULTS_SEED=$(SEED) $(PYTEST) -s tests/faults/crash_points
 
 planted-bugs: setup ## plants each known mistake in a scratch copy; a named test must catch it
 	$(BIN)/python -m tests.planted

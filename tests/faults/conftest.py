@@ -11,7 +11,7 @@ harms last long and demands what ``trial.LEAST`` says.
 import os
 import random
 import secrets
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,6 @@ import pytest
 from rich.console import Console
 
 from tests.faults.broken import LONG, Broken, open_broken
-from tests.faults.network import MODES
 from tests.faults.trial import Report
 
 SEED = "ANTIRELOU_FAULTS_SEED"
@@ -29,15 +28,26 @@ ROUNDS = int(os.environ.get("ANTIRELOU_FAULTS_ROUNDS") or 1)
 KEPT = pytest.StashKey[Report]()
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "spread: each variant is tried in one of the rounds")
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Round by round, so that a run that is cut short has tried every fault.
 
-    The ways to harm the network are many: each is tried in one of the rounds.
+    Of a test that is marked ``spread`` each variant is tried in one of the rounds.
     """
     items.sort(key=lambda item: (_params(item).get("turn", 0), "networked" in _fixtures(item)))
-    later = [item for item in items if not _has_its_turn(_params(item))]
+    later, places = set(), dict[Any, int]()
+    for item in items:
+        params = _params(item)
+        if "turn" in params and item.get_closest_marker("spread"):
+            turn = params.pop("turn")
+            variant = (item.nodeid.partition("[")[0], *sorted(params.items()))
+            if places.setdefault(variant, len(places)) % ROUNDS != turn:
+                later.add(item)
     if later:
-        config.hook.pytest_deselected(items=later)
+        config.hook.pytest_deselected(items=list(later))
         items[:] = [item for item in items if item not in later]
 
 
@@ -48,13 +58,6 @@ def _params(item: pytest.Item) -> dict[str, Any]:
 
 def _fixtures(item: pytest.Item) -> Sequence[str]:
     return getattr(item, "fixturenames", ())
-
-
-def _has_its_turn(params: Mapping[str, Any]) -> bool:
-    if "turn" not in params or params.get("mode") not in MODES:
-        return True
-    rounds = min(ROUNDS, len(MODES))
-    return bool(MODES.index(params["mode"]) % rounds == params["turn"] % rounds)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

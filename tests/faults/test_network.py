@@ -23,7 +23,7 @@ DEPENDENCIES = (KAFKA, DATABASE, PROVIDER, WEBHOOKS)
 SAMPLE = {(KAFKA, "deaf")}
 """What CI tries."""
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.spread]
 
 
 def chosen() -> Iterator[tuple[str, str]]:

@@ -56,7 +56,7 @@ UNCERTAIN = {"accepts and does not answer", "accepts and answers 502", "rubbish 
 SAMPLE = ("other amounts", "all of it")
 """What CI tries."""
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.timeout(400), pytest.mark.spread]
 
 
 def healed(harms: Mapping[str, Any]) -> dict[str, Any]:
