@@ -13,6 +13,12 @@ from services.billing.core.room import order_of
 _REPORTED = frozenset({ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED})
 
 
+def _tells_of_delivery(reply: Reply) -> bool:
+    """Whether it ended; that the operator declared it never sent says nothing."""
+    voided = reply.state is ReplyState.FAILED and reply.reason == "operator"
+    return reply.state in _REPORTED and not voided
+
+
 @dataclass(slots=True)
 class ReplyTable:
     """Replies by id.
@@ -57,7 +63,7 @@ class ReplyTable:
             insort(self.room, order_of(reply))
             insort(self.entered, (reply.entered, reply_id))
             self.of_sender.setdefault(reply.sender, {})[reply_id] = None
-        elif reply.state in _REPORTED:
+        elif _tells_of_delivery(reply):
             insort(self.reported, (reply.changed_at, reply_id))
         if reply.state is ReplyState.AUTHORIZED:
             self.authorized[reply_id] = None
@@ -72,7 +78,7 @@ class ReplyTable:
             del self.of_sender[reply.sender][reply_id]
             if not self.of_sender[reply.sender]:
                 del self.of_sender[reply.sender]
-        elif reply.state in _REPORTED:
+        elif _tells_of_delivery(reply):
             del self.reported[bisect_left(self.reported, (reply.changed_at, reply_id))]
         self.authorized.pop(reply_id, None)
         self.told_later.pop(reply_id, None)

@@ -321,6 +321,16 @@ async def test_deliveries_are_of_the_last_that_ended(store: Store) -> None:
         assert await work.read_deliveries(2) == [True, False]
 
 
+async def test_what_the_operator_declared_never_sent_is_no_failed_delivery(store: Store) -> None:
+    voided = authorized("m-1", state=ReplyState.FAILED, reason="operator")
+    await save(store, voided, authorized("m-2", state=ReplyState.FAILED, reason="402"))
+    async with store.transaction() as work:
+        assert await work.read_deliveries(9) == [False]
+    await save(store, replace(voided, state=ReplyState.DELIVERED, changed_at=NOW + MINUTE))
+    async with store.transaction() as work:
+        assert await work.read_deliveries(9) == [True, False]
+
+
 async def test_of_deliveries_that_ended_at_once_the_order_is_by_id(store: Store) -> None:
     states = [ReplyState.DELIVERED, ReplyState.FAILED]
     await save(store, *(authorized(f"m-{n}", state=states[n % 2]) for n in (3, 0, 2, 1)))

@@ -34,8 +34,8 @@ from services.billing.core.tariff import Basis, Tariff, is_over_cap, price_reply
 
 BY = "billing"
 ENDED_HERE = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED})
-LEFT_OR_FAILED = frozenset({
-    ReplyState.SENT, ReplyState.DELIVERED, ReplyState.UNDELIVERED, ReplyState.FAILED,
+ON_ITS_WAY = frozenset({
+    ReplyState.AUTHORIZED, ReplyState.SENDING, ReplyState.UNCERTAIN, ReplyState.UNRESOLVED,
 })  # fmt: skip
 WITHDRAWING = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
 """Verdicts on a message after which what came before it is not answered either."""
@@ -283,7 +283,7 @@ def is_forgotten(reply: Reply | None, change: ReplyChanged) -> bool:
         reply: None: not known.
     """
     lost = reply is None or reply.reservation is Reservation.NONE
-    return lost and change.state not in LEFT_OR_FAILED
+    return lost and change.state in ON_ITS_WAY
 
 
 def reply_unheard_of(change: ReplyChanged, now: datetime) -> Reply:

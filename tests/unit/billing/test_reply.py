@@ -248,7 +248,7 @@ def test_a_reply_that_the_books_believe_unpaid_costs_the_fund_what_it_cost(
 @pytest.mark.parametrize("state", list(ReplyState))
 def test_of_a_forgotten_authorisation_only_its_end_is_heard(state: ReplyState) -> None:
     told = changed("m-1", 4, state)
-    forgotten = state not in {"sent", "delivered", "undelivered", "failed"}
+    forgotten = state in {"authorized", "sending", "uncertain", "unresolved"}
     assert is_forgotten(waiting(), told) is forgotten
     assert is_forgotten(None, told) is forgotten
     assert not is_forgotten(authorized(), told)
