@@ -12,12 +12,12 @@ import asyncpg
 
 from antirelou.database import (
     CONNECT_SECONDS_MAX,
-    MIGRATION_SECONDS_MAX,
     Connection,
     Pool,
     close_connection,
     translate_errors,
 )
+from antirelou.migrations import MIGRATION_SECONDS_MAX
 
 Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError

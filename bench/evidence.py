@@ -25,8 +25,9 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from antirelou.cli.compose import schemas
-from antirelou.database import Pool, migrate, open_pool, role_of
+from antirelou.database import Pool, open_pool, role_of
 from antirelou.log.port import Partition
+from antirelou.migrations import migrate
 from antirelou.postgres import open_postgres
 from antirelou.records import Record, SmsReceived, derive_trace
 from antirelou.settings import load_settings

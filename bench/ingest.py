@@ -41,9 +41,9 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from antirelou.cli.compose import apply_topics, open_database, open_log
 from antirelou.clock import SystemClock
-from antirelou.database import migrate
 from antirelou.keys import ensure_keys
 from antirelou.log.port import Log, Outgoing
+from antirelou.migrations import migrate
 from antirelou.service import Ports
 from antirelou.settings import Settings, load_settings
 from antirelou.telemetry import Telemetry, configure_logging

@@ -23,8 +23,8 @@ from rich.table import Table
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from antirelou.cli.compose import open_database, open_log, schemas
-from antirelou.database import migrate
 from antirelou.log.port import Log, Outgoing, TopicSpec
+from antirelou.migrations import migrate
 from antirelou.settings import load_settings
 from antirelou.telemetry import configure_logging
 from tests.support.kafka import own_broker

@@ -22,8 +22,8 @@ from aiohttp import web
 from prometheus_client import CollectorRegistry
 
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate
 from antirelou.log.embedded import open_embedded_log
+from antirelou.migrations import Schema, migrate
 from antirelou.postgres import open_postgres
 from antirelou.privacy import Pseudonymizer, Sealer, new_keypair
 from antirelou.records import ReplyAuthorized, ReplyChanged, ReplyState, decode_as, derive_trace

@@ -31,10 +31,10 @@ from rich.table import Table
 
 from antirelou.cli.serve import tune_collector
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate
 from antirelou.keys import new_keys
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Outgoing
+from antirelou.migrations import Schema, migrate
 from antirelou.postgres import open_postgres
 from antirelou.service import Ports, Service
 from antirelou.settings import Settings, load_settings

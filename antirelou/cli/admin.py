@@ -34,7 +34,7 @@ def topics_apply() -> None:
 
 def migrate() -> None:
     """Create or update the database schemas; idempotent."""
-    from antirelou.database import migrate as migrate_database
+    from antirelou.migrations import migrate as migrate_database
 
     settings = load_settings()
 

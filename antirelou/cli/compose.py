@@ -13,11 +13,12 @@ from prometheus_client import CollectorRegistry
 from antirelou.cli.backup.guard import check_database
 from antirelou.clock import SystemClock
 from antirelou.crash_points import read_points, watch_pools, watch_ports
-from antirelou.database import OpenPool, Schema, migrate, open_pool
+from antirelou.database import OpenPool, open_pool
 from antirelou.errors import Fatal, Transient
 from antirelou.heartbeat import beating
 from antirelou.keys import ensure_keys
 from antirelou.log.port import Log
+from antirelou.migrations import Schema, migrate
 from antirelou.service import Ports, Service
 from antirelou.settings import Settings, require
 from antirelou.telemetry import Telemetry

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 
 from antirelou.cli import compose
 from antirelou.cli.finding import Finding
-from antirelou.database import find_missing
 from antirelou.errors import AntirelouError, Rejected
 from antirelou.log.port import Log
+from antirelou.migrations import find_missing
 from antirelou.settings import Settings
 from antirelou.topics import READS
 

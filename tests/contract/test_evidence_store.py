@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
+from antirelou.migrations import Schema, migrate
 from antirelou.records import Record
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import TERMS as TERMS_KIND

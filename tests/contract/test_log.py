@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate
 from antirelou.errors import Fenced, Rejected, Transient
 from antirelou.log import embedded_session
 from antirelou.log.embedded import open_embedded_log
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader, TopicSpec
+from antirelou.migrations import Schema, migrate
 from antirelou.settings import load_settings
 from tests.fakes.log import MemoryLog
 from tests.support.eventually import eventually

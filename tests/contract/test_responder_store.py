@@ -9,8 +9,9 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
 from antirelou.log.port import Outgoing
+from antirelou.migrations import Schema, migrate
 from antirelou.provider.port import Accepted, Uncertain
 from antirelou.records import ReplyChanged, ReplyKind, ReplyState
 from services.responder.core.backfill import Scan, ScanKind

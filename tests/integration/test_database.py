@@ -10,8 +10,9 @@ import asyncpg
 import pytest
 
 from antirelou import database
-from antirelou.database import Pool, Schema, migrate, open_pool, role_of, translate_errors
+from antirelou.database import Pool, open_pool, role_of, translate_errors
 from antirelou.errors import Fatal, Rejected, Transient
+from antirelou.migrations import Schema, migrate
 from tests.support.postgres import PostgresServer
 
 LEDGER = """

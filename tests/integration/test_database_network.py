@@ -8,8 +8,9 @@ import pytest
 
 import services.responder
 from antirelou import database
-from antirelou.database import Pool, Schema, migrate, open_pool, translate_errors
+from antirelou.database import Pool, open_pool, translate_errors
 from antirelou.errors import Transient
+from antirelou.migrations import Schema, migrate
 from tests.support.eventually import eventually
 from tests.support.proxy import Proxy, database_proxy
 

@@ -8,13 +8,14 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
 from antirelou.errors import Transient
 from antirelou.log import embedded_session
 from antirelou.log.embedded import EmbeddedLog, open_embedded_log
 from antirelou.log.embedded_reader import EmbeddedReader
 from antirelou.log.embedded_session import Session
 from antirelou.log.port import Batch, Outgoing, Partition, TopicSpec
+from antirelou.migrations import Schema, migrate
 from tests.support.eventually import eventually
 
 TOPIC, GROUP = "topic", "group"

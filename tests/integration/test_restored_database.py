@@ -7,9 +7,9 @@ from antirelou.cli import compose
 from antirelou.cli.backup.dump import _split_password
 from antirelou.cli.backup.guard import UNFINISHED, check_database
 from antirelou.cli.backup.run import adopt
-from antirelou.database import migrate
 from antirelou.errors import Fatal
 from antirelou.log.embedded import open_embedded_log
+from antirelou.migrations import migrate
 from antirelou.records import Posture, PostureChanged
 from antirelou.settings import load_settings
 from antirelou.topics import READS, RESPONDER_GROUP, outgoing

@@ -14,7 +14,8 @@ import asyncpg
 import pytest
 
 from antirelou.cli.compose import schemas
-from antirelou.database import migrate, role_of, session_settings
+from antirelou.database import role_of, session_settings
+from antirelou.migrations import migrate
 from tests.support.postgres import PostgresServer
 
 KEEPING = ("filter", "billing", "responder", "evidence", "log")

@@ -6,8 +6,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
 from antirelou.log.port import Outgoing
+from antirelou.migrations import Schema, migrate
 from antirelou.records import OperatorDecided, SenderBlocked
 from services.billing.operator import Block, Outcome
 from services.billing.operator_store import PostgresDecisions

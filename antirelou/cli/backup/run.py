@@ -15,10 +15,11 @@ from antirelou.cli import compose
 from antirelou.cli.backup.dump import dump_schemas, load_dump
 from antirelou.cli.backup.guard import UNFINISHED, connected, read_postures
 from antirelou.clock import SystemClock
-from antirelou.database import Connection, ensure_roles, migrate
+from antirelou.database import Connection
 from antirelou.errors import Fatal, Rejected
 from antirelou.keys import read_backup_key
 from antirelou.log.port import Log
+from antirelou.migrations import ensure_roles, migrate
 from antirelou.records import ReplyChanged, decode_as
 from antirelou.settings import Settings
 

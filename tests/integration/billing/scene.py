@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
 from antirelou.errors import Transient
 from antirelou.log.port import Partition
+from antirelou.migrations import Schema, migrate
 from antirelou.privacy import Pseudonymizer
 from antirelou.records import Record, SmsReceived, decode_as
 from antirelou.settings import load_settings

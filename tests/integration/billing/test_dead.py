@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.database import Schema, migrate
 from antirelou.dead import bury
 from antirelou.log.embedded import open_embedded_log
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Log, LogRecord
+from antirelou.migrations import Schema, migrate
 from antirelou.settings import load_settings
 from antirelou.topics import topic_specs
 from services.billing.operator_dead import DeadTopics

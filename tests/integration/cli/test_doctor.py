@@ -10,10 +10,10 @@ from prometheus_client import CollectorRegistry
 from antirelou.cli.compose import apply_topics, schemas
 from antirelou.cli.main import main
 from antirelou.clock import SystemClock
-from antirelou.database import migrate
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
 from antirelou.log.kafka import open_kafka_log
 from antirelou.log.port import Outgoing
+from antirelou.migrations import migrate
 from antirelou.records import SmsReceived
 from antirelou.service import Ports
 from antirelou.settings import load_settings

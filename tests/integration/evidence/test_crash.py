@@ -7,7 +7,8 @@ from typing import Any, cast
 
 import pytest
 
-from antirelou.database import Schema, migrate, open_pool, role_of
+from antirelou.database import open_pool, role_of
+from antirelou.migrations import Schema, migrate
 from antirelou.stage import Progress
 from services.evidence.core.entry import enter
 from services.evidence.core.merkle import plan_consistency

@@ -11,9 +11,9 @@ from prometheus_client import CollectorRegistry
 
 from antirelou.cli.demo.house import free_port
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate
 from antirelou.errors import Fatal
 from antirelou.keys import new_keys
+from antirelou.migrations import Schema, migrate
 from antirelou.service import Ports
 from antirelou.settings import Settings, load_settings
 from antirelou.telemetry import Telemetry

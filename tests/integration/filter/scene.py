@@ -10,7 +10,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from antirelou.clock import Clock, SystemClock
-from antirelou.database import Pool, Schema, migrate, open_pool, role_of
+from antirelou.database import Pool, open_pool, role_of
+from antirelou.migrations import Schema, migrate
 from antirelou.records import Record, SmsJudged, decode_as
 from antirelou.service import Ports
 from antirelou.telemetry import Telemetry

@@ -8,9 +8,9 @@ import pytest
 from prometheus_client import CollectorRegistry
 
 from antirelou.clock import SystemClock
-from antirelou.database import migrate
 from antirelou.errors import Fatal, Transient
 from antirelou.log.port import Outgoing, Partition
+from antirelou.migrations import migrate
 from antirelou.records import Decision, Reason, ReplyState, SmsJudged, decode_as
 from antirelou.service import Ports
 from antirelou.settings import load_settings

@@ -11,7 +11,8 @@ from typing import Any
 from prometheus_client import CollectorRegistry
 
 from antirelou.clock import SystemClock
-from antirelou.database import Schema, migrate, open_pool
+from antirelou.database import open_pool
+from antirelou.migrations import Schema, migrate
 from antirelou.privacy import Pseudonymizer, Sealer, new_keypair
 from antirelou.provider.port import Provider
 from antirelou.records import (
