@@ -32,6 +32,11 @@ class MetricDef:
 
 METRICS: tuple[MetricDef, ...] = (
     MetricDef(
+        "antirelou_lacks", "gauge",
+        "1 for what a service lacks to be ready (log_away, database_away …); nothing: it is ready.",
+        ("service", "what"),
+    ),
+    MetricDef(
         "antirelou_webhooks_total", "counter",
         "Webhooks answered, by kind (message, report, call) and outcome (accepted, the refusal's "
         "code, or log_away).", ("kind", "outcome"),

@@ -6,11 +6,11 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
-from prometheus_client import CollectorRegistry
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from antirelou.connections import HTTP_OPTIONS
 from antirelou.errors import Fatal, Transient
+from antirelou.telemetry import Telemetry
 
 if TYPE_CHECKING:
     from antirelou.service import Service
@@ -67,7 +67,7 @@ def guarded(token: str, handler: RequestHandler) -> RequestHandler:
 async def serve_ops(
     address: str,
     services: "Sequence[Service]",
-    registry: CollectorRegistry,
+    telemetry: Telemetry,
     *,
     listen: Listen | None = None,
 ) -> AsyncIterator[str]:
@@ -83,6 +83,7 @@ async def serve_ops(
     Raises:
         Fatal: ``listen``: the address cannot be had.
     """
+    lacks = _Lacks(services, telemetry)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -94,8 +95,9 @@ async def serve_ops(
         return web.json_response({"status": "ready"})
 
     async def metrics(_: web.Request) -> web.Response:
+        lacks.show()
         return web.Response(
-            body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
+            body=generate_latest(telemetry.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
 
     app = web.Application(client_max_size=BODY_BYTES_MAX)
@@ -106,6 +108,23 @@ async def serve_ops(
         app.router.add_routes(service.ops_routes())
     async with (listen or listening)(app, address, name="OPS_LISTEN") as url:
         yield url
+
+
+class _Lacks:
+    """What ``/readyz`` says, as a metric: looked up whenever it is asked for."""
+
+    def __init__(self, services: "Sequence[Service]", telemetry: Telemetry) -> None:
+        self._services, self._telemetry = services, telemetry
+        self._shown: set[tuple[str, str]] = set()
+
+    def show(self) -> None:
+        now = {(s.name, what) for s in self._services for what in s.missing() or ["nothing"]}
+        # What is lacked no more falls to 0 rather than vanish: an alert's end is seen at once.
+        self._shown |= now
+        for service, what in self._shown:
+            self._telemetry.gauge("antirelou_lacks", service=service, what=what).set(
+                (service, what) in now
+            )
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 RATE = "$__rate_interval"
 UP = 'min(up{job=~".*antirelou.*"})'
+READY = 'min(antirelou_lacks{what="nothing"})'
 SPENT = "sum(max by (on) (antirelou_spent_euros))"
 
 
@@ -84,8 +85,8 @@ def _quantiles(metric: str, by: str = "") -> tuple[tuple[str, str], ...]:
 
 
 NUMBER = (
-    _french("is_it_up", (f"min(antirelou_number_attached) * {UP}", ""), kind="stat", width=4,
-            values={"1": _word("up"), "0": _word("down")}, none=_word("down")),
+    _french("is_it_up", (f"min(antirelou_number_attached) * {UP} * {READY}", ""), kind="stat",
+            width=4, values={"1": _word("up"), "0": _word("down")}, none=_word("down")),
     _french("posture", ("max by (posture) (antirelou_posture) == 1", "{{posture}}"), kind="stat",
             words="posture", width=4),
     _french("cause", ("max by (cause) (antirelou_posture_cause) == 1", "{{cause}}"), kind="stat",
@@ -114,6 +115,9 @@ PIPELINE = (
     Panel("Processes that answer", [('sum(up{job=~".*antirelou.*"})', "up"),
                                     ('count(up{job=~".*antirelou.*"})', "of")],
           kind="stat", width=6),
+    Panel("What each service lacks (nothing: it is ready)",
+          [("max by (service, what) (antirelou_lacks) == 1", "{{service}}: {{what}}")],
+          says="AntirelouNotReady in the runbook"),
     Panel("Dead records", [("max(antirelou_dead_records)", "")], kind="stat", width=6,
           says="AntirelouDeadRecords in the runbook"),
     Panel("Oldest uncertain send", [("max(antirelou_replies_uncertain_oldest_seconds)", "")],

@@ -177,8 +177,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         require(settings, "number", "plivo_auth_id", "plivo_auth_token")
         settings = ensure_keys(settings)
     check_target(target, settings)
-    registry = CollectorRegistry()
-    telemetry = Telemetry(registry)
+    telemetry = Telemetry(CollectorRegistry())
     async with AsyncExitStack() as stack:
         database_url = settings.database_url.get_secret_value()
         if target == "all":
@@ -196,7 +195,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
             for name in TARGETS[target]
         ]
         url = await stack.enter_async_context(
-            serve_ops(settings.ops_listen, services, registry, listen=ports.listen)
+            serve_ops(settings.ops_listen, services, telemetry, listen=ports.listen)
         )
         heartbeat_url = settings.heartbeat_url.get_secret_value()
         await stack.enter_async_context(beating(heartbeat_url, services))

@@ -14,7 +14,7 @@ from antirelou.cli.doctor_cluster import examine_cluster
 from antirelou.cli.finding import Finding
 from antirelou.connections import FILES_WANTED, raise_file_limit
 from antirelou.database import translate_errors
-from antirelou.errors import AntirelouError, Fatal
+from antirelou.errors import AntirelouError, Fatal, Transient
 from antirelou.keys import EVIDENCE_PRIVATE_FILE
 from antirelou.money import format_euros
 from antirelou.phone import classify_number
@@ -24,6 +24,12 @@ from antirelou.settings import Settings, require
 
 LIVE_SECONDS_MAX = 10.0
 CREDIT_MICROEUROS_MIN = 5_000_000
+LOG_FIX = "is the broker running, and reachable at ANTIRELOU_KAFKA_BOOTSTRAP from here?"
+DATABASE_FIX = "is PostgreSQL running, and reachable at ANTIRELOU_DATABASE_URL from here?"
+WEBHOOK_FIX = "the public URL must reach LISTEN unchanged: path, query and body as sent"
+WEBHOOK_503_FIX = (
+    "it arrived, and ingest cannot keep it: its /readyz says what it lacks (the log, most likely)"
+)
 FLOOD_HELD_MIN = 20.0
 """Messages a second; October 2017 had 0.1 on average."""
 
@@ -39,8 +45,8 @@ async def examine(settings: Settings) -> list[Finding]:
         _floor(settings),
         _evidence_key(settings),
         _open_files(),
-        await _try("database", lambda: _database(settings)),
-        await _try("log", lambda: _log(settings)),
+        await _try("database", lambda: _database(settings), DATABASE_FIX),
+        await _try("log", lambda: _log(settings), LOG_FIX),
     ]
     if settings.kafka_bootstrap:
         findings += await examine_cluster(settings)
@@ -158,10 +164,17 @@ async def _log(settings: Settings) -> str:
     return "Kafka answers"
 
 
-async def _try(what: str, look: Callable[[], Awaitable[str]]) -> Finding:
+async def _try(what: str, look: Callable[[], Awaitable[str]], fix_away: str = "") -> Finding:
+    """Look.
+
+    Args:
+        fix_away: what to do if it does not answer now; an error that is for good says so itself.
+    """
     try:
         async with asyncio.timeout(LIVE_SECONDS_MAX * 3):
             return Finding(what, good=True, found=await look())
+    except Transient as error:
+        fix = f"{error}: {fix_away}" if fix_away else f"{error}"
     except AntirelouError as error:
         fix = f"{error}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are still looked at
@@ -182,7 +195,8 @@ async def examine_live(settings: Settings) -> list[Finding]:
 
 async def _running(settings: Settings) -> str:
     answer = await asyncio.to_thread(Operator(settings).get, "/v1/status")
-    return f"posture {answer['posture']}, {answer['dead']} dead records"
+    dead = "unknown" if answer["dead"] is None else answer["dead"]
+    return f"posture {answer['posture']}, dead records: {dead}"
 
 
 async def _webhook(settings: Settings) -> Sequence[Finding]:
@@ -206,7 +220,7 @@ async def _webhook(settings: Settings) -> Sequence[Finding]:
     bad = await _post(url, form, {**headers, "X-Plivo-Signature-V3": "A" * 44})
     return [
         Finding("signed webhook", good == "200", good,
-                "the public URL must reach LISTEN unchanged: path, query and body as sent"),
+                WEBHOOK_503_FIX if good == "503" else WEBHOOK_FIX),
         Finding("forged webhook", bad == "403", bad, "it must be refused with 403"),
     ]  # fmt: skip
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
+from antirelou.errors import Fatal
 from antirelou.gloss import Language, choose_language
 from antirelou.settings import QuietHours, Settings, require
 from antirelou.text import segment_text
@@ -12,7 +13,7 @@ from services.billing.core.alert import AlertRules
 from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules
 from services.billing.core.room import RoomRules
-from services.billing.core.tariff import Tariff
+from services.billing.core.tariff import Tariff, is_over_cap, price_reply
 from services.billing.operator_api import OperatorSettings
 
 CREDIT_EXCHANGES = 10
@@ -76,7 +77,7 @@ def read_settings(settings: Settings) -> BillingSettings:
     """Take what billing needs.
 
     Raises:
-        Fatal: ``settings``: one is missing.
+        Fatal: ``settings``: one is missing, or a text breaks the cap.
     """
     require(settings, "operator_token", "pseudonym_key", "sending_public_key")
     tariff = Tariff(
@@ -86,6 +87,14 @@ def read_settings(settings: Settings) -> BillingSettings:
         cap_microeuros=settings.cap_per_exchange,
         rate_micro=settings.provider_rate,
     )
+    # Refused for good is each reply then: better nobody is, and whoever set it is told.
+    if is_over_cap(price_reply(tariff), tariff):
+        raise Fatal(
+            f"ANTIRELOU_REPLY_TEXTS: the longest is {tariff.reply_segments} segments, and "
+            "PRICE_RECEIVE + PRICE_REPLY for each is above ANTIRELOU_CAP_PER_EXCHANGE; `antirelou "
+            "doctor` names the text, its characters outside GSM-7 and what to write instead",
+            code="settings",
+        )
     exchange = settings.cap_per_exchange
     minute = settings.scaled(timedelta(minutes=1))
     return BillingSettings(

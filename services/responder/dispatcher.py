@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeGuard
 
 import structlog
 
@@ -215,7 +216,10 @@ class Dispatcher:
     async def _record(self, results: Sequence[_Sent]) -> None:
         now = self._clock.now()
         said = {sent.reply_id: sent for sent in results}
-        refused = any(_holds(sent.result) for sent in results)
+        refused = {sent.result.reason for sent in results if _holds(sent.result)}
+        if refused:
+            # As seldom as the hold lets one try: it doubles up to its longest.
+            LOG.warning("provider_refuses", reasons=sorted(refused))
         async with self._store.transaction() as store:
             if refused or self._holding:
                 pace = await store.load_pace()
@@ -234,7 +238,7 @@ class Dispatcher:
         self._noted()
 
 
-def _holds(result: SendResult) -> bool:
+def _holds(result: SendResult) -> TypeGuard[NotAccepted]:
     return isinstance(result, NotAccepted) and result.reason in HOLDING_REASONS
 
 

@@ -1,5 +1,6 @@
 """The operators' surface."""
 
+import re
 import socket
 from collections.abc import Sequence
 
@@ -43,7 +44,7 @@ async def get(url: str, **headers: str) -> tuple[int, str]:
 
 async def test_alive_always_and_ready_when_every_service_is() -> None:
     filter_, billing = IdleService("filter"), IdleService("billing", "database_away")
-    async with serve_ops("127.0.0.1:0", [filter_, billing], CollectorRegistry()) as url:
+    async with serve_ops("127.0.0.1:0", [filter_, billing], Telemetry(CollectorRegistry())) as url:
         assert (await get(f"{url}/healthz"))[0] == 200
         status, said = await get(f"{url}/readyz")
         assert status == 503
@@ -53,10 +54,24 @@ async def test_alive_always_and_ready_when_every_service_is() -> None:
         assert (await get(f"{url}/readyz"))[0] == 200
 
 
+async def test_what_a_service_lacks_is_a_metric_that_ends_with_it() -> None:
+    billing = IdleService("billing", "log_away")
+    telemetry = Telemetry(CollectorRegistry())
+    async with serve_ops("127.0.0.1:0", [billing], telemetry) as url:
+        assert shown_lacks(await get(f"{url}/metrics")) == {"log_away": 1}
+        billing.lacks.clear()
+        assert shown_lacks(await get(f"{url}/metrics")) == {"log_away": 0, "nothing": 1}
+
+
+def shown_lacks(answer: tuple[int, str]) -> dict[str, float]:
+    found = re.findall(r'antirelou_lacks{service="billing",what="(\w+)"} (\S+)', answer[1])
+    return {what: float(value) for what, value in found}
+
+
 async def test_metrics_are_those_of_the_registry() -> None:
-    registry = CollectorRegistry()
-    Telemetry(registry).gauge("antirelou_deliberating").set(7)
-    async with serve_ops("127.0.0.1:0", [], registry) as url:
+    telemetry = Telemetry(CollectorRegistry())
+    telemetry.gauge("antirelou_deliberating").set(7)
+    async with serve_ops("127.0.0.1:0", [], telemetry) as url:
         status, shown = await get(f"{url}/metrics")
     assert status == 200
     assert "antirelou_deliberating 7.0" in shown
@@ -77,7 +92,9 @@ async def test_metrics_are_those_of_the_registry() -> None:
     ],
 )
 async def test_routes_of_services_want_the_operators_token(header: str | None, status: int) -> None:
-    async with serve_ops("127.0.0.1:0", [IdleService("filter")], CollectorRegistry()) as url:
+    async with serve_ops(
+        "127.0.0.1:0", [IdleService("filter")], Telemetry(CollectorRegistry())
+    ) as url:
         headers = {} if header is None else {"Authorization": header}
         found, said = await get(f"{url}/v1/filter", **headers)
     assert found == status
@@ -103,7 +120,7 @@ async def test_an_oversized_body_is_refused() -> None:
             return [web.post("/v1/take", take)]
 
     async with (
-        serve_ops("127.0.0.1:0", [Taking("x")], CollectorRegistry()) as url,
+        serve_ops("127.0.0.1:0", [Taking("x")], Telemetry(CollectorRegistry())) as url,
         ClientSession() as session,
     ):
         async with session.post(f"{url}/v1/take", data=b"x" * 70_000) as answer:
@@ -118,15 +135,15 @@ async def test_an_address_that_is_taken_names_the_setting() -> None:
         holder.listen()
         address = f"127.0.0.1:{holder.getsockname()[1]}"
         with pytest.raises(Fatal, match=f"ANTIRELOU_OPS_LISTEN.*{address}") as caught:
-            async with serve_ops(address, [], CollectorRegistry()):
+            async with serve_ops(address, [], Telemetry(CollectorRegistry())):
                 pytest.fail("it listens")
     assert caught.value.code == "listen"
 
 
 async def test_the_address_is_free_again_afterwards() -> None:
-    async with serve_ops("127.0.0.1:0", [], CollectorRegistry()) as url:
+    async with serve_ops("127.0.0.1:0", [], Telemetry(CollectorRegistry())) as url:
         address = url.removeprefix("http://")
-    async with serve_ops(address, [], CollectorRegistry()) as again:
+    async with serve_ops(address, [], Telemetry(CollectorRegistry())) as again:
         assert again == url
 
 

@@ -107,9 +107,14 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
         ("PLIVO_APP_ID", "", "detaching", "set ANTIRELOU_PLIVO_APP_ID"),
         ("FUND_FLOOR", "1.00", "fund floor", "1.00 EUR outlast 14 messages a second"),
         ("REPLY_TEXTS", '["' + "ê" * 71 + '"]', "reply texts", "over the cap"),
-        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:1/none", "database", "the connection"),
+        (
+            "DATABASE_URL",
+            "postgresql://nobody@127.0.0.1:1/none",
+            "database",
+            "is PostgreSQL",
+        ),
         ("DATABASE_URL", "postgresql://nobody@127.0.0.1:port/none", "database", "no answer"),
-        ("KAFKA_BOOTSTRAP", "127.0.0.1:1", "log", "Kafka"),
+        ("KAFKA_BOOTSTRAP", "127.0.0.1:1", "log", "is the broker running"),
     ],
 )
 async def test_each_trouble_is_named_with_its_fix(

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from antirelou.errors import Transient
 from antirelou.log.port import Outgoing
@@ -162,8 +163,11 @@ class TestRefusals:
         provider = FakeProvider()
         provider.script.extend([NotAccepted("402", retry=True)] * 2)
         async with open_scene(fresh_database, log, rules=CALM, provider=provider) as scene:
-            await scene.append(authorized(1))
-            await until(ends_in(scene, "m-1", "sent"))
+            with capture_logs() as lines:
+                await scene.append(authorized(1))
+                await until(ends_in(scene, "m-1", "sent"))
+            said = [one["reasons"] for one in lines if one["event"] == "provider_refuses"]
+            assert said == [["402"]] * 2
             assert scene.states("m-1") == ["sending", "authorized"] * 2 + ["sending", "sent"]
             refused = scene.changes("m-1")[1]
             assert (refused.reason, refused.nothing_charged) == ("402", False)

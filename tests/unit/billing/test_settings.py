@@ -36,10 +36,15 @@ def test_the_defaults_are_the_contracts() -> None:
     assert own.operator.token == "an-operators-token"
 
 
-def test_the_longest_text_sets_the_price_and_may_break_the_cap() -> None:
-    own = read_settings(make(reply_texts=["Bonjour.", "Arrêtez. " * 9]))
+def test_the_longest_text_sets_the_price() -> None:
+    texts = ["Bonjour.", "Arrêtez. " * 9]
+    own = read_settings(make(reply_texts=texts, cap_per_exchange="0.31"))
     assert price_reply(own.tariff) == 300_000
-    assert is_over_cap(price_reply(own.tariff), own.tariff)
+
+
+def test_a_text_that_breaks_the_cap_is_refused_at_the_start_rather_than_every_reply() -> None:
+    with pytest.raises(Fatal, match=r"REPLY_TEXTS: the longest is 2 segments.*`antirelou doctor`"):
+        read_settings(make(reply_texts=["Bonjour.", "Arrêtez. " * 9]))
 
 
 @pytest.mark.parametrize(
