@@ -62,3 +62,16 @@ def test_each_alert_is_seen_to_fire_and_to_be_quiet() -> None:
                     fires.add(f"{name[1]} {window[1] if window else ''}".strip())
     assert fires == set(ids)
     assert quiet == {rule["alert"] for rule in ALERTS}
+
+
+@pytest.mark.parametrize("name", ["alerts.yml", "slow.yml"])
+def test_promtool_is_told_the_order_of_every_group(name: str) -> None:
+    # One that is not named is put anywhere: an alert then looks before its rule is recorded.
+    test = yaml.safe_load((PROMETHEUS / "tests" / name).read_text(encoding="utf-8"))
+    groups = [
+        group["name"]
+        for path in ("recording.yml", "alerts.yml")
+        for group in yaml.safe_load((PROMETHEUS / "rules" / path).read_text("utf-8"))["groups"]
+    ]
+    assert test["group_eval_order"] == groups
+    assert len(set(groups)) == len(groups)
