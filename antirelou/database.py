@@ -121,10 +121,25 @@ def translate_errors() -> Iterator[None]:
     try:
         yield
     except Exception as error:
+        if cancelled := _find_cancellation(error):
+            raise cancelled from None
         described = describe_error(error)
         if described is None:
             raise
         raise described from (None if isinstance(described, Rejected) else error)
+
+
+def _find_cancellation(error: BaseException) -> asyncio.CancelledError | None:
+    """The cancellation that an error hides, as the ROLLBACK on its way out failed as well.
+
+    Whoever waits for the cancelled task would wait for ever, were it told of a database instead.
+    """
+    hidden: BaseException | None = error
+    while hidden is not None and not isinstance(hidden, TimeoutError):  # that one is answered
+        if isinstance(hidden, asyncio.CancelledError):
+            return hidden
+        hidden = hidden.__context__
+    return None
 
 
 class _Connection(asyncpg.Connection):

@@ -319,3 +319,36 @@ async def test_what_only_migrating_mends_stops_rather_than_blame_a_record(
     with pytest.raises(Fatal) as caught, translate_errors():
         await pool.execute(statement)
     assert caught.value.code == "database_unmigrated"
+
+
+async def test_a_task_that_is_cancelled_within_a_statement_ends_as_cancelled(pool: Pool) -> None:
+    # Its connection is given up, so its ROLLBACK fails: that must not hide the cancellation.
+    begun = asyncio.Event()
+
+    async def work() -> None:
+        with translate_errors():
+            async with pool.acquire() as connection, connection.transaction():
+                begun.set()
+                await connection.fetch("SELECT pg_sleep(30)")
+
+    for _ in range(5):
+        begun.clear()
+        task = asyncio.create_task(work())
+        await begun.wait()
+        await asyncio.sleep(0.05)  # the statement is on its way
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    with translate_errors():
+        assert await pool.fetchval("SELECT 1") == 1
+
+
+def test_a_time_out_is_no_cancellation_though_one_brought_it_about() -> None:
+    def run_out_of_time() -> None:
+        try:
+            raise asyncio.CancelledError
+        except asyncio.CancelledError as cancelled:
+            raise TimeoutError from cancelled
+
+    with pytest.raises(Transient), translate_errors():
+        run_out_of_time()
