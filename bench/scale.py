@@ -21,6 +21,8 @@ from pathlib import Path
 
 import asyncpg
 import uvloop
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from prometheus_client.parser import text_string_to_metric_families
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +32,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from antirelou.cli.demo.house import Process, free_port
 from antirelou.keys import new_keys
 from antirelou.postgres import open_postgres
+from antirelou.records import PostureChanged
 from antirelou.telemetry import configure_logging
 from bench import billing
 from bench import filter as filter_bench
@@ -227,6 +230,22 @@ async def measure(options: argparse.Namespace) -> int:
     return 0 if good else 1
 
 
+async def _forget_postures(bootstrap: str) -> None:
+    """What the last run's billing told: a fresh database would take itself for a restored one."""
+    place = TopicPartition(PostureChanged.TOPIC, 0)
+    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await consumer.start()
+    await admin.start()
+    try:
+        end = (await consumer.end_offsets([place]))[place]
+        if end:
+            await admin.delete_records({place: RecordsToDelete(before_offset=end)})
+    finally:
+        await admin.close()
+        await consumer.stop()
+
+
 @dataclass
 class Place:
     """Where all runs take place; each has a database of its own."""
@@ -243,6 +262,7 @@ async def _run(bench: Bench, place: Place, members: int) -> Drain:
     database_url = await fresh_database(bench, place.url, place.runs)
     place.runs += 1
     await rewind(bench, place.bootstrap)
+    await _forget_postures(place.bootstrap)
     settings = {
         "number": "+33937000000",
         "kafka_bootstrap": place.bootstrap,
