@@ -95,7 +95,7 @@ def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str)
     assert secrets_of(service) - OPTIONAL == needed
 
 
-@pytest.mark.parametrize("service", ["filter", "billing"])
+@pytest.mark.parametrize("service", ["filter"])
 def test_lag_scales_within_the_partitions_and_never_to_zero(service: str) -> None:
     spec = BASE["ScaledObject", service]["spec"]
     assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= PARTITIONS
@@ -109,6 +109,11 @@ def test_lag_scales_within_the_partitions_and_never_to_zero(service: str) -> Non
 def test_lag_is_no_reason_for_another_responder() -> None:
     assert ("ScaledObject", "responder") not in BASE
     assert BASE["Deployment", "responder"]["spec"]["replicas"] == 2
+
+
+def test_billing_is_one_as_more_are_slower() -> None:
+    assert ("ScaledObject", "billing") not in BASE
+    assert BASE["Deployment", "billing"]["spec"]["replicas"] == 1
 
 
 def test_only_the_webhooks_are_reached_from_outside() -> None:
