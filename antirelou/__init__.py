@@ -1,3 +1,1 @@
-"""The kernel of antirelou: records, log, stage, money, privacy. It knows no service."""
-
-__version__ = "0.1.0"
+"""The program: composes services and serves them; its commands."""

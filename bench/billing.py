@@ -16,8 +16,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from antirelou.log.port import Outgoing
-from antirelou.records import (
+from bench.stages import Bench, run
+from kernel.facts.records import (
     Decision,
     Reason,
     SenderKind,
@@ -27,8 +27,8 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.topics import BILLING_GROUP, outgoing
-from bench.stages import Bench, run
+from kernel.facts.topics import BILLING_GROUP, outgoing
+from kernel.log.port import Outgoing
 from services.billing.service import LIMITS, open_billing
 
 RECORDS = 120_000

@@ -24,15 +24,15 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from antirelou.cli.compose import schemas
-from antirelou.database import Pool, open_pool, role_of
-from antirelou.log.port import Partition
-from antirelou.migrations import migrate
-from antirelou.postgres import open_postgres
-from antirelou.records import Record, SmsReceived, derive_trace
-from antirelou.settings import load_settings
-from antirelou.stage import Received
-from antirelou.telemetry import Telemetry
+from antirelou.compose import schemas
+from kernel.database.migrations import migrate
+from kernel.database.pool import Pool, open_pool, role_of
+from kernel.database.postgres import open_postgres
+from kernel.facts.records import Record, SmsReceived, derive_trace
+from kernel.log.port import Partition
+from kernel.settings.settings import load_settings
+from kernel.stage.stage import Received
+from kernel.telemetry.metrics import Telemetry
 from services.evidence.core.entry import enter
 from services.evidence.core.merkle import append_leaves, edge_tiles
 from services.evidence.core.verifier import commit, hash_leaf

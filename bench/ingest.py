@@ -39,15 +39,15 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from antirelou.cli.compose import apply_topics, open_database, open_log
-from antirelou.clock import SystemClock
-from antirelou.keys import ensure_keys
-from antirelou.log.port import Log, Outgoing
-from antirelou.migrations import migrate
-from antirelou.service import Ports
-from antirelou.settings import Settings, load_settings
-from antirelou.telemetry import Telemetry, configure_logging
-from antirelou.web import listening
+from antirelou.compose import apply_topics, open_database, open_log
+from kernel.database.migrations import migrate
+from kernel.http.server import listening
+from kernel.log.port import Log, Outgoing
+from kernel.sealing.keys import ensure_keys
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings, load_settings
+from kernel.telemetry.metrics import Telemetry, configure_logging
+from kernel.values.clock import SystemClock
 from services.ingest.core.signature import sign_v2
 from services.ingest.service import open_ingest
 
@@ -212,7 +212,7 @@ async def _open_log(name: str, settings: Settings) -> AsyncIterator[Log]:
     async with AsyncExitStack() as stack:
         url = ""
         if name == "embedded":
-            from antirelou.cli.compose import schemas
+            from antirelou.compose import schemas
 
             url = await stack.enter_async_context(open_database(settings))
             await migrate(url, [schema for schema in schemas() if schema.name == "log"])

@@ -22,11 +22,11 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from antirelou.cli.compose import open_database, open_log, schemas
-from antirelou.log.port import Log, Outgoing, TopicSpec
-from antirelou.migrations import migrate
-from antirelou.settings import load_settings
-from antirelou.telemetry import configure_logging
+from antirelou.compose import open_database, open_log, schemas
+from kernel.database.migrations import migrate
+from kernel.log.port import Log, Outgoing, TopicSpec
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import configure_logging
 from tests.support.kafka import own_broker
 
 TOPIC, GROUP = "bench.wake", "bench-wake"

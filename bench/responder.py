@@ -21,16 +21,16 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from antirelou.clock import SystemClock
-from antirelou.log.embedded import open_embedded_log
-from antirelou.migrations import Schema, migrate
-from antirelou.postgres import open_postgres
-from antirelou.privacy import Pseudonymizer, Sealer, new_keypair
-from antirelou.records import ReplyAuthorized, ReplyChanged, ReplyState, decode_as, derive_trace
-from antirelou.service import Ports
-from antirelou.settings import load_settings
-from antirelou.telemetry import Telemetry
-from antirelou.topics import outgoing, topic_specs
+from kernel.database.migrations import Schema, migrate
+from kernel.database.postgres import open_postgres
+from kernel.facts.records import ReplyAuthorized, ReplyChanged, ReplyState, decode_as, derive_trace
+from kernel.facts.topics import outgoing, topic_specs
+from kernel.log.embedded.log import open_embedded_log
+from kernel.sealing.privacy import Pseudonymizer, Sealer, new_keypair
+from kernel.service.port import Ports
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
 from services.responder.service import open_responder
 
 PRIVATE, PUBLIC = new_keypair()
@@ -104,7 +104,7 @@ async def measure(count: int, url: str) -> float:
             await migrate(
                 database_url,
                 [
-                    Schema("log", root / "antirelou/log/sql"),
+                    Schema("log", root / "kernel/log/embedded/sql"),
                     Schema("responder", root / "services/responder/sql"),
                 ],
             )

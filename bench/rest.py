@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from antirelou.cli.demo.house import embedded_house
+from antirelou.commands.demo.house import embedded_house
 
 MEMORY_MB_MAX = 300
 CORE_PERCENT_MAX = 2.0

@@ -29,14 +29,14 @@ from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from antirelou.cli.demo.house import Process, free_port
-from antirelou.keys import new_keys
-from antirelou.postgres import open_postgres
-from antirelou.records import PostureChanged
-from antirelou.telemetry import configure_logging
+from antirelou.commands.demo.house import Process, free_port
 from bench import billing
 from bench import filter as filter_bench
 from bench.stages import Bench, fill, fresh_database, rewind
+from kernel.database.postgres import open_postgres
+from kernel.facts.records import PostureChanged
+from kernel.sealing.keys import new_keys
+from kernel.telemetry.metrics import configure_logging
 from tests.support.kafka import open_broker
 
 MEMBERS = (1, 2, 4)

@@ -29,18 +29,18 @@ from prometheus_client import CollectorRegistry
 from rich.console import Console
 from rich.table import Table
 
-from antirelou.cli.serve import tune_collector
-from antirelou.clock import SystemClock
-from antirelou.keys import new_keys
-from antirelou.log.kafka import open_kafka_log
-from antirelou.log.port import Outgoing
-from antirelou.migrations import Schema, migrate
-from antirelou.postgres import open_postgres
-from antirelou.service import Ports, Service
-from antirelou.settings import Settings, load_settings
-from antirelou.stage import Due, Progress, Received, Stage, StageLimits
-from antirelou.telemetry import StageTelemetry, Telemetry, configure_logging
-from antirelou.topics import PARTITIONS, READS, topic_specs
+from antirelou.serve import tune_collector
+from kernel.database.migrations import Schema, migrate
+from kernel.database.postgres import open_postgres
+from kernel.facts.topics import PARTITIONS, READS, topic_specs
+from kernel.log.kafka.log import open_kafka_log
+from kernel.log.port import Outgoing
+from kernel.sealing.keys import new_keys
+from kernel.service.port import Ports, Service
+from kernel.settings.settings import Settings, load_settings
+from kernel.stage.stage import Due, Progress, Received, Stage, StageLimits
+from kernel.telemetry.metrics import StageTelemetry, Telemetry, configure_logging
+from kernel.values.clock import SystemClock
 
 POLL_SECONDS = 0.02
 ROUND_SECONDS_MAX = 180.0

@@ -26,7 +26,7 @@ from grafana_foundation_sdk.models.dashboard import (
     ValueMappingResult,
 )
 
-from antirelou.gloss import GLOSS, Language, gloss
+from kernel.words.gloss import GLOSS, Language, gloss
 
 FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "grafana" / "dashboards"
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")

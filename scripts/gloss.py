@@ -5,16 +5,16 @@
 
 from pathlib import Path
 
-from antirelou.gloss import GLOSS
+from kernel.words.gloss import GLOSS
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "gloss.md"
 
 HEAD = """\
 # Gloss · Glossaire
 
-Made from `antirelou/gloss.py` by `python scripts/gloss.py`; a test fails when it is stale. The code
-is what records, metrics and `--json` say; the words are what `antirelou status`, alerts and
-dashboards say, in the language of `ANTIRELOU_LANGUAGE`.
+Made from `kernel/words/gloss.py` by `python scripts/gloss.py`; a test fails when it is stale.
+The code is what records, metrics and `--json` say; the words are what `antirelou status`, alerts
+and dashboards say, in the language of `ANTIRELOU_LANGUAGE`.
 """
 
 TITLES = {

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import yaml
 
-from antirelou.cli.compose import QUIET_STRETCH
-from antirelou.log.kafka_topics import REPLICAS, configure_topic
-from antirelou.settings import Settings
-from antirelou.topics import topic_specs
+from antirelou.compose import QUIET_STRETCH
+from kernel.facts.topics import topic_specs
+from kernel.log.kafka.topics import REPLICAS, configure_topic
+from kernel.settings.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 FOLDER = ROOT / "deploy" / "k8s" / "overlays" / "production"
@@ -38,7 +38,7 @@ def topics() -> str:
         for spec in topic_specs(retain_text=settings.retain_text, wait_longest=waits)
     ]
     text = yaml.safe_dump_all(documents, sort_keys=False)
-    return NOTE.format(source="antirelou/topics.py") + text
+    return NOTE.format(source="kernel/facts/topics.py") + text
 
 
 def rules() -> str:

@@ -9,10 +9,10 @@ from typing import Any
 
 from pydantic import SecretStr
 
-from antirelou.money import format_euros
-from antirelou.settings import PREFIX, Settings
-from antirelou.telemetry import METRICS
-from antirelou.topics import DEAD_SUFFIX, READS, topic_specs
+from kernel.facts.topics import DEAD_SUFFIX, READS, topic_specs
+from kernel.settings.settings import PREFIX, Settings
+from kernel.telemetry.metrics import METRICS
+from kernel.values.money import format_euros
 
 PATH = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
 
@@ -20,7 +20,7 @@ HEAD = """\
 # Reference
 
 Made from the code by `python scripts/reference.py`; a test fails when it is stale. What the
-settings mean stands in the README, what the topics carry in `antirelou/records.py`.
+settings mean stands in the README, what the topics carry in `kernel/facts/records.py`.
 """
 
 MONEY = {"price_receive", "price_reply", "cap_per_exchange", "fund_floor", "provider_rate"}

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from antirelou.money import parse_micro
+from kernel.values.money import parse_micro
 from simulator.drive import Drive, Progress
 from simulator.message import Message, format_time
 from simulator.webhooks import Webhooks

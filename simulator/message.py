@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from antirelou.text import Encoding, segment_text
+from kernel.values.text import Encoding, segment_text
 
 Direction = Literal["inbound", "outbound"]
 CHARACTERS_MAX = {Encoding.GSM7: 1600, Encoding.UCS2: 737}

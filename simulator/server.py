@@ -5,7 +5,7 @@ from typing import Self
 
 from aiohttp import web
 
-from antirelou.clock import Clock, SystemClock
+from kernel.values.clock import Clock, SystemClock
 from simulator.api import PlivoApi
 from simulator.control import Control
 from simulator.faults import Faults

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any
 
-from antirelou.clock import Clock
+from kernel.values.clock import Clock
 from simulator.faults import REPRICED_PERCENT, Faults
 from simulator.message import Direction, Message
 from simulator.settings import SimulatorConfig

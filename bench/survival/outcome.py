@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from antirelou.records import Reason
 from bench.survival import policy
 from bench.survival.policy import Text
+from kernel.facts.records import Reason
 
 MAX_WAIT_SECONDS = 72 * 3600.0
 ATTACK_REASONS = frozenset({Reason.BURST, Reason.CAMPAIGN, Reason.RANGE})

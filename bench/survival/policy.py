@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from antirelou.phone import answerable_number, classify_number
-from antirelou.text import segment_text
+from kernel.values.phone import answerable_number, classify_number
+from kernel.values.text import segment_text
 from simulator.floods.arrival import Arrival
 
 PRICE_RECEIVE = 10_000

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 
-from antirelou.money import format_euros
 from bench.survival.outcome import Fate
+from kernel.values.money import format_euros
 from simulator.floods.arrival import Arrival, trace_line
 
 SECONDS_MAX = 1800
@@ -27,7 +27,7 @@ def rehearse(trace: Path, fund: int, out: Path, settings: Sequence[str]) -> None
     Raises:
         RehearsalError: its exit code was not 0, or it took longer than half an hour.
     """
-    command = [sys.executable, "-m", "antirelou.cli", "rehearse", str(trace), "--json"]
+    command = [sys.executable, "-m", "antirelou", "rehearse", str(trace), "--json"]
     command += ["--fund", format_euros(fund), "--out", str(out)]
     for setting in settings:
         command += ["--set", setting]

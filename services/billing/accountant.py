@@ -9,10 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from antirelou.clock import Clock
-from antirelou.log.port import Outgoing
-from antirelou.money import format_euros
-from antirelou.records import (
+from kernel.facts.records import (
     PostureChanged,
     Reason,
     ReplyState,
@@ -20,8 +17,11 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.stage import Due, Progress
-from antirelou.topics import PARTITIONS, outgoing
+from kernel.facts.topics import PARTITIONS, outgoing
+from kernel.log.port import Outgoing
+from kernel.stage.stage import Due, Progress
+from kernel.values.clock import Clock
+from kernel.values.money import format_euros
 from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
 from services.billing.core.outlook import Outlook, plan_outlook

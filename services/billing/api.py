@@ -6,10 +6,10 @@
 import structlog
 from aiohttp import web
 
-from antirelou.clock import Clock
-from antirelou.errors import Rejected, Transient
-from antirelou.log.port import Log
-from antirelou.web import guarded
+from kernel.http.server import guarded
+from kernel.log.port import Log
+from kernel.values.clock import Clock
+from kernel.values.errors import Rejected, Transient
 from services.billing.operator import OperatorStore
 from services.billing.operator_api import (
     Answer,

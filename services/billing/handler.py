@@ -8,9 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TypeVar
 
-from antirelou.log.port import Outgoing
-from antirelou.money import convert_microunits
-from antirelou.records import (
+from kernel.facts.records import (
     Decision,
     ProviderChecked,
     ReceivedKind,
@@ -21,7 +19,9 @@ from antirelou.records import (
     SmsReceived,
     Source,
 )
-from antirelou.stage import Due, Progress, Received
+from kernel.log.port import Outgoing
+from kernel.stage.stage import Due, Progress, Received
+from kernel.values.money import convert_microunits
 from services.billing.accountant import Accountant
 from services.billing.core.books import Interval, ProviderState, Step
 from services.billing.core.ledger import (

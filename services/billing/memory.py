@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from antirelou.records import Reconciled, ReplyState, SmsJudged
+from kernel.facts.records import Reconciled, ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,

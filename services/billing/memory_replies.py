@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
 
-from antirelou.records import ReplyKind, ReplyState
+from kernel.facts.records import ReplyKind, ReplyState
 from services.billing.core.reply import ENDED_HERE, Reply, Reservation
 from services.billing.core.room import order_of
 

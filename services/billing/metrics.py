@@ -4,9 +4,9 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from math import inf
 
-from antirelou.money import MICRO
-from antirelou.records import Posture
-from antirelou.telemetry import Telemetry
+from kernel.facts.records import Posture
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.money import MICRO
 from services.billing.core.posture import Cause
 from services.billing.core.reply import ENDED_HERE, Reply
 from services.billing.operator import Status

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-from antirelou.log.port import Outgoing
-from antirelou.records import OperatorDecided, Posture, SenderBlocked
+from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
+from kernel.log.port import Outgoing
 from services.billing.core.outlook import Outlook
 
 

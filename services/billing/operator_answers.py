@@ -5,7 +5,7 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Any
 
-from antirelou.records import Decision, Reason, ReplyState
+from kernel.facts.records import Decision, Reason, ReplyState
 from services.billing.operator import Entry, Fund, ReplyWay, Restoration, Status, Way
 
 SILENCES = tuple(reason.value for reason in Reason if reason is not Reason.DESERVED)

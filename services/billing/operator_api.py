@@ -16,18 +16,18 @@ from uuid import uuid4
 import structlog
 from aiohttp import web
 
-from antirelou.clock import Clock
-from antirelou.dead import explain
-from antirelou.errors import Transient
-from antirelou.log.port import Log
-from antirelou.privacy import Pseudonymizer, Sealer
-from antirelou.records import (
+from kernel.facts.records import (
     OperatorAction,
     OperatorDecided,
     SenderBlocked,
     derive_id,
     derive_trace,
 )
+from kernel.log.port import Log
+from kernel.sealing.privacy import Pseudonymizer, Sealer
+from kernel.stage.dead import explain
+from kernel.values.clock import Clock
+from kernel.values.errors import Transient
 from services.billing.operator import Audit, EntryKind, OperatorStore, Outcome, SmsTest
 from services.billing.operator_answers import (
     describe_entries,

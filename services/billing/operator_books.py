@@ -10,9 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from antirelou.database import Pool
-from antirelou.records import OperatorDecided, ReplyState, SenderBlocked
-from antirelou.sql_store import Row
+from kernel.database.pool import Pool
+from kernel.database.store import Row
+from kernel.facts.records import OperatorDecided, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer

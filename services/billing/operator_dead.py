@@ -9,10 +9,10 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from antirelou.errors import Transient
-from antirelou.log.port import Batch, Log, LogRecord, Outgoing
-from antirelou.records import RECORD_TYPES, DeadRecord
-from antirelou.topics import DEAD_GROUP, dead
+from kernel.facts.records import RECORD_TYPES, DeadRecord
+from kernel.facts.topics import DEAD_GROUP, dead
+from kernel.log.port import Batch, Log, LogRecord, Outgoing
+from kernel.values.errors import Transient
 
 LOG = structlog.get_logger("billing")
 

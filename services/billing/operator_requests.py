@@ -11,9 +11,9 @@ from typing import Any
 
 import msgspec
 
-from antirelou.money import parse_micro
-from antirelou.phone import classify_number
-from antirelou.records import SenderKind
+from kernel.facts.records import SenderKind
+from kernel.values.money import parse_micro
+from kernel.values.phone import classify_number
 
 ID_CHARACTERS_MAX = 200
 WORDS_CHARACTERS_MAX = 500

@@ -6,11 +6,11 @@ SQL is in ``sql/queries/operator_*.sql``.
 
 from collections.abc import Awaitable, Callable, Sequence
 
-from antirelou.database import Pool
-from antirelou.log.port import Outgoing
-from antirelou.records import OperatorDecided, Record, SenderBlocked
-from antirelou.sql_store import SqlStore, SqlTransaction
-from antirelou.topics import outgoing
+from kernel.database.pool import Pool
+from kernel.database.store import SqlStore, SqlTransaction
+from kernel.facts.records import OperatorDecided, Record, SenderBlocked
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing
 from services.billing.operator import Block, Outcome
 from services.billing.rows import read_queries
 

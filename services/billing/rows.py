@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
-from antirelou import sql_store
-from antirelou.records import Posture, ReplyKind, ReplyState
-from antirelou.sql_store import Row
+from kernel.database import store as sql_store
+from kernel.database.store import Row
+from kernel.facts.records import Posture, ReplyKind, ReplyState
 from services.billing.core.books import PostureStep
 from services.billing.core.ledger import Account, Balances, Receipt
 from services.billing.core.posture import Cause, Standing

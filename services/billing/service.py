@@ -7,13 +7,13 @@ from datetime import datetime
 
 from aiohttp import web
 
-from antirelou.database import Pool, role_of
-from antirelou.records import SmsReceived
-from antirelou.service import Ports
-from antirelou.settings import Settings
-from antirelou.stage import Stage, StageLimits
-from antirelou.telemetry import StageTelemetry
-from antirelou.topics import BILLING_GROUP, READS
+from kernel.database.pool import Pool, role_of
+from kernel.facts.records import SmsReceived
+from kernel.facts.topics import BILLING_GROUP, READS
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings
+from kernel.stage.stage import Stage, StageLimits
+from kernel.telemetry.metrics import StageTelemetry
 from services.billing.accountant import Accountant
 from services.billing.api import operator_routes
 from services.billing.core.pace import HOURS_A_DAY

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
-from antirelou.errors import Fatal
-from antirelou.gloss import Language, choose_language
-from antirelou.settings import QuietHours, Settings, require
-from antirelou.text import segment_text
+from kernel.settings.settings import QuietHours, Settings, require
+from kernel.values.errors import Fatal
+from kernel.values.text import segment_text
+from kernel.words.gloss import Language, choose_language
 from services.billing.core.alert import AlertRules
 from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules

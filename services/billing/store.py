@@ -12,9 +12,9 @@ from dataclasses import fields
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from antirelou.database import Pool
-from antirelou.records import Reconciled, SmsJudged
-from antirelou.sql_store import SqlStore, SqlTransaction
+from kernel.database.pool import Pool
+from kernel.database.store import SqlStore, SqlTransaction
+from kernel.facts.records import Reconciled, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing

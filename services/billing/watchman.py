@@ -12,10 +12,10 @@ from datetime import datetime
 import msgspec
 import structlog
 
-from antirelou import web
-from antirelou.clock import Clock
-from antirelou.errors import Transient
-from antirelou.log.port import Log
+from kernel.http import server as web
+from kernel.log.port import Log
+from kernel.values.clock import Clock
+from kernel.values.errors import Transient
 from services.billing.core.alert import Memory, Situation, decide_alerts, find_alarms
 from services.billing.core.notice import Notice, write_notice
 from services.billing.core.posture import Cause

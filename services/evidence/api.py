@@ -14,11 +14,11 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from antirelou.clock import Clock
-from antirelou.errors import Rejected, Transient
-from antirelou.phone import classify_number
-from antirelou.privacy import Pseudonymizer
-from antirelou.web import guarded
+from kernel.http.server import guarded
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.values.clock import Clock
+from kernel.values.errors import Rejected, Transient
+from kernel.values.phone import classify_number
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import Kept
 from services.evidence.core.merkle import (

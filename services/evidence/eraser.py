@@ -11,9 +11,9 @@ from functools import partial
 
 import structlog
 
-from antirelou.log.port import Log
-from antirelou.sql_store import scrub
-from antirelou.topics import READS, dead
+from kernel.database.store import scrub
+from kernel.facts.topics import READS, dead
+from kernel.log.port import Log
 from services.evidence.core.case import Hold
 from services.evidence.core.redaction import redact
 from services.evidence.metrics import Metrics

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from antirelou import __version__
-from antirelou.log.port import Outgoing
-from antirelou.stage import Due, Progress, Received
+from kernel import __version__
+from kernel.log.port import Outgoing
+from kernel.stage.stage import Due, Progress, Received
 from services.evidence.core.entry import Entry, Kept, Terms, enter, enter_terms, terms_told
 from services.evidence.core.merkle import Tree, append_leaves, edge_tiles
 from services.evidence.core.note import Signed, Signer

@@ -1,6 +1,6 @@
 """What evidence counts."""
 
-from antirelou.telemetry import Telemetry
+from kernel.telemetry.metrics import Telemetry
 
 
 class Metrics:

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from antirelou.web import Unanswered, post
+from kernel.http.server import Unanswered, post
 from services.evidence.core.merkle import plan_consistency
 from services.evidence.core.note import Signed
 from services.evidence.core.verifier import Key, Malformed, read_checkpoint, read_note, verify_note

@@ -8,12 +8,12 @@ from contextlib import asynccontextmanager
 import structlog
 from aiohttp import web
 
-from antirelou.database import Pool, role_of
-from antirelou.service import Ports
-from antirelou.settings import Settings
-from antirelou.stage import Stage, StageLimits
-from antirelou.telemetry import StageTelemetry
-from antirelou.topics import EVIDENCE_GROUP, READS
+from kernel.database.pool import Pool, role_of
+from kernel.facts.topics import EVIDENCE_GROUP, READS
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings
+from kernel.stage.stage import Stage, StageLimits
+from kernel.telemetry.metrics import StageTelemetry
 from services.evidence.api import evidence_routes
 from services.evidence.eraser import Eraser
 from services.evidence.handler import EvidenceHandler

@@ -3,9 +3,9 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
-from antirelou import __version__
-from antirelou.errors import Fatal
-from antirelou.settings import Settings, require
+from kernel import __version__
+from kernel.settings.settings import Settings, require
+from kernel.values.errors import Fatal
 from services.evidence.core.entry import Terms
 from services.evidence.core.note import Signer, log_signer
 from services.evidence.core.verifier import COSIGNATURE, Malformed, read_key

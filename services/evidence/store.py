@@ -9,8 +9,8 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime
 from typing import Any, Protocol
 
-from antirelou.database import Pool
-from antirelou.sql_store import Row, SqlStore, SqlTransaction, read_queries
+from kernel.database.pool import Pool
+from kernel.database.store import Row, SqlStore, SqlTransaction, read_queries
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import Entry, Erased, Kept
 from services.evidence.core.merkle import TileId, Tiles, Tree

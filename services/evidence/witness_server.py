@@ -13,8 +13,8 @@ from pathlib import Path
 import structlog
 from aiohttp import web
 
-from antirelou.clock import Clock
-from antirelou.errors import Fatal
+from kernel.values.clock import Clock
+from kernel.values.errors import Fatal
 from services.evidence.core.note import Signer
 from services.evidence.core.verifier import Checkpoint, Key, Malformed, read_checkpoint
 from services.evidence.core.witness import Answer, judge_request, read_request

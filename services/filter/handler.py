@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
-from antirelou.log.port import Outgoing
-from antirelou.records import ReplyChanged, SenderBlocked, SenderRecord, SmsReceived
-from antirelou.stage import Due, Progress, Received
-from antirelou.topics import outgoing
+from kernel.facts.records import ReplyChanged, SenderBlocked, SenderRecord, SmsReceived
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing
+from kernel.stage.stage import Due, Progress, Received
 from services.filter.core.docket import Changes, Docket, Event, judge_due, questions_of
 from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs

@@ -10,8 +10,8 @@ from itertools import islice
 
 from msgspec.structs import replace
 
-from antirelou.records import SmsJudged
-from antirelou.topics import PARTITIONS
+from kernel.facts.records import SmsJudged
+from kernel.facts.topics import PARTITIONS
 from services.filter.core.docket import Changes, Loaded, NewMessage
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs

@@ -3,8 +3,8 @@
 from collections import Counter
 from collections.abc import Iterable
 
-from antirelou.records import SmsJudged
-from antirelou.telemetry import Telemetry
+from kernel.facts.records import SmsJudged
+from kernel.telemetry.metrics import Telemetry
 
 
 class Metrics:

@@ -7,8 +7,8 @@ from typing import Any
 
 import msgspec
 
-from antirelou.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
-from antirelou.sql_store import Row
+from kernel.database.store import Row
+from kernel.facts.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
 from services.filter.core.docket import NewMessage
 from services.filter.core.sender import Answer, Deliberation, Sender
 

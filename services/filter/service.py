@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 from aiohttp import web
 
-from antirelou.database import role_of
-from antirelou.service import Ports
-from antirelou.settings import Settings
-from antirelou.stage import Stage, StageLimits
-from antirelou.telemetry import StageTelemetry
-from antirelou.topics import FILTER_GROUP, READS
+from kernel.database.pool import role_of
+from kernel.facts.topics import FILTER_GROUP, READS
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings
+from kernel.stage.stage import Stage, StageLimits
+from kernel.telemetry.metrics import StageTelemetry
 from services.filter.handler import FilterHandler
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings, read_settings

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from antirelou.settings import QuietHours, Settings, require
-from antirelou.topics import OUTAGE_MAX, TEXT_KEPT_SECONDS_MIN
+from kernel.facts.topics import OUTAGE_MAX, TEXT_KEPT_SECONDS_MIN
+from kernel.settings.settings import QuietHours, Settings, require
 from services.filter.core.due import Delays
 from services.filter.core.retention import DAY, Retention
 from services.filter.core.verdict import Rules

@@ -10,10 +10,10 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
-from antirelou.database import Pool
-from antirelou.errors import Transient
-from antirelou.records import SmsJudged
-from antirelou.sql_store import Row, SqlStore, SqlTransaction, UniqueViolation, read_queries
+from kernel.database.pool import Pool
+from kernel.database.store import Row, SqlStore, SqlTransaction, UniqueViolation, read_queries
+from kernel.facts.records import SmsJudged
+from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Loaded
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs

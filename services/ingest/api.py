@@ -7,8 +7,8 @@ from functools import partial
 from aiohttp import web
 from multidict import istr
 
-from antirelou.clock import Clock
-from antirelou.connections import BoundedServer, plan_connections
+from kernel.http.connections import BoundedServer, plan_connections
+from kernel.values.clock import Clock
 from services.ingest.core.call import CONTENT_TYPE
 from services.ingest.core.form import BODY_BYTES_MAX
 from services.ingest.core.webhook import (

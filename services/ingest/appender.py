@@ -15,9 +15,9 @@ from dataclasses import dataclass
 
 import structlog
 
-from antirelou.clock import Clock
-from antirelou.errors import AntirelouError, Transient
-from antirelou.log.port import Log, Outgoing
+from kernel.log.port import Log, Outgoing
+from kernel.values.clock import Clock
+from kernel.values.errors import AntirelouError, Transient
 
 LOG = structlog.get_logger("ingest")
 

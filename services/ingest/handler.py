@@ -5,13 +5,13 @@ import os
 from dataclasses import dataclass
 from typing import assert_never
 
-from antirelou.clock import Clock
-from antirelou.errors import Transient
-from antirelou.phone import answerable_number, classify_number
-from antirelou.privacy import Pseudonymizer, Sealer
-from antirelou.records import SenderKind, SmsReceived, SmsReported
-from antirelou.topics import outgoing
-from antirelou.trace import Follower
+from kernel.facts.records import SenderKind, SmsReceived, SmsReported
+from kernel.facts.topics import outgoing
+from kernel.sealing.privacy import Pseudonymizer, Sealer
+from kernel.telemetry.trace import Follower
+from kernel.values.clock import Clock
+from kernel.values.errors import Transient
+from kernel.values.phone import answerable_number, classify_number
 from services.ingest.appender import Appender
 from services.ingest.core.call import answer_call
 from services.ingest.core.evidence import encode_evidence

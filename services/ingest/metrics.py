@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from antirelou.telemetry import Telemetry
+from kernel.telemetry.metrics import Telemetry
 from services.ingest.core.webhook import WebhookKind
 
 ACCEPTED = "accepted"

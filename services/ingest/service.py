@@ -6,8 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from aiohttp import web
 
-from antirelou.service import Ports
-from antirelou.settings import Settings
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings
 from services.ingest.api import make_server
 from services.ingest.appender import ANSWER_SECONDS_MAX, Appender
 from services.ingest.handler import WebhookHandler
@@ -20,7 +20,7 @@ hear of it. Until then whoever still comes in is served."""
 
 
 class IngestService:
-    """The running door (``antirelou.service.Service``).
+    """The running door (``kernel.service.port.Service``).
 
     Attributes:
         url: what it answers on.

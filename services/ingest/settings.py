@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Self
 
-from antirelou.settings import CallAnswer, Settings, require
+from kernel.settings.settings import CallAnswer, Settings, require
 
 
 @dataclass(frozen=True, slots=True)

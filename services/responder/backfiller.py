@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from antirelou.clock import Clock
-from antirelou.log.port import Outgoing
-from antirelou.phone import answerable_number, classify_number
-from antirelou.privacy import Pseudonymizer, Sealer
-from antirelou.provider.port import Away, LoggedMessage, Page, Provider
-from antirelou.records import SignatureMode, SmsReceived, Source, derive_trace
-from antirelou.topics import outgoing
+from kernel.facts.records import SignatureMode, SmsReceived, Source, derive_trace
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing
+from kernel.provider.port import Away, LoggedMessage, Page, Provider
+from kernel.sealing.privacy import Pseudonymizer, Sealer
+from kernel.values.clock import Clock
+from kernel.values.phone import answerable_number, classify_number
 from services.responder.core.backfill import Scan, ScanKind, is_ours, is_passed_on
 from services.responder.settings import ResponderSettings
 

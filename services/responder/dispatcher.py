@@ -14,11 +14,11 @@ from typing import TypeGuard
 
 import structlog
 
-from antirelou.clock import Clock
-from antirelou.errors import Rejected, Transient
-from antirelou.privacy import Unsealer
-from antirelou.provider.port import NotAccepted, Provider, SendResult, Uncertain
-from antirelou.topics import outgoing
+from kernel.facts.topics import outgoing
+from kernel.provider.port import NotAccepted, Provider, SendResult, Uncertain
+from kernel.sealing.privacy import Unsealer
+from kernel.values.clock import Clock
+from kernel.values.errors import Rejected, Transient
 from services.responder.core.outbox import Reply, apply_claim, apply_result, describe_change
 from services.responder.core.rate import (
     HOLDING_REASONS,

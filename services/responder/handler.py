@@ -5,8 +5,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
-from antirelou.log.port import Outgoing
-from antirelou.records import (
+from kernel.facts.records import (
     OperatorAction,
     OperatorDecided,
     PostureChanged,
@@ -15,8 +14,9 @@ from antirelou.records import (
     ReplyState,
     SmsReported,
 )
-from antirelou.stage import Due, Progress, Received
-from antirelou.topics import outgoing
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing
+from kernel.stage.stage import Due, Progress, Received
 from services.responder.core.attachment import AttachmentRules, apply_wish
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import (

@@ -11,13 +11,13 @@ from typing import TypeVar
 
 import structlog
 
-from antirelou.clock import Clock
-from antirelou.errors import Rejected, Transient
-from antirelou.log.port import Log
-from antirelou.privacy import Unsealer
-from antirelou.provider.port import Away, LoggedMessage, Provider
-from antirelou.records import ReplyState
-from antirelou.topics import outgoing
+from kernel.facts.records import ReplyState
+from kernel.facts.topics import outgoing
+from kernel.log.port import Log
+from kernel.provider.port import Away, LoggedMessage, Provider
+from kernel.sealing.privacy import Unsealer
+from kernel.values.clock import Clock
+from kernel.values.errors import Rejected, Transient
 from services.responder.backfiller import Backfiller
 from services.responder.core.backfill import Scan, ScanKind, apply_page, is_over, open_scan
 from services.responder.core.budget import (

@@ -5,12 +5,12 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from antirelou.clock import Clock
-from antirelou.errors import Transient
-from antirelou.log.port import Log
-from antirelou.provider.port import Account, Away, Link, Provider
-from antirelou.records import ProviderChecked, derive_id, derive_trace
-from antirelou.topics import outgoing
+from kernel.facts.records import ProviderChecked, derive_id, derive_trace
+from kernel.facts.topics import outgoing
+from kernel.log.port import Log
+from kernel.provider.port import Account, Away, Link, Provider
+from kernel.values.clock import Clock
+from kernel.values.errors import Transient
 from services.responder.core.attachment import apply_away, apply_seen, apply_try
 from services.responder.rounds import Rounds
 from services.responder.settings import ResponderSettings

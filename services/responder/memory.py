@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from antirelou.log.port import Outgoing
-from antirelou.records import ReplyKind, ReplyState
+from kernel.facts.records import ReplyKind, ReplyState
+from kernel.log.port import Outgoing
 from services.responder.core.attachment import Attachment
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import OPEN, Reply

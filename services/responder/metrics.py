@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from antirelou.records import ReplyKind, ReplyState
-from antirelou.telemetry import Telemetry
+from kernel.facts.records import ReplyKind, ReplyState
+from kernel.telemetry.metrics import Telemetry
 from services.responder.core.outbox import Reply
 
 

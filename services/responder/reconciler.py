@@ -9,17 +9,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from antirelou.phone import classify_number
-from antirelou.privacy import Pseudonymizer
-from antirelou.provider.port import LoggedMessage, Page
-from antirelou.records import (
+from kernel.facts.records import (
     ProviderChecked,
     Reconciled,
     ReplyState,
     derive_id,
     derive_trace,
 )
-from antirelou.topics import outgoing
+from kernel.facts.topics import outgoing
+from kernel.provider.port import LoggedMessage, Page
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.values.phone import classify_number
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import Reply, apply_observation, describe_change
 from services.responder.core.restoration import (

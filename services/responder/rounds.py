@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from antirelou.errors import Transient
+from kernel.values.errors import Transient
 
 LOG = structlog.get_logger("responder")
 

@@ -8,14 +8,14 @@ from uuid import uuid4
 
 from aiohttp import web
 
-from antirelou.database import role_of
-from antirelou.errors import Transient
-from antirelou.provider.port import Provider
-from antirelou.service import Ports
-from antirelou.settings import Settings
-from antirelou.stage import Progress, Stage
-from antirelou.telemetry import StageTelemetry
-from antirelou.topics import READS, RESPONDER_GROUP
+from kernel.database.pool import role_of
+from kernel.facts.topics import READS, RESPONDER_GROUP
+from kernel.provider.port import Provider
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings
+from kernel.stage.stage import Progress, Stage
+from kernel.telemetry.metrics import StageTelemetry
+from kernel.values.errors import Transient
 from services.responder.dispatcher import Dispatcher
 from services.responder.handler import ResponderHandler
 from services.responder.housekeeper import Housekeeper

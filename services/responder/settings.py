@@ -4,9 +4,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
-from antirelou.errors import Fatal
-from antirelou.privacy import public_half
-from antirelou.settings import Settings, read_older, require
+from kernel.sealing.privacy import public_half
+from kernel.settings.settings import Settings, read_older, require
+from kernel.values.errors import Fatal
 from services.responder.core.attachment import AttachmentRules
 from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
 from services.responder.core.budget import Budget

@@ -10,10 +10,10 @@ from dataclasses import fields
 from datetime import datetime
 from typing import Any, Protocol
 
-from antirelou.database import Pool
-from antirelou.log.port import Outgoing
-from antirelou.records import ReplyChanged, ReplyKind, ReplyState
-from antirelou.sql_store import Row, SqlStore, SqlTransaction, read_queries
+from kernel.database.pool import Pool
+from kernel.database.store import Row, SqlStore, SqlTransaction, read_queries
+from kernel.facts.records import ReplyChanged, ReplyKind, ReplyState
+from kernel.log.port import Outgoing
 from services.responder.core.attachment import Attachment
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import Reply

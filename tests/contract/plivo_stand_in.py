@@ -11,7 +11,7 @@ from typing import Any
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from antirelou.provider.port import Accepted, LoggedMessage
+from kernel.provider.port import Accepted, LoggedMessage
 from tests.fakes.provider import FakeProvider
 
 AUTH_ID = "MA" + "X" * 18

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from antirelou.database import Pool, open_pool, role_of
-from antirelou.migrations import Schema, migrate
-from antirelou.records import Posture, Reason, Reconciled, ReplyKind, ReplyState
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import Pool, open_pool, role_of
+from kernel.facts.records import Posture, Reason, Reconciled, ReplyKind, ReplyState
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.database import open_pool, role_of
-from antirelou.migrations import Schema, migrate
-from antirelou.records import Record
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import Record
 from services.evidence.core.case import Case, Hold, Selection
 from services.evidence.core.entry import TERMS as TERMS_KIND
 from services.evidence.core.entry import Erased, enter

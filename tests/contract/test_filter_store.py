@@ -11,10 +11,10 @@ import asyncpg
 import pytest
 from msgspec.structs import replace
 
-from antirelou.database import open_pool, role_of
-from antirelou.errors import Rejected, Transient
-from antirelou.migrations import Schema, migrate
-from antirelou.records import Decision, Reason, ReplyState, SmsJudged, Source
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import Decision, Reason, ReplyState, SmsJudged, Source
+from kernel.values.errors import Rejected, Transient
 from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due, questions_of
 from services.filter.core.learner import WEIGHT, Learnt, Lesson, find_tokens, teach_silenced
 from services.filter.core.lore import Lore

@@ -1,4 +1,4 @@
-"""What every Log promises, adapters and fake alike (``antirelou/log/port.py``)."""
+"""What every Log promises, adapters and fake alike (``kernel/log/port.py``)."""
 
 import asyncio
 import itertools
@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.clock import SystemClock
-from antirelou.errors import Fenced, Rejected, Transient
-from antirelou.log import embedded_session
-from antirelou.log.embedded import open_embedded_log
-from antirelou.log.kafka import open_kafka_log
-from antirelou.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader, TopicSpec
-from antirelou.migrations import Schema, migrate
-from antirelou.settings import load_settings
+from kernel.database.migrations import Schema, migrate
+from kernel.log.embedded import session as embedded_session
+from kernel.log.embedded.log import open_embedded_log
+from kernel.log.kafka.log import open_kafka_log
+from kernel.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader, TopicSpec
+from kernel.settings.settings import load_settings
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fenced, Rejected, Transient
 from tests.fakes.log import MemoryLog
 from tests.support.eventually import eventually
 from tests.support.log_member import log_member
@@ -61,7 +61,7 @@ async def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         monkeypatch.setattr(embedded_session, "EXPIRE_SECONDS", 0.2)
         monkeypatch.setattr(embedded_session, "SWEEP_SECONDS", 0.2)
         url = request.getfixturevalue("fresh_database")
-        folder = Path(str(resources.files("antirelou.log"))) / "sql"
+        folder = Path(str(resources.files("kernel.log.embedded"))) / "sql"
         await migrate(url, [Schema("log", folder)])
         found = Rig(
             "embedded", lambda: open_embedded_log(url), ("embedded", url), f"t{name}", f"g{name}"

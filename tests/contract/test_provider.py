@@ -13,9 +13,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from prometheus_client import CollectorRegistry
 
-from antirelou.provider import plivo_client
-from antirelou.provider.plivo import Plivo, open_provider
-from antirelou.provider.port import (
+from kernel.provider.plivo import client as plivo_client
+from kernel.provider.plivo.provider import Plivo, open_provider
+from kernel.provider.port import (
     Accepted,
     Account,
     Away,
@@ -29,8 +29,8 @@ from antirelou.provider.port import (
     SendResult,
     Uncertain,
 )
-from antirelou.settings import load_settings
-from antirelou.telemetry import Telemetry
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import Telemetry
 from simulator.server import Simulator, SimulatorConfig
 from tests.contract.plivo_stand_in import (
     AUTH_ID,
@@ -277,8 +277,8 @@ class TestPlivoSending:
     async def test_a_call_that_waited_too_long_for_a_thread_is_not_made(
         self, plivo: Plivo, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr("antirelou.provider.plivo.STALE_SECONDS", -1.0)
-        monkeypatch.setattr("antirelou.provider.plivo.CALL_SECONDS_MAX", 10.0)
+        monkeypatch.setattr("kernel.provider.plivo.provider.STALE_SECONDS", -1.0)
+        monkeypatch.setattr("kernel.provider.plivo.provider.CALL_SECONDS_MAX", 10.0)
         result = await plivo.send(to=PHONE, text="Non.", callback_url=CALLBACK)
         assert result == NotAccepted("stale", retry=True)
         assert not stand_in.bodies

@@ -9,11 +9,11 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from antirelou.database import open_pool, role_of
-from antirelou.log.port import Outgoing
-from antirelou.migrations import Schema, migrate
-from antirelou.provider.port import Accepted, Uncertain
-from antirelou.records import ReplyChanged, ReplyKind, ReplyState
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import ReplyChanged, ReplyKind, ReplyState
+from kernel.log.port import Outgoing
+from kernel.provider.port import Accepted, Uncertain
 from services.responder.core.backfill import Scan, ScanKind
 from services.responder.core.outbox import (
     Reply,

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from antirelou.cli.init import write_settings_file
+from antirelou.commands.init import write_settings_file
 
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "scripts" / "k8s"

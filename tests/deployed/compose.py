@@ -5,8 +5,8 @@ import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
-from antirelou.cli.demo.house import House, Process
-from antirelou.cli.init import write_settings_file
+from antirelou.commands.demo.house import House, Process
+from antirelou.commands.init import write_settings_file
 
 ROOT = Path(__file__).parents[2]
 SERVICES = ("ingest", "filter", "billing", "responder", "evidence")

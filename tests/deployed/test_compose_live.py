@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.report import check_outcome, print_report
-from antirelou.cli.demo.run import begin_weekend, is_at_rest, look, operate, read_bill
-from antirelou.cli.demo.watch import call
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.report import check_outcome, print_report
+from antirelou.commands.demo.run import begin_weekend, is_at_rest, look, operate, read_bill
+from antirelou.commands.demo.watch import call
 from tests.deployed.compose import SERVICES, Compose
 from tests.support.eventually import eventually
 from tests.support.house import with_voided_ended, without_unresolved

@@ -21,13 +21,13 @@ import yaml
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from antirelou.cli.demo.house import Process, free_port, run_once
-from antirelou.keys import new_keys
-from antirelou.postgres import open_postgres
-from antirelou.records import SmsReceived
-from antirelou.topics import FILTER_GROUP, PARTITIONS
+from antirelou.commands.demo.house import Process, free_port, run_once
 from bench.filter import BENCH
 from bench.stages import fill
+from kernel.database.postgres import open_postgres
+from kernel.facts.records import SmsReceived
+from kernel.facts.topics import FILTER_GROUP, PARTITIONS
+from kernel.sealing.keys import new_keys
 from tests.deployed.cluster import NAMESPACE, Cluster, RefusedError
 from tests.deployed.picture import draw
 from tests.support import kafka

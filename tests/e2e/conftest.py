@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 
-from antirelou.cli.compose import open_database, open_log
-from antirelou.cli.demo.house import House, clustered_house, embedded_house
-from antirelou.log.port import Log
-from antirelou.settings import load_settings
-from antirelou.topics import READS, dead
+from antirelou.commands.demo.house import House, clustered_house, embedded_house
+from antirelou.compose import open_database, open_log
+from kernel.facts.topics import READS, dead
+from kernel.log.port import Log
+from kernel.settings.settings import load_settings
 from tests.support.eventually import eventually
 
 SPEED = 3600

@@ -8,8 +8,8 @@ from typing import Any
 import asyncpg
 import pytest
 
-from antirelou.cli.demo.house import House, run_once
-from antirelou.errors import Fatal
+from antirelou.commands.demo.house import House, run_once
+from kernel.values.errors import Fatal
 from tests.e2e.conftest import Built
 from tests.support.audit import audit_house, expect_clean, violations
 from tests.support.eventually import eventually

@@ -14,11 +14,9 @@ import asyncpg
 import msgspec
 import pytest
 
-from antirelou.cli.demo.house import House, run_once
-from antirelou.cli.demo.run import operate, read_bill
-from antirelou.dead import TELL_SECONDS
-from antirelou.log.port import Outgoing
-from antirelou.records import (
+from antirelou.commands.demo.house import House, run_once
+from antirelou.commands.demo.run import operate, read_bill
+from kernel.facts.records import (
     RECORD_TYPES,
     DeadRecord,
     Decision,
@@ -40,7 +38,9 @@ from antirelou.records import (
     SmsReported,
     encode,
 )
-from antirelou.topics import EVIDENCE_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, dead
+from kernel.facts.topics import EVIDENCE_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, dead
+from kernel.log.port import Outgoing
+from kernel.stage.dead import TELL_SECONDS
 from tests.e2e.conftest import Built
 from tests.support.audit import audit_house, violations
 from tests.support.house import donate, status_when, text_in

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.cli.demo.house import House, embedded_house
-from antirelou.cli.demo.report import check_outcome
-from antirelou.cli.demo.run import begin_weekend, look, read_bill
-from antirelou.cli.demo.watch import call
+from antirelou.commands.demo.house import House, embedded_house
+from antirelou.commands.demo.report import check_outcome
+from antirelou.commands.demo.run import begin_weekend, look, read_bill
+from antirelou.commands.demo.watch import call
 from tests.e2e.conftest import SETTINGS, SPEED
 from tests.support.audit import expect_clean
 from tests.support.eventually import eventually

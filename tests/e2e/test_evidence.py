@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from antirelou.cli.demo.house import (
+from antirelou.commands.demo.house import (
     House,
     Process,
     clustered_house,
@@ -19,10 +19,10 @@ from antirelou.cli.demo.house import (
     free_port,
     run_once,
 )
-from antirelou.cli.demo.run import operate
-from antirelou.keys import EVIDENCE_PRIVATE_FILE
-from antirelou.log.kafka import open_kafka_log
-from antirelou.settings import load_settings
+from antirelou.commands.demo.run import operate
+from kernel.log.kafka.log import open_kafka_log
+from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
+from kernel.settings.settings import load_settings
 from services.evidence.core.verifier import check_folder, read_folder
 from tests.e2e.conftest import SETTINGS, forget_house
 from tests.support.eventually import eventually

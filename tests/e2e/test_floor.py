@@ -12,10 +12,10 @@ from typing import Any
 import asyncpg
 import pytest
 
-from antirelou.cli.demo.house import House, Process
-from antirelou.cli.demo.run import SEED, look, read_bill
-from antirelou.cli.demo.watch import call
-from antirelou.database import Connection
+from antirelou.commands.demo.house import House, Process
+from antirelou.commands.demo.run import SEED, look, read_bill
+from antirelou.commands.demo.watch import call
+from kernel.database.pool import Connection
 from services.billing.core.floor import DETACHING_SECONDS, sink_microeuros
 from tests.e2e.conftest import SETTINGS, Built, build
 from tests.support.audit import expect_clean

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from antirelou.records import derive_trace
+from kernel.facts.records import derive_trace
 from tests.e2e.conftest import Built
 from tests.support.house import donate, sent_by_provider, status_when, text_in
 

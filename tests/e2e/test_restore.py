@@ -11,12 +11,12 @@ from typing import Any
 
 import pytest
 
-from antirelou.cli.demo.house import House, clustered_house, embedded_house, run_once
-from antirelou.cli.demo.run import operate
-from antirelou.cli.demo.watch import call
-from antirelou.errors import Fatal
-from antirelou.keys import backup_private_text
-from antirelou.privacy import new_keypair
+from antirelou.commands.demo.house import House, clustered_house, embedded_house, run_once
+from antirelou.commands.demo.run import operate
+from antirelou.commands.demo.watch import call
+from kernel.sealing.keys import backup_private_text
+from kernel.sealing.privacy import new_keypair
+from kernel.values.errors import Fatal
 from tests.e2e.conftest import SETTINGS, forget_house
 from tests.support.audit import audit_house, expect_clean, violations
 from tests.support.eventually import eventually

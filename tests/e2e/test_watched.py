@@ -11,9 +11,9 @@ from threading import Thread
 import pytest
 from rich.console import Console
 
-from antirelou.cli.demo.house import embedded_house, run_once
-from antirelou.cli.demo.run import operate, pass_weekend
-from antirelou.telemetry import METRICS
+from antirelou.commands.demo.house import embedded_house, run_once
+from antirelou.commands.demo.run import operate, pass_weekend
+from kernel.telemetry.metrics import METRICS
 from tests.support.deploy import metrics_of, read_panels, read_rules
 from tests.support.eventually import eventually
 from tests.support.prometheus import Prometheus, open_prometheus

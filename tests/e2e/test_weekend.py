@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator
 import asyncpg
 from rich.console import Console
 
-from antirelou.cli.demo.report import check_outcome
-from antirelou.cli.demo.run import SEED, pass_weekend
-from antirelou.records import SmsJudged, SmsReceived, decode_as
-from antirelou.topics import READS, dead
+from antirelou.commands.demo.report import check_outcome
+from antirelou.commands.demo.run import SEED, pass_weekend
+from kernel.facts.records import SmsJudged, SmsReceived, decode_as
+from kernel.facts.topics import READS, dead
 from simulator.weekend import weekend
 from tests.e2e.conftest import SPEED, Built
 from tests.support.audit import expect_clean

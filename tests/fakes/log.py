@@ -7,10 +7,10 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
-from antirelou.clock import Clock, SystemClock
-from antirelou.errors import Fenced, Rejected, Transient
-from antirelou.log.port import Batch, LogRecord, Outgoing, Partition, TopicSpec
-from antirelou.topics import topic_specs
+from kernel.facts.topics import topic_specs
+from kernel.log.port import Batch, LogRecord, Outgoing, Partition, TopicSpec
+from kernel.values.clock import Clock, SystemClock
+from kernel.values.errors import Fenced, Rejected, Transient
 
 LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 

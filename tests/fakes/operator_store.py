@@ -3,10 +3,10 @@
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 
-from antirelou.errors import Transient
-from antirelou.log.port import Outgoing
-from antirelou.records import OperatorDecided, Posture, SenderBlocked
-from antirelou.topics import outgoing
+from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing
+from kernel.values.errors import Transient
 from services.billing.operator import (
     Audit,
     Block,

@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from antirelou.clock import Clock, SystemClock
-from antirelou.provider.port import (
+from kernel.provider.port import (
     PAGE_MAX,
     Accepted,
     Account,
@@ -22,6 +21,7 @@ from antirelou.provider.port import (
     SendResult,
     Uncertain,
 )
+from kernel.values.clock import Clock, SystemClock
 
 NUMBER = "+33937000000"
 

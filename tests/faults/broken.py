@@ -16,12 +16,12 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from antirelou.cli.demo.house import House, Process, answers, clustered_house, free_port
-from antirelou.cli.demo.run import look, operate, read_bill
-from antirelou.cli.demo.watch import call
-from antirelou.errors import Fatal
-from antirelou.postgres import DATABASE, open_postgres
-from antirelou.postgres_host import socket_folder
+from antirelou.commands.demo.house import House, Process, answers, clustered_house, free_port
+from antirelou.commands.demo.run import look, operate, read_bill
+from antirelou.commands.demo.watch import call
+from kernel.database.host import socket_folder
+from kernel.database.postgres import DATABASE, open_postgres
+from kernel.values.errors import Fatal
 from tests.faults.front import Front, open_front
 from tests.faults.lag import EmbeddedEye, KafkaEye
 from tests.faults.network import Network, open_network

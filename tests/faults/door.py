@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import aiohttp
 from aiokafka import AIOKafkaProducer
 
-from antirelou.cli.demo.house import House
+from antirelou.commands.demo.house import House
 from services.ingest.core.signature import sign_v2
 from tests.support.webhooks import encode_form, report_form
 

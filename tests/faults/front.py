@@ -10,7 +10,7 @@ import contextlib
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-from antirelou.cli.demo.house import Process, free_port
+from antirelou.commands.demo.house import Process, free_port
 
 LOOK_EVERY_SECONDS = 0.2
 PIECE_BYTES_MAX = 65_536

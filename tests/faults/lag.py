@@ -12,7 +12,7 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from antirelou.topics import BILLING_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, topic_specs
+from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, topic_specs
 
 LOOK_EVERY_SECONDS = 0.25
 LOOK_SECONDS_MAX = 5.0

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
-from antirelou.cli.demo.house import SERVICES
+from antirelou.commands.demo.house import SERVICES
 from tests.support.kafka import free_port_pair
 from tests.support.proxy import Proxy, database_proxy
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from antirelou.cli.demo.house import Process
+from antirelou.commands.demo.house import Process
 from tests.faults.broken import LONG, Broken
 from tests.support.stepped import step
 

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.cli.demo.house import embedded_house
-from antirelou.cli.demo.run import operate
+from antirelou.commands.demo.house import embedded_house
+from antirelou.commands.demo.run import operate
 from tests.faults.broken import HOUSE_SETTINGS, Broken
 from tests.faults.door import Knocks, knocking
 from tests.faults.trial import Report

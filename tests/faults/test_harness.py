@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.cli.audit.facts import Finding, Judgement
-from antirelou.topics import BILLING_GROUP, FILTER_GROUP, RESPONDER_GROUP
+from antirelou.commands.audit.facts import Finding, Judgement
+from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP, RESPONDER_GROUP
 from tests.faults import trial
 from tests.faults.lag import LagMeter, Offsets
 from tests.faults.trial import Report, Row, count_wrong

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from antirelou.cli.demo.house import Process
-from antirelou.topics import BILLING_GROUP, FILTER_GROUP
+from antirelou.commands.demo.house import Process
+from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP
 from tests.faults.broken import LONG, Broken, freeze
 from tests.faults.group import Groups, open_groups
 from tests.support.eventually import eventually

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from antirelou.cli.demo.house import answers
+from antirelou.commands.demo.house import answers
 from tests.faults.broken import LONG, Broken
 from tests.faults.network import DATABASE, KAFKA, MODES, PROVIDER, WEBHOOKS, Network
 from tests.support.eventually import eventually

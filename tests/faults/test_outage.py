@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from antirelou.cli.demo.run import read_bill
+from antirelou.commands.demo.run import read_bill
 from tests.faults.broken import LONG, Broken
 from tests.faults.door import knocking
 

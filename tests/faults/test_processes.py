@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from antirelou.cli.demo.house import SERVICES, Process
-from antirelou.cli.demo.watch import call
+from antirelou.commands.demo.house import SERVICES, Process
+from antirelou.commands.demo.watch import call
 from tests.faults.broken import LONG, Broken
 from tests.faults.door import knocking
 

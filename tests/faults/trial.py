@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Self
 from rich.console import Console
 from rich.table import Table
 
-from antirelou.cli.audit.facts import Judgement
-from antirelou.cli.demo.run import look, read_bill
-from antirelou.cli.demo.watch import call
+from antirelou.commands.audit.facts import Judgement
+from antirelou.commands.demo.run import look, read_bill
+from antirelou.commands.demo.watch import call
 from tests.faults.lag import LAG_SECONDS_MAX, LOOK_EVERY_SECONDS, LagMeter
 from tests.support.audit import audit_house, violations
 from tests.support.eventually import eventually

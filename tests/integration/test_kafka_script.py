@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
 from aiokafka.errors import KafkaError
 
-from antirelou.topics import DEAD_VALUE_BYTES_MAX
+from kernel.facts.topics import DEAD_VALUE_BYTES_MAX
 from tests.support.kafka import SCRIPT, free_port_pair, run_script
 from tests.support.proxy import Proxy, Way
 

@@ -3,16 +3,16 @@
 import asyncpg
 import pytest
 
-from antirelou.cli import compose
-from antirelou.cli.backup.dump import _split_password
-from antirelou.cli.backup.guard import UNFINISHED, check_database
-from antirelou.cli.backup.run import adopt
-from antirelou.errors import Fatal
-from antirelou.log.embedded import open_embedded_log
-from antirelou.migrations import migrate
-from antirelou.records import Posture, PostureChanged
-from antirelou.settings import load_settings
-from antirelou.topics import READS, RESPONDER_GROUP, outgoing
+from antirelou import compose
+from antirelou.commands.backup.dump import _split_password
+from antirelou.commands.backup.run import adopt
+from antirelou.guard import UNFINISHED, check_database
+from kernel.database.migrations import migrate
+from kernel.facts.records import Posture, PostureChanged
+from kernel.facts.topics import READS, RESPONDER_GROUP, outgoing
+from kernel.log.embedded.log import open_embedded_log
+from kernel.settings.settings import load_settings
+from kernel.values.errors import Fatal
 from tests.unit.responder.cases import NOW
 
 BOTH = ("billing", "responder")

@@ -28,7 +28,7 @@ from tests.planted.verdict import Verdict, judge_run, read_cases
 from tests.support.postgres import GIVEN, open_server
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("antirelou", "services", "simulator")
+PACKAGES = ("antirelou", "kernel", "services", "simulator")
 TEST_SECONDS_MAX = 60
 RUN_SECONDS_MAX = 300
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.cli.demo.house import House, embedded_house
-from antirelou.keys import new_keys
+from antirelou.commands.demo.house import House, embedded_house
+from kernel.sealing.keys import new_keys
 
 SPEED = 3600
 FILES_SOFT = 1024

@@ -7,8 +7,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.run import operate
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.run import operate
 from tests.security.webhooks import Caller
 from tests.support.eventually import eventually
 from tests.support.house import NUMBER, donate, status, status_when
@@ -118,10 +118,10 @@ async def _through_a_second_door(house: House, form: dict[str, str], nonce: str)
     """As a second replica of ingest takes it: its own memory of nonces, the same log."""
     from prometheus_client import CollectorRegistry
 
-    from antirelou.clock import SystemClock
-    from antirelou.service import Ports
-    from antirelou.settings import load_settings
-    from antirelou.telemetry import Telemetry
+    from kernel.service.port import Ports
+    from kernel.settings.settings import load_settings
+    from kernel.telemetry.metrics import Telemetry
+    from kernel.values.clock import SystemClock
     from services.ingest.service import open_ingest
     from tests.support.scan import reading
 

@@ -15,8 +15,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from antirelou.cli.demo.house import House, embedded_house
-from antirelou.cli.demo.watch import call
+from antirelou.commands.demo.house import House, embedded_house
+from antirelou.commands.demo.watch import call
 from tests.security.conftest import own_folder
 
 EXAMPLES = settings(

@@ -17,11 +17,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
-from antirelou.clock import SystemClock
-from antirelou.records import SmsReceived, SmsReported, decode
-from antirelou.service import Ports
-from antirelou.telemetry import Telemetry, configure_logging
-from antirelou.web import split_address
+from kernel.facts.records import SmsReceived, SmsReported, decode
+from kernel.http.server import split_address
+from kernel.service.port import Ports
+from kernel.telemetry.metrics import Telemetry, configure_logging
+from kernel.values.clock import SystemClock
 from services.ingest.core.signature import sign_v2, sign_v3
 from services.ingest.service import IngestService, open_ingest
 from tests.fakes.log import MemoryLog, house_log

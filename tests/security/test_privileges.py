@@ -13,9 +13,9 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from antirelou.cli.compose import schemas
-from antirelou.database import role_of, session_settings
-from antirelou.migrations import migrate
+from antirelou.compose import schemas
+from kernel.database.migrations import migrate
+from kernel.database.pool import role_of, session_settings
 from tests.support.postgres import PostgresServer
 
 KEEPING = ("filter", "billing", "responder", "evidence", "log")

@@ -7,14 +7,14 @@ import aiohttp
 import pytest
 from prometheus_client import CollectorRegistry
 
-from antirelou.cli.demo.house import embedded_house
-from antirelou.clock import SystemClock
-from antirelou.errors import Fatal, Rejected
-from antirelou.keys import OLDER_SENDING_FILES, ensure_keys, new_keys, read_operator_token
-from antirelou.privacy import Sealer, Unsealer
-from antirelou.service import Ports
-from antirelou.settings import load_settings
-from antirelou.telemetry import Telemetry
+from antirelou.commands.demo.house import embedded_house
+from kernel.sealing.keys import OLDER_SENDING_FILES, ensure_keys, new_keys, read_operator_token
+from kernel.sealing.privacy import Sealer, Unsealer
+from kernel.service.port import Ports
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal, Rejected
 from services.ingest.service import open_ingest
 from services.responder.settings import read_settings
 from tests.fakes.log import MemoryLog

@@ -9,10 +9,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.watch import call
-from antirelou.keys import new_keys
-from antirelou.settings import Settings, load_settings
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.watch import call
+from kernel.sealing.keys import new_keys
+from kernel.settings.settings import Settings, load_settings
 from services.billing.settings import read_settings as read_billing
 from services.evidence.settings import read_settings as read_evidence
 from services.ingest.settings import IngestSettings
@@ -34,7 +34,7 @@ def run(settings: Mapping[str, str], *arguments: str, seconds_max: float = 60) -
     kept = {name: value for name, value in os.environ.items() if not name.startswith("ANTIRELOU_")}
     try:
         done = subprocess.run(
-            [sys.executable, "-m", "antirelou.cli", *arguments],
+            [sys.executable, "-m", "antirelou", *arguments],
             env=kept | ours, capture_output=True, timeout=seconds_max, check=False,
         )  # fmt: skip
         assert done.returncode != 0

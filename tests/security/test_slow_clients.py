@@ -10,9 +10,9 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from antirelou.cli.demo.house import House
-from antirelou.connections import FILES_WANTED
-from antirelou.web import split_address
+from antirelou.commands.demo.house import House
+from kernel.http.connections import FILES_WANTED
+from kernel.http.server import split_address
 from tests.security.conftest import FILES_SOFT
 from tests.security.webhooks import Caller
 from tests.support.eventually import eventually

@@ -4,11 +4,11 @@ import secrets
 
 import aiohttp
 
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.run import operate
-from antirelou.log.port import Outgoing
-from antirelou.records import SmsReceived
-from antirelou.topics import dead
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.run import operate
+from kernel.facts.records import SmsReceived
+from kernel.facts.topics import dead
+from kernel.log.port import Outgoing
 from tests.security.webhooks import Caller
 from tests.support.eventually import eventually
 from tests.support.house import donate, status, status_when, text_in

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import aiohttp
 
-from antirelou.cli.demo.house import House
+from antirelou.commands.demo.house import House
 from tests.support.webhooks import encode_form, sign
 
 

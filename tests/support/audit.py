@@ -1,9 +1,9 @@
 """The judge of a house under test: ``antirelou audit``, beside it."""
 
-from antirelou.cli.audit.facts import Finding, Judgement
-from antirelou.cli.audit.run import Scope, audit
-from antirelou.cli.demo.house import House
-from antirelou.settings import load_settings
+from antirelou.commands.audit.facts import Finding, Judgement
+from antirelou.commands.audit.run import Scope, audit
+from antirelou.commands.demo.house import House
+from kernel.settings.settings import load_settings
 from tests.support.eventually import eventually
 
 QUESTIONS_MAX = 100

@@ -9,12 +9,12 @@ from typing import Any
 from aiohttp import web
 from prometheus_client import CollectorRegistry
 
-from antirelou.cli.client import Operator
-from antirelou.cli.evidence import gather
-from antirelou.records import Record
-from antirelou.settings import load_settings
-from antirelou.telemetry import Telemetry
-from antirelou.web import listening
+from antirelou.commands.client import Operator
+from antirelou.commands.evidence import gather
+from kernel.facts.records import Record
+from kernel.http.server import listening
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import Telemetry
 from services.evidence.api import evidence_routes
 from services.evidence.eraser import Eraser
 from services.evidence.handler import EvidenceHandler

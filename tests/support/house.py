@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from antirelou.cli.audit.judge import UNCERTAIN_SMS
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.run import is_at_rest, look, operate
-from antirelou.cli.demo.watch import Moment, call
+from antirelou.commands.audit.judge import UNCERTAIN_SMS
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.run import is_at_rest, look, operate
+from antirelou.commands.demo.watch import Moment, call
 from tests.support.audit import audit_house
 from tests.support.eventually import eventually
 

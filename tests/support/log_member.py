@@ -10,12 +10,12 @@ import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
-from antirelou.errors import Fenced
-from antirelou.log.embedded import open_embedded_log
-from antirelou.log.kafka import open_kafka_log
-from antirelou.log.port import Batch, Log, Outgoing, Reader
-from antirelou.settings import load_settings
-from antirelou.telemetry import configure_logging
+from kernel.log.embedded.log import open_embedded_log
+from kernel.log.kafka.log import open_kafka_log
+from kernel.log.port import Batch, Log, Outgoing, Reader
+from kernel.settings.settings import load_settings
+from kernel.telemetry.metrics import configure_logging
+from kernel.values.errors import Fenced
 
 
 class LogMember:

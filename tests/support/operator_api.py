@@ -7,10 +7,10 @@ from typing import Any
 
 from aiohttp import ClientSession, web
 
-from antirelou.clock import Clock, SystemClock
-from antirelou.log.port import Log
-from antirelou.privacy import new_keypair
-from antirelou.web import listening
+from kernel.http.server import listening
+from kernel.log.port import Log
+from kernel.sealing.privacy import new_keypair
+from kernel.values.clock import Clock, SystemClock
 from services.billing.api import OperatorSettings, operator_routes
 from services.billing.operator import OperatorStore
 

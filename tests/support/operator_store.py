@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from antirelou.database import open_pool, role_of
-from antirelou.log.port import Outgoing
-from antirelou.migrations import Schema, migrate
-from antirelou.records import OperatorDecided, SenderBlocked
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import OperatorDecided, SenderBlocked
+from kernel.log.port import Outgoing
 from services.billing.operator import Block, Outcome
 from services.billing.operator_store import PostgresDecisions
 from tests.fakes.operator_store import FakeOperatorStore

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
-from antirelou.database import Connection, Pool
-from antirelou.postgres import open_postgres
+from kernel.database.pool import Connection, Pool
+from kernel.database.postgres import open_postgres
 from tests.support import docker
 from tests.support.eventually import eventually
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from antirelou.cli.demo.house import answers, free_port
+from antirelou.commands.demo.house import answers, free_port
 from tests.support.deploy import PROMETHEUS, ROOT
 
 SCRAPE_SECONDS = 1

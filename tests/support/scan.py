@@ -15,11 +15,11 @@ from urllib.parse import quote, quote_plus
 
 import asyncpg
 
-from antirelou.cli.compose import open_database, open_log
-from antirelou.cli.demo.house import House
-from antirelou.log.port import Log
-from antirelou.settings import load_settings
-from antirelou.topics import READS, dead
+from antirelou.commands.demo.house import House
+from antirelou.compose import open_database, open_log
+from kernel.facts.topics import READS, dead
+from kernel.log.port import Log
+from kernel.settings.settings import load_settings
 
 TEXTS_MAY_BE_IN = {"topic sms.received", "topic sms.received.dead"}
 TEXT_CHARACTERS_MIN = 12

@@ -9,8 +9,8 @@ import sys
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from antirelou.cli.main import run
-from antirelou.clock import SystemClock
+from antirelou.commands.main import run
+from kernel.values.clock import SystemClock
 
 LOOK_EVERY_SECONDS = 0.05
 

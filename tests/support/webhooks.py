@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlencode
 
-from antirelou.keys import FreshKeys, new_keys
-from antirelou.settings import Settings, load_settings
+from kernel.sealing.keys import FreshKeys, new_keys
+from kernel.settings.settings import Settings, load_settings
 from services.ingest.core.signature import sign_v2, sign_v3
 
 OWN = "+33937000000"

@@ -2,7 +2,7 @@
 
 import pytest
 
-from antirelou.telemetry import configure_logging
+from kernel.telemetry.metrics import configure_logging
 
 
 @pytest.fixture(autouse=True, scope="session")

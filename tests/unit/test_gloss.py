@@ -7,8 +7,8 @@ from string import Formatter
 
 import pytest
 
-from antirelou.gloss import GLOSS, Language, Term, choose_language, gloss
-from antirelou.records import Posture, Reason, ReplyState
+from kernel.facts.records import Posture, Reason, ReplyState
+from kernel.words.gloss import GLOSS, Language, Term, choose_language, gloss
 from services.billing.core.alert import Alarm
 from services.billing.core.posture import Cause
 

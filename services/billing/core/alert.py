@@ -13,7 +13,7 @@ from datetime import date, datetime, timedelta
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antirelou.records import Posture
+from kernel.facts.records import Posture
 from services.billing.core.posture import Cause
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
 
-from antirelou.records import Posture
+from kernel.facts.records import Posture
 from services.billing.core.posture import Cause
 
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import NamedTuple
 
-from antirelou.records import SmsReceived, Source, derive_id
+from kernel.facts.records import SmsReceived, Source, derive_id
 from services.billing.core.tariff import Basis, Cost, Tariff, price_received
 
 

@@ -6,9 +6,9 @@ Figures of the house alone: no number, no text, no id of anybody is in it.
 from dataclasses import dataclass
 from datetime import timedelta
 
-from antirelou.gloss import Language, gloss
-from antirelou.money import format_euros
-from antirelou.records import Posture
+from kernel.facts.records import Posture
+from kernel.values.money import format_euros
+from kernel.words.gloss import Language, gloss
 from services.billing.core.alert import Alarm, Alert, Situation
 from services.billing.core.posture import Cause
 from services.billing.core.tariff import Tariff

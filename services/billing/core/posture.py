@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 
-from antirelou.records import Posture
-from antirelou.settings import QuietHours
+from kernel.facts.records import Posture
+from kernel.settings.settings import QuietHours
 from services.billing.core.ledger import Account, Balances
 from services.billing.core.pace import Demand, Donation, PaceRules, burns, pace_left, surges
 from services.billing.core.waiting import waited_between

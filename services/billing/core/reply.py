@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from antirelou.records import (
+from kernel.facts.records import (
     Reason,
     ReplyAuthorized,
     ReplyChanged,

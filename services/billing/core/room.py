@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from antirelou.records import Posture, ReplyKind
+from kernel.facts.records import Posture, ReplyKind
 from services.billing.core.pace import doubtful_left, pace_left
 from services.billing.core.posture import (
     Cause,

@@ -9,7 +9,7 @@ import enum
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from antirelou.money import convert_microunits
+from kernel.values.money import convert_microunits
 
 IMPLAUSIBLE_FACTOR = 3
 """A figure beyond so many times the tariff is not believed (DESIGN §5)."""

@@ -6,7 +6,7 @@ looked at when it shows 70 h, has waited 67 h. Past ``MAX_WAIT`` it expires.
 
 from datetime import datetime, timedelta
 
-from antirelou.settings import QuietHours
+from kernel.settings.settings import QuietHours
 
 
 def waited_between(since: datetime, until: datetime, quiet: QuietHours | None) -> timedelta:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from antirelou.records import (
+from kernel.facts.records import (
     Record,
     ReplyChanged,
     ReplyKind,

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from antirelou.topics import DEAD_SUFFIX
+from kernel.facts.topics import DEAD_SUFFIX
 
 _SECRET = ("text", "sender_sealed", "evidence_sealed", "evidence_digest")
 _REQUIRED = {"replies.authorized": {"sender_sealed": ""}}

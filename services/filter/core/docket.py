@@ -15,7 +15,7 @@ from typing import assert_never
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antirelou.records import (
+from kernel.facts.records import (
     Reason,
     ReceivedKind,
     ReplyChanged,

@@ -8,7 +8,7 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from antirelou.settings import QuietHours
+from kernel.settings.settings import QuietHours
 
 
 @dataclass(frozen=True, slots=True)

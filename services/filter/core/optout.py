@@ -7,7 +7,7 @@ their French forms).
 
 import enum
 
-from antirelou.records import Intent
+from kernel.facts.records import Intent
 from services.filter.core.signature import normalize
 
 STOP_WORDS = frozenset({

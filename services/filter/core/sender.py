@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from antirelou.records import (
+from kernel.facts.records import (
     Decision,
     Reason,
     ReceivedKind,

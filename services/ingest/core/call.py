@@ -6,7 +6,7 @@ network gives up long before ``RING_SECONDS``; were it to go on for ever, it end
 may stand before the ``<Wait>``, and nothing that makes a sound in the document at all.
 """
 
-from antirelou.settings import CallAnswer
+from kernel.settings.settings import CallAnswer
 
 RING_SECONDS = 180
 """Longer than networks let a phone ring unanswered: one to two minutes as a rule."""

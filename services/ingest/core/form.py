@@ -13,8 +13,8 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 from msgspec import Struct
 
-from antirelou.money import parse_micro
-from antirelou.records import Intent
+from kernel.facts.records import Intent
+from kernel.values.money import parse_micro
 from services.ingest.core.webhook import Refusal, RefusalCode, WebhookKind
 
 BODY_BYTES_MAX = 16_384

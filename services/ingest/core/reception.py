@@ -8,8 +8,7 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from antirelou.phone import NumberFacts
-from antirelou.records import (
+from kernel.facts.records import (
     ReceivedKind,
     SignatureMode,
     SmsReceived,
@@ -17,7 +16,8 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.text import segment_text
+from kernel.values.phone import NumberFacts
+from kernel.values.text import segment_text
 from services.ingest.core.form import CallForm, Form, MessageForm, ReportForm
 
 VOICE = "voice"

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
-from antirelou.records import SignatureMode
+from kernel.facts.records import SignatureMode
 from services.ingest.core.webhook import Refusal, RefusalCode, SignatureHeaders
 
 Pairs = Sequence[tuple[str, str]]

@@ -7,7 +7,7 @@ change itself proves nothing (PLIVO.md §9).
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from antirelou.records import PostureChanged
+from kernel.facts.records import PostureChanged
 
 
 @dataclass(frozen=True, slots=True)

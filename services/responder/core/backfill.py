@@ -4,8 +4,8 @@ import enum
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
-from antirelou.phone import classify_number
-from antirelou.provider.port import LoggedMessage
+from kernel.provider.port import LoggedMessage
+from kernel.values.phone import classify_number
 
 IMPLAUSIBLE_FACTOR = 3
 """An amount beyond so many times the tariff waits in billing for the log's word (DESIGN §5)."""

@@ -13,8 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from antirelou.provider.port import Accepted, NotAccepted, SendResult, Uncertain
-from antirelou.records import (
+from kernel.facts.records import (
     OperatorAction,
     ReplyAuthorized,
     ReplyChanged,
@@ -22,6 +21,7 @@ from antirelou.records import (
     ReplyState,
     derive_id,
 )
+from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.status import DOUBTED_ORDER, LOG_ORDER, Observation, Status
 
 BY = "responder"

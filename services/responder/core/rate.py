@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from antirelou.provider.port import Accepted, NotAccepted, SendResult
-from antirelou.records import Posture
-from antirelou.settings import QuietHours
+from kernel.facts.records import Posture
+from kernel.provider.port import Accepted, NotAccepted, SendResult
+from kernel.settings.settings import QuietHours
 
 BURST_SECONDS = 0.1
 

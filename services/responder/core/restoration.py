@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from antirelou.provider.port import LoggedMessage
-from antirelou.records import ReplyAuthorized, ReplyKind, ReplyState, derive_id, derive_trace
+from kernel.facts.records import ReplyAuthorized, ReplyKind, ReplyState, derive_id, derive_trace
+from kernel.provider.port import LoggedMessage
 from services.responder.core.outbox import OutboxRules, Reply, apply_observation
 from services.responder.core.settlement import SKEW
 from services.responder.core.status import Status, observe_logged

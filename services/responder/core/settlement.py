@@ -5,7 +5,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from antirelou.provider.port import PAGE_MAX, LoggedMessage
+from kernel.provider.port import PAGE_MAX, LoggedMessage
 from services.responder.core.outbox import Reply, Search
 
 SKEW = timedelta(seconds=120)

@@ -8,8 +8,8 @@ number counts. So the outcome depends on which were seen, not on when.
 import enum
 from dataclasses import dataclass, replace
 
-from antirelou.provider.port import LoggedMessage
-from antirelou.records import SmsReported
+from kernel.facts.records import SmsReported
+from kernel.provider.port import LoggedMessage
 
 
 class Status(enum.StrEnum):

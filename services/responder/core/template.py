@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from antirelou.records import derive_id
-from antirelou.text import SUBSTITUTES, Encoding, characters_outside_gsm7, segment_text
+from kernel.facts.records import derive_id
+from kernel.values.text import SUBSTITUTES, Encoding, characters_outside_gsm7, segment_text
 
 SEGMENTS_MAX = {Encoding.GSM7: 10, Encoding.UCS2: 11}
 """1,600 and 737 characters: longer ones the provider refuses (PLIVO.md §4)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from antirelou.cli.demo.house import House, Process
+from antirelou.commands.demo.house import House, Process
 
 DEATH_SECONDS_MAX = 45.0
 """How long a point may take to be passed, from the start of the process on."""

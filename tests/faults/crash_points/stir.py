@@ -14,9 +14,9 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from antirelou.cli.demo.house import House
-from antirelou.cli.demo.run import operate
-from antirelou.cli.demo.watch import call
+from antirelou.commands.demo.house import House
+from antirelou.commands.demo.run import operate
+from antirelou.commands.demo.watch import call
 from tests.support.eventually import eventually
 
 CROWD = {"scale": 0.006, "speed": 20_000}

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.cli.demo.house import House, Process, embedded_house
-from antirelou.cli.demo.run import operate, read_bill
+from antirelou.commands.demo.house import House, Process, embedded_house
+from antirelou.commands.demo.run import operate, read_bill
 from tests.faults.broken import HOUSE_SETTINGS, Broken
 from tests.faults.conftest import ROUNDS, Houses
 from tests.faults.crash_points.ordeal import (

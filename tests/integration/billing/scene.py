@@ -9,16 +9,16 @@ from typing import Any, TypeVar
 
 from prometheus_client import CollectorRegistry
 
-from antirelou.database import open_pool, role_of
-from antirelou.errors import Transient
-from antirelou.log.port import Partition
-from antirelou.migrations import Schema, migrate
-from antirelou.privacy import Pseudonymizer
-from antirelou.records import Record, SmsReceived, decode_as
-from antirelou.settings import load_settings
-from antirelou.stage import Progress, Received, Stage
-from antirelou.telemetry import StageTelemetry, Telemetry
-from antirelou.topics import BILLING_GROUP, PARTITIONS, READS, outgoing
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import Record, SmsReceived, decode_as
+from kernel.facts.topics import BILLING_GROUP, PARTITIONS, READS, outgoing
+from kernel.log.port import Partition
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.settings.settings import load_settings
+from kernel.stage.stage import Progress, Received, Stage
+from kernel.telemetry.metrics import StageTelemetry, Telemetry
+from kernel.values.errors import Transient
 from services.billing.accountant import Accountant
 from services.billing.core.ledger import Account, Balances, Movement, TransferKind, transfer
 from services.billing.core.posture import take_donation

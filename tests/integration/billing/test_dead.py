@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.dead import bury
-from antirelou.log.embedded import open_embedded_log
-from antirelou.log.kafka import open_kafka_log
-from antirelou.log.port import Log, LogRecord
-from antirelou.migrations import Schema, migrate
-from antirelou.settings import load_settings
-from antirelou.topics import topic_specs
+from kernel.database.migrations import Schema, migrate
+from kernel.facts.topics import topic_specs
+from kernel.log.embedded.log import open_embedded_log
+from kernel.log.kafka.log import open_kafka_log
+from kernel.log.port import Log, LogRecord
+from kernel.settings.settings import load_settings
+from kernel.stage.dead import bury
 from services.billing.operator_dead import DeadTopics
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
@@ -25,7 +25,7 @@ async def real_log(request: pytest.FixtureRequest) -> AsyncIterator[Log]:
     opened: AbstractAsyncContextManager[Log]
     if request.param == "embedded":
         url = request.getfixturevalue("fresh_database")
-        folder = Path(str(resources.files("antirelou.log"))) / "sql"
+        folder = Path(str(resources.files("kernel.log.embedded"))) / "sql"
         await migrate(url, [Schema("log", folder)])
         opened = open_embedded_log(url)
     else:

@@ -9,9 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antirelou.errors import Transient
-from antirelou.log.port import Partition
-from antirelou.records import (
+from kernel.facts.records import (
     PostureChanged,
     Reason,
     ReceivedKind,
@@ -21,8 +19,10 @@ from antirelou.records import (
     ReplyState,
     SmsReceived,
 )
-from antirelou.stage import Progress
-from antirelou.topics import BILLING_GROUP, dead
+from kernel.facts.topics import BILLING_GROUP, dead
+from kernel.log.port import Partition
+from kernel.stage.stage import Progress
+from kernel.values.errors import Transient
 from services.billing.core.ledger import Account, Movement, TransferKind, transfer
 from services.billing.memory import MemoryStore
 from tests.integration.billing.scene import (

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from antirelou.privacy import Unsealer
-from antirelou.records import (
+from kernel.facts.records import (
     OperatorAction,
     OperatorDecided,
     PostureChanged,
@@ -20,6 +19,7 @@ from antirelou.records import (
     ReplyState,
     SenderBlocked,
 )
+from kernel.sealing.privacy import Unsealer
 from services.billing.core.ledger import Account
 from tests.integration.billing.scene import (
     Desk,

@@ -9,10 +9,10 @@ from urllib.parse import quote
 import asyncpg
 import pytest
 
-from antirelou.database import open_pool, role_of
-from antirelou.errors import Transient
-from antirelou.log.port import Outgoing
-from antirelou.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
+from kernel.database.pool import open_pool, role_of
+from kernel.facts.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
+from kernel.log.port import Outgoing
+from kernel.values.errors import Transient
 from services.billing.operator import Outcome
 from services.billing.operator_store import PostgresDecisions
 from tests.fakes.log import MemoryLog

@@ -10,7 +10,7 @@ from email.header import decode_header, make_header
 import pytest
 from aiohttp import web
 
-from antirelou.web import listening
+from kernel.http.server import listening
 from services.billing.metrics import Metrics
 from services.billing.operator import Audit
 from services.billing.store import PostgresStore

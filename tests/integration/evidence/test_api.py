@@ -10,12 +10,12 @@ import aiohttp
 import pytest
 from msgspec.structs import replace
 
-from antirelou.cli.client import Operator
-from antirelou.cli.main import main
-from antirelou.errors import Fatal
-from antirelou.privacy import Pseudonymizer
-from antirelou.records import SmsReceived
-from antirelou.topics import outgoing
+from antirelou.commands.client import Operator
+from antirelou.commands.main import main
+from kernel.facts.records import SmsReceived
+from kernel.facts.topics import outgoing
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.values.errors import Fatal
 from services.evidence.core.redaction import redact
 from services.evidence.core.verifier import (
     commit,
@@ -180,7 +180,7 @@ async def test_erasure_reaches_topics_and_dead_topics(desk: Desk) -> None:
 
 
 def test_what_is_redacted_is_still_a_record() -> None:
-    from antirelou.records import decode_as
+    from kernel.facts.records import decode_as
 
     message = received(1)
     left = decode_as(SmsReceived, redact("sms.received", outgoing(message).value))
@@ -259,7 +259,7 @@ def test_a_case_file_that_is_none_is_an_error_of_use(
 
 
 def test_the_client_looks_where_evidence_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    from antirelou.cli.evidence import operator
+    from antirelou.commands.evidence import operator
 
     monkeypatch.setenv("ANTIRELOU_EVIDENCE_URL", "http://evidence.internal:9100")
     monkeypatch.setenv("ANTIRELOU_OPERATOR_TOKEN", TOKEN)

@@ -7,9 +7,9 @@ from typing import Any, cast
 
 import pytest
 
-from antirelou.database import open_pool, role_of
-from antirelou.migrations import Schema, migrate
-from antirelou.stage import Progress
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool, role_of
+from kernel.stage.stage import Progress
 from services.evidence.core.entry import enter
 from services.evidence.core.merkle import plan_consistency
 from services.evidence.core.verifier import read_checkpoint, read_note, verify_consistency

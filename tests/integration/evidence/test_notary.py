@@ -11,11 +11,11 @@ from pathlib import Path
 import cryptography.x509
 import pytest
 
-from antirelou.cli.main import main
-from antirelou.clock import SystemClock
-from antirelou.errors import Fatal
-from antirelou.stage import Progress
-from antirelou.web import listening
+from antirelou.commands.main import main
+from kernel.http.server import listening
+from kernel.stage.stage import Progress
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal
 from services.evidence.authority import check_stamp, request_stamp, verify_stamp
 from services.evidence.core.note import Signer
 from services.evidence.core.verifier import COSIGNATURE, check_folder, read_note

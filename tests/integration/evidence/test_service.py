@@ -9,15 +9,15 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 
-from antirelou.cli.demo.house import free_port
-from antirelou.clock import SystemClock
-from antirelou.errors import Fatal
-from antirelou.keys import new_keys
-from antirelou.migrations import Schema, migrate
-from antirelou.service import Ports
-from antirelou.settings import Settings, load_settings
-from antirelou.telemetry import Telemetry
-from antirelou.topics import outgoing
+from antirelou.commands.demo.house import free_port
+from kernel.database.migrations import Schema, migrate
+from kernel.facts.topics import outgoing
+from kernel.sealing.keys import new_keys
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings, load_settings
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal
 from services.evidence import service
 from services.evidence.core.verifier import read_key
 from services.evidence.memory import MemoryStore
@@ -27,7 +27,7 @@ from tests.support.eventually import eventually
 from tests.unit.evidence.cases import NOBODY, NOW, SIGNER, batch, handler, received
 
 SCHEMA = Schema("evidence", Path("services/evidence/sql").resolve())
-LOG_SCHEMA = Schema("log", Path("antirelou/log/sql").resolve())
+LOG_SCHEMA = Schema("log", Path("kernel/log/embedded/sql").resolve())
 
 
 def settings(**more: str) -> Settings:
@@ -96,7 +96,7 @@ async def test_a_wrong_setting_stops_the_start(log: MemoryLog, wrong: dict[str, 
 async def test_the_witness_s_own_process_cosigns_and_remembers(tmp_path: Path) -> None:
     url = f"http://127.0.0.1:{free_port()}"
     arguments = [
-        sys.executable, "-m", "antirelou.cli", "witness", "--log", str(SIGNER.key), "--name",
+        sys.executable, "-m", "antirelou", "witness", "--log", str(SIGNER.key), "--name",
         "witness.example.org", "--folder", str(tmp_path / "w"), "--listen", url[7:],
     ]  # fmt: skip
     store, keys = MemoryStore(), set()
@@ -131,7 +131,7 @@ async def test_the_witness_s_own_process_cosigns_and_remembers(tmp_path: Path) -
 def test_a_witness_started_wrongly_says_the_fix(
     arguments: list[str], said: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from antirelou.cli.main import main
+    from antirelou.commands.main import main
 
     folder = str(tmp_path / secrets.token_hex(4))
     assert main(["witness", "--folder", folder, *arguments]) == 2

@@ -9,13 +9,13 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from antirelou.clock import Clock, SystemClock
-from antirelou.database import Pool, open_pool, role_of
-from antirelou.migrations import Schema, migrate
-from antirelou.records import Record, SmsJudged, decode_as
-from antirelou.service import Ports
-from antirelou.telemetry import Telemetry
-from antirelou.topics import FILTER_GROUP, outgoing
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import Pool, open_pool, role_of
+from kernel.facts.records import Record, SmsJudged, decode_as
+from kernel.facts.topics import FILTER_GROUP, outgoing
+from kernel.service.port import Ports
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import Clock, SystemClock
 from services.filter.handler import FilterHandler
 from services.filter.metrics import Metrics
 from services.filter.service import Filter

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 from prometheus_client import CollectorRegistry
 
-from antirelou.clock import SystemClock
-from antirelou.errors import Fatal, Transient
-from antirelou.log.port import Outgoing, Partition
-from antirelou.migrations import migrate
-from antirelou.records import Decision, Reason, ReplyState, SmsJudged, decode_as
-from antirelou.service import Ports
-from antirelou.settings import load_settings
-from antirelou.stage import Received, StageLimits
-from antirelou.telemetry import Telemetry
-from antirelou.topics import outgoing
+from kernel.database.migrations import migrate
+from kernel.facts.records import Decision, Reason, ReplyState, SmsJudged, decode_as
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing, Partition
+from kernel.service.port import Ports
+from kernel.settings.settings import load_settings
+from kernel.stage.stage import Received, StageLimits
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal, Transient
 from services.filter.core.signature import sign_text
 from services.filter.service import open_filter
 from tests.fakes.clock import ManualClock

@@ -14,12 +14,12 @@ import pytest
 import structlog
 from prometheus_client import CollectorRegistry, generate_latest
 
-from antirelou.clock import SystemClock
-from antirelou.errors import Fatal
-from antirelou.privacy import Pseudonymizer, Unsealer
-from antirelou.records import Record, SmsReceived, SmsReported, decode
-from antirelou.service import Ports
-from antirelou.telemetry import Telemetry, configure_logging
+from kernel.facts.records import Record, SmsReceived, SmsReported, decode
+from kernel.sealing.privacy import Pseudonymizer, Unsealer
+from kernel.service.port import Ports
+from kernel.telemetry.metrics import Telemetry, configure_logging
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal
 from services.ingest.core.form import BODY_BYTES_MAX
 from services.ingest.service import IngestService, open_ingest
 from tests.fakes.log import MemoryLog

@@ -10,12 +10,9 @@ from typing import Any
 
 from prometheus_client import CollectorRegistry
 
-from antirelou.clock import SystemClock
-from antirelou.database import open_pool
-from antirelou.migrations import Schema, migrate
-from antirelou.privacy import Pseudonymizer, Sealer, new_keypair
-from antirelou.provider.port import Provider
-from antirelou.records import (
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import open_pool
+from kernel.facts.records import (
     Record,
     ReplyAuthorized,
     ReplyChanged,
@@ -26,10 +23,13 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.service import Ports
-from antirelou.settings import Settings, load_settings
-from antirelou.telemetry import Telemetry
-from antirelou.topics import outgoing
+from kernel.facts.topics import outgoing
+from kernel.provider.port import Provider
+from kernel.sealing.privacy import Pseudonymizer, Sealer, new_keypair
+from kernel.service.port import Ports
+from kernel.settings.settings import Settings, load_settings
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
 from services.responder.core.outbox import OutboxRules
 from services.responder.service import Responder
 from services.responder.settings import read_settings

@@ -8,11 +8,7 @@ import asyncpg
 import pytest
 from structlog.testing import capture_logs
 
-from antirelou.errors import Transient
-from antirelou.log.port import Outgoing
-from antirelou.privacy import new_keypair
-from antirelou.provider.port import Accepted, Away, NotAccepted, Uncertain
-from antirelou.records import (
+from kernel.facts.records import (
     OperatorAction,
     OperatorDecided,
     Posture,
@@ -24,6 +20,10 @@ from antirelou.records import (
     SmsReceived,
     Source,
 )
+from kernel.log.port import Outgoing
+from kernel.provider.port import Accepted, Away, NotAccepted, Uncertain
+from kernel.sealing.privacy import new_keypair
+from kernel.values.errors import Transient
 from services.responder.core.backfill import Scan, ScanKind
 from tests.fakes.log import MemoryLog
 from tests.fakes.provider import NUMBER, FakeProvider, Taken

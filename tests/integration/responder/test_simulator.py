@@ -3,8 +3,8 @@
 from collections import Counter
 from dataclasses import replace
 
-from antirelou.provider.plivo import open_provider
-from antirelou.records import ReplyState
+from kernel.facts.records import ReplyState
+from kernel.provider.plivo.provider import open_provider
 from simulator.server import Simulator, SimulatorConfig
 from tests.fakes.log import MemoryLog
 from tests.fakes.provider import NUMBER

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from antirelou.money import parse_micro
+from kernel.values.money import parse_micro
 from simulator.faults import Fault
 from simulator.server import Simulator
 from tests.integration.simulator.conftest import NUMBER, SENDER, Door, Sdk

@@ -4,7 +4,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
-from antirelou.records import (
+from kernel.facts.records import (
     Decision,
     Posture,
     ProviderChecked,

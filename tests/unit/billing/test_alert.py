@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from antirelou.gloss import Language
-from antirelou.records import Posture
+from kernel.facts.records import Posture
+from kernel.words.gloss import Language
 from services.billing.core.alert import (
     Alarm,
     Alert,

@@ -4,8 +4,8 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from antirelou.clock import SystemClock
-from antirelou.records import ReplyState
+from kernel.facts.records import ReplyState
+from kernel.values.clock import SystemClock
 from services.billing.api import operator_routes, read_openapi
 from services.billing.operator_answers import describe_status
 from tests.fakes.log import MemoryLog

@@ -6,17 +6,17 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from antirelou.dead import bury
-from antirelou.log.port import LogRecord
-from antirelou.privacy import Pseudonymizer, Unsealer
-from antirelou.records import (
+from kernel.facts.records import (
     DeadRecord,
     OperatorAction,
     OperatorDecided,
     SenderBlocked,
     decode_as,
 )
-from antirelou.topics import DEAD_GROUP, dead
+from kernel.facts.topics import DEAD_GROUP, dead
+from kernel.log.port import LogRecord
+from kernel.sealing.privacy import Pseudonymizer, Unsealer
+from kernel.stage.dead import bury
 from services.billing.operator import ReplyWay, Step, Unresolved, Waiting, Way
 from tests.fakes.log import MemoryLog
 from tests.fakes.operator_store import FakeOperatorStore
@@ -379,7 +379,7 @@ async def test_what_two_services_put_aside_is_put_back_once(api: Api, log: Memor
 
 
 async def test_what_is_no_dead_record_is_listed_and_dropped(api: Api, log: MemoryLog) -> None:
-    from antirelou.log.port import Outgoing
+    from kernel.log.port import Outgoing
 
     astray = DeadRecord(
         topic="sms.judged", partition=0, offset=0, key=b"", value=b"x", service="s",

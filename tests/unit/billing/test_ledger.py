@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from antirelou.records import ReceivedKind, ReplyChanged, ReplyState, SmsReceived
+from kernel.facts.records import ReceivedKind, ReplyChanged, ReplyState, SmsReceived
 from services.billing.core.ledger import (
     EMPTY,
     Account,

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Posture
+from kernel.facts.records import Posture
 from services.billing.core.ledger import EMPTY, Account
 from services.billing.core.pace import SURGED_MIN, Demand, Donation
 from services.billing.core.posture import (

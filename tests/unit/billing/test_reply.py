@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Reason, ReplyKind, ReplyState, derive_id
+from kernel.facts.records import Reason, ReplyKind, ReplyState, derive_id
 from services.billing.core.ledger import Account, Transfer, TransferKind
 from services.billing.core.reply import (
     BY,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Posture, ReplyKind
+from kernel.facts.records import Posture, ReplyKind
 from services.billing.core.pace import Demand, doubtful_left, pace_left
 from services.billing.core.posture import Cause, Standing, donation_of, spendable
 from services.billing.core.reply import DOUBTED_SCORE, Reply, is_doubtful

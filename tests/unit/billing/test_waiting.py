@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Posture
-from antirelou.settings import QuietHours
+from kernel.facts.records import Posture
+from kernel.settings.settings import QuietHours
 from services.billing.core.posture import Cause, advance_clock
 from services.billing.core.waiting import next_quiet_or_loud, waited_between
 from tests.unit.billing.cases import CALM, HOUR, MINUTE, NOW

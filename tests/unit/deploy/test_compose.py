@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from antirelou.cli.compose import NEEDS, OPENERS
-from antirelou.settings import PREFIX, Settings
+from antirelou.compose import NEEDS, OPENERS
+from kernel.settings.settings import PREFIX, Settings
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

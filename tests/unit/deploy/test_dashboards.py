@@ -9,8 +9,8 @@ import pytest
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from antirelou.gloss import GLOSS
-from antirelou.telemetry import METRICS
+from kernel.telemetry.metrics import METRICS
+from kernel.words.gloss import GLOSS
 from tests.support.deploy import DASHBOARDS, ROOT, metrics_of, read_panels, read_rules
 
 MADE = runpy.run_path(str(ROOT / "scripts" / "dashboards.py"))

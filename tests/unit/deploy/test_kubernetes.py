@@ -14,9 +14,9 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from antirelou.cli.compose import NEEDS, OPENERS
-from antirelou.settings import PREFIX
-from antirelou.topics import PARTITIONS, READS
+from antirelou.compose import NEEDS, OPENERS
+from kernel.facts.topics import PARTITIONS, READS
+from kernel.settings.settings import PREFIX
 
 PROJECT = Path(__file__).parents[3]
 ROOT = PROJECT / "deploy" / "k8s"

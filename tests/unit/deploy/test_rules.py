@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from antirelou.telemetry import METRICS
+from kernel.telemetry.metrics import METRICS
 from tests.support.deploy import PROMETHEUS, ROOT, metrics_of, read_alerts, read_rules
 
 ALERTS = read_alerts()

@@ -8,9 +8,7 @@ from urllib.parse import urlencode
 
 from prometheus_client import CollectorRegistry
 
-from antirelou.log.port import Partition
-from antirelou.privacy import Sealer, public_half
-from antirelou.records import (
+from kernel.facts.records import (
     Decision,
     Reason,
     Record,
@@ -23,8 +21,10 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.stage import Received
-from antirelou.telemetry import Telemetry
+from kernel.log.port import Partition
+from kernel.sealing.privacy import Sealer, public_half
+from kernel.stage.stage import Received
+from kernel.telemetry.metrics import Telemetry
 from services.evidence.core.entry import Terms
 from services.evidence.core.note import log_signer
 from services.evidence.handler import EvidenceHandler, Rules

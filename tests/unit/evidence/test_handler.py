@@ -7,7 +7,7 @@ import pytest
 import structlog
 from structlog.testing import capture_logs
 
-from antirelou.records import (
+from kernel.facts.records import (
     Posture,
     PostureChanged,
     ReplyKind,
@@ -16,7 +16,7 @@ from antirelou.records import (
     decode,
     encode,
 )
-from antirelou.stage import Progress
+from kernel.stage.stage import Progress
 from services.evidence.core.entry import enter, enter_terms, terms_told
 from services.evidence.memory import MemoryStore
 from tests.unit.evidence.cases import (

@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from antirelou.log.port import Partition
-from antirelou.records import (
+from kernel.facts.records import (
     ReplyChanged,
     ReplyKind,
     ReplyState,
@@ -17,7 +16,8 @@ from antirelou.records import (
     derive_id,
     derive_trace,
 )
-from antirelou.stage import Progress
+from kernel.log.port import Partition
+from kernel.stage.stage import Progress
 from services.filter.core import campaign, neighbours
 from services.filter.core.due import Delays
 from services.filter.core.learner import Learnt

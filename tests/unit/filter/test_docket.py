@@ -14,8 +14,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace as replace_struct
 from prometheus_client import CollectorRegistry
 
-from antirelou.log.port import Outgoing, Partition
-from antirelou.records import (
+from kernel.facts.records import (
     Decision,
     Reason,
     Record,
@@ -26,9 +25,10 @@ from antirelou.records import (
     SmsReceived,
     decode_as,
 )
-from antirelou.settings import QuietHours
-from antirelou.stage import Received
-from antirelou.telemetry import Telemetry
+from kernel.log.port import Outgoing, Partition
+from kernel.settings.settings import QuietHours
+from kernel.stage.stage import Received
+from kernel.telemetry.metrics import Telemetry
 from services.filter.core import campaign, neighbours
 from services.filter.core.docket import Docket, Loaded, fade_of, judge_due, questions_of
 from services.filter.core.learner import WEIGHT, Learnt, teach_alike, teach_silenced

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.settings import QuietHours
+from kernel.settings.settings import QuietHours
 from services.filter.core.due import Delays, plan_due
 from tests.unit.filter.cases import DAY, HOUR, KEY, MINUTE, NOW, SECOND, delays
 

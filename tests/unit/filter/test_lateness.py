@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 import pytest
 from msgspec.structs import replace
 
-from antirelou.privacy import Pseudonymizer
-from antirelou.records import Reason
-from antirelou.stage import Received
+from kernel.facts.records import Reason
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.stage.stage import Received
 from simulator.floods.first import flood
 from tests.unit.filter.cases import DAY, KEY, SETTINGS, received
 from tests.unit.filter.test_docket import Run, read

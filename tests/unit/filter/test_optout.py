@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Intent
+from kernel.facts.records import Intent
 from services.filter.core.optout import START_WORDS, STOP_WORDS, Wish, read_wish
 from services.filter.core.signature import normalize
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.settings import FEATURES as NAMES
+from kernel.settings.settings import FEATURES as NAMES
 from services.filter.core.campaign import Alike
 from services.filter.core.neighbours import NONE, Neighbours
 from services.filter.core.score import (

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace as replace_struct
 
-from antirelou.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, Source
-from antirelou.settings import QuietHours
+from kernel.facts.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, Source
+from kernel.settings.settings import QuietHours
 from services.filter.core.due import plan_due
 from services.filter.core.learner import Learnt
 from services.filter.core.lore import Lore

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.settings import REPLY_TEXTS
+from kernel.settings.settings import REPLY_TEXTS
 from services.filter.core.signature import (
     BINS,
     CHARACTERS_MIN,

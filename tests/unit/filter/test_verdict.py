@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Reason, ReceivedKind, SenderKind
+from kernel.facts.records import Reason, ReceivedKind, SenderKind
 from services.filter.core.campaign import RATIO_MIN, SENDERS_MIN, Alike
 from services.filter.core.neighbours import NONE, Neighbours
 from services.filter.core.neighbours import RATIO_MIN as RANGE_MIN

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from antirelou.clock import SystemClock
-from antirelou.errors import Rejected, Transient
-from antirelou.log.port import Outgoing
+from kernel.log.port import Outgoing
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Rejected, Transient
 from services.ingest.appender import (
     BACKLOG_RECORDS_MAX,
     BATCH_RECORDS_MAX,

@@ -4,7 +4,7 @@ import xml.etree.ElementTree as ET
 
 import pytest
 
-from antirelou.settings import CallAnswer
+from kernel.settings.settings import CallAnswer
 from services.ingest.core.call import answer_call
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Intent
+from kernel.facts.records import Intent
 from services.ingest.core.form import (
     FIELDS_MAX,
     CallForm,

@@ -11,10 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry
 
-from antirelou.log.port import Outgoing
-from antirelou.phone import answerable_number, classify_number
-from antirelou.privacy import Pseudonymizer
-from antirelou.records import (
+from kernel.facts.records import (
     Intent,
     ReceivedKind,
     SenderKind,
@@ -25,7 +22,10 @@ from antirelou.records import (
     derive_trace,
     encode,
 )
-from antirelou.telemetry import Telemetry
+from kernel.log.port import Outgoing
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.phone import answerable_number, classify_number
 from services.ingest.appender import Appender
 from services.ingest.core.form import CallForm, MessageForm, ReportForm
 from services.ingest.core.reception import (

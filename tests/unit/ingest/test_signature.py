@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from plivo.utils import validate_signature, validate_v3_signature
 
-from antirelou.records import SignatureMode
+from kernel.facts.records import SignatureMode
 from services.ingest.core.signature import Signature, sign_v2, sign_v3, verify_signature
 from services.ingest.core.webhook import Refusal, RefusalCode, SignatureHeaders
 

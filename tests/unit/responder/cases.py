@@ -4,14 +4,14 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from antirelou.provider.port import Accepted, LoggedMessage
-from antirelou.records import (
+from kernel.facts.records import (
     ReplyAuthorized,
     SignatureMode,
     SmsReported,
     derive_id,
     derive_trace,
 )
+from kernel.provider.port import Accepted, LoggedMessage
 from services.responder.core.outbox import (
     OutboxRules,
     Reply,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.records import Posture, PostureChanged
+from kernel.facts.records import Posture, PostureChanged
 from services.responder.core.attachment import (
     Attachment,
     AttachmentRules,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.keys import new_keys
-from antirelou.privacy import Pseudonymizer
-from antirelou.provider.port import Page
-from antirelou.records import SmsReceived, decode_as
-from antirelou.settings import load_settings
+from kernel.facts.records import SmsReceived, decode_as
+from kernel.provider.port import Page
+from kernel.sealing.keys import new_keys
+from kernel.sealing.privacy import Pseudonymizer
+from kernel.settings.settings import load_settings
 from services.responder.backfiller import Backfiller
 from services.responder.core.backfill import (
     BackfillRules,

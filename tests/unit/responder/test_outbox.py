@@ -8,8 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from antirelou.provider.port import Accepted, NotAccepted, SendResult, Uncertain
-from antirelou.records import OperatorAction, ReplyState
+from kernel.facts.records import OperatorAction, ReplyState
+from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.outbox import (
     OPEN,
     Reply,

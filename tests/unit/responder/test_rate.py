@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.provider.port import Accepted, NotAccepted, SendResult, Uncertain
-from antirelou.records import Posture
-from antirelou.settings import QuietHours
+from kernel.facts.records import Posture
+from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
+from kernel.settings.settings import QuietHours
 from services.responder.core.rate import (
     Pace,
     RateRules,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from antirelou.records import ReplyKind, ReplyState
+from kernel.facts.records import ReplyKind, ReplyState
 from services.responder.core.outbox import Reply, describe_change, plan_reply
 from services.responder.core.restoration import (
     UNSENT,

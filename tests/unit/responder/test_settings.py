@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from antirelou.errors import Fatal
-from antirelou.privacy import new_keypair
-from antirelou.settings import Settings, load_settings
+from kernel.sealing.privacy import new_keypair
+from kernel.settings.settings import Settings, load_settings
+from kernel.values.errors import Fatal
 from services.responder.settings import read_settings
 
 PRIVATE, PUBLIC = new_keypair()

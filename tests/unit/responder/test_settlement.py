@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 
-from antirelou.provider.port import LoggedMessage, Uncertain
+from kernel.provider.port import LoggedMessage, Uncertain
 from services.responder.core.outbox import Search, apply_result
 from services.responder.core.settlement import SKEW, match_uncertain, plan_sweep
 from tests.unit.responder.cases import NOW, RULES, logged, sending, sent

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antirelou.settings import REPLY_TEXTS
-from antirelou.text import segment_text
+from kernel.settings.settings import REPLY_TEXTS
+from kernel.values.text import segment_text
 from services.responder.core.template import Complaint, lint_texts, pick_text
 
 

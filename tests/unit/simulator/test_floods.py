@@ -9,9 +9,9 @@ from itertools import pairwise, product
 
 import pytest
 
-from antirelou.cli.rehearse.trace import parse_trace
-from antirelou.phone import FICTION, classify_number
-from antirelou.records import SenderKind
+from antirelou.commands.rehearse.trace import parse_trace
+from kernel.facts.records import SenderKind
+from kernel.values.phone import FICTION, classify_number
 from simulator.floods import first, second
 from simulator.floods.arrival import Arrival, FloodKind, trace_line
 

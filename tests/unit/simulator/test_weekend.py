@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from antirelou.phone import FICTION
+from kernel.values.phone import FICTION
 from simulator.weekend import DAYS, MALICIOUS, OWN_NUMBER, PARIS, Arrival, Kind, weekend
 
 

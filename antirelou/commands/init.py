@@ -1,0 +1,146 @@
+"""``antirelou init``: a settings file with fresh keys, for one machine, Compose or a Secret."""
+
+import secrets
+from pathlib import Path
+
+from antirelou.commands.output import say
+from kernel.sealing.keys import (
+    BACKUP_PRIVATE_FILE,
+    EVIDENCE_PRIVATE_FILE,
+    backup_private_text,
+    evidence_private_text,
+    new_keys,
+    write_secret,
+)
+from kernel.values.errors import Fatal
+
+TEMPLATE = """\
+# Settings of antirelou. Name this file in SETTINGS_FILE, or give the lines as environment.
+# It holds keys: mode 0600, in no repository, in no unencrypted backup.
+
+{provider}# --- When to answer, and what it may cost -----------------------------------------------
+#ANTIRELOU_REPLY_DELAY=1h
+#ANTIRELOU_QUIET_HOURS=22:00-09:00
+#ANTIRELOU_TIMEZONE=Europe/Paris
+#ANTIRELOU_PRICE_RECEIVE=0.01
+#ANTIRELOU_PRICE_REPLY=0.15
+#ANTIRELOU_CAP_PER_EXCHANGE=0.16
+#ANTIRELOU_FUND_FLOOR=20.00
+#ANTIRELOU_DAILY_CAP=
+
+# --- What is kept, how long, and who else vouches for it (docs/privacy.md, docs/evidence.md) ---
+#ANTIRELOU_RETAIN_TEXT=7d
+#ANTIRELOU_RETAIN_EVIDENCE=180d
+# A time-stamping authority (RFC 3161), and a witness (`antirelou witness` on a friend's machine).
+#ANTIRELOU_TIMESTAMP_URL=
+#ANTIRELOU_WITNESS_URL=
+#ANTIRELOU_WITNESS_KEY=
+
+# --- Who is told when something is wrong (docs/operations/runbook.md, Alerts) -----------------
+# A topic of ntfy (the app shows it on a phone; whoever knows the topic reads it), or any webhook.
+#ANTIRELOU_ALERT_URL=https://ntfy.sh/a-topic-nobody-guesses
+# Called every minute while all is ready: a service such as healthchecks.io writes to you when the
+# calls cease, because the laptop is off.
+#ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
+# The language of alerts and of `antirelou status`: fr or en.
+#ANTIRELOU_LANGUAGE=fr
+
+# --- A cluster only: leave empty on one machine ----------------------------------------------
+#ANTIRELOU_DATABASE_URL=postgresql://antirelou@localhost/antirelou
+#ANTIRELOU_KAFKA_BOOTSTRAP=localhost:9092
+
+# --- Compose only: it reads this file as `.env` (README, "On a server") -----------------------
+POSTGRES_PASSWORD={postgres_password}
+GRAFANA_PASSWORD={grafana_password}
+
+# --- Keys, made for this installation ---------------------------------------------------------
+# Pseudonyms of senders. Lost: nobody is recognised any more. Leaked: every number can be guessed.
+ANTIRELOU_PSEUDONYM_KEY={pseudonym_key}
+# Numbers sealed for sending; the private half is the responder's alone.
+ANTIRELOU_SENDING_PUBLIC_KEY={sending_public_key}
+ANTIRELOU_SENDING_PRIVATE_KEY={sending_private_key}
+# Requests sealed as evidence; the private half is in {evidence_file}.
+ANTIRELOU_EVIDENCE_PUBLIC_KEY={evidence_public_key}
+# Signs the evidence log's checkpoints. Lost or changed: another log begins.
+ANTIRELOU_EVIDENCE_LOG_KEY={evidence_log_key}
+# Backups are encrypted to it (`antirelou backup`); the private half is in {backup_file}.
+ANTIRELOU_BACKUP_PUBLIC_KEY={backup_public_key}
+# Bearer token of the operator API, and of the commands that use it.
+ANTIRELOU_OPERATOR_TOKEN={operator_token}
+"""
+
+
+REAL = """\
+# --- Fill in these three -------------------------------------------------------------------
+# Our number, E.164. French 06 and 07 numbers are closed to platforms: see the README.
+ANTIRELOU_NUMBER=
+# Plivo console, overview page: Auth ID (MA… or SA…) and Auth Token.
+ANTIRELOU_PLIVO_AUTH_ID=
+ANTIRELOU_PLIVO_AUTH_TOKEN=
+
+# --- What the provider calls, and signs: your public https address -------------------------
+#ANTIRELOU_PUBLIC_URL=https://sms.example.org
+# Plivo console, the application the number is linked to. Empty: detaching is off.
+#ANTIRELOU_PLIVO_APP_ID=
+# What Plivo bills in, and euros for one unit of it.
+#ANTIRELOU_PROVIDER_CURRENCY=EUR
+#ANTIRELOU_PROVIDER_RATE=1
+
+"""
+
+SIMULATED = """\
+# --- A house to try out: a simulated Plivo, an hour a second -------------------------------
+ANTIRELOU_NUMBER=+33937000000
+ANTIRELOU_PLIVO_AUTH_ID=MASIMULATEDSIMULATED
+ANTIRELOU_PLIVO_AUTH_TOKEN={token}
+ANTIRELOU_PLIVO_APP_ID=1000000000000000
+ANTIRELOU_PLIVO_API_URL=http://provider:8090
+ANTIRELOU_PUBLIC_URL=http://ingest:8080
+ANTIRELOU_CLOCK_SPEED=3600
+ANTIRELOU_QUIET_HOURS=off
+# What the simulated provider signs with. A file with the real credentials has no such line:
+# there its crowd is refused, and no real SMS is sent for it.
+SIMULATED_PLIVO_AUTH_TOKEN={token}
+
+"""
+
+
+def write_settings_file(path: Path, *, simulated: bool = False) -> None:
+    """Write the settings file and, beside it, a file for each key that goes offline.
+
+    Args:
+        simulated: for Compose's simulated provider, complete as it is; of no use to a real number.
+
+    Raises:
+        Fatal: one of them exists, or cannot be written.
+    """
+    evidence_path = path.with_name(EVIDENCE_PRIVATE_FILE)
+    backup_path = path.with_name(BACKUP_PRIVATE_FILE)
+    for existing in (path, evidence_path, backup_path):
+        if existing.exists():
+            raise Fatal(f"FILE: {existing} exists; it is not overwritten", code="use")
+    keys = new_keys()
+    write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
+    write_secret(backup_path, backup_private_text(keys.backup_private_key))
+    text = TEMPLATE.format(
+        **keys.settings,
+        evidence_file=evidence_path.name,
+        backup_file=backup_path.name,
+        postgres_password=secrets.token_hex(16),  # stands in a URL: no character to escape
+        grafana_password=secrets.token_urlsafe(16),
+        provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
+    )
+    write_secret(path, text)
+    if simulated:
+        say(f"Written: {path} (mode 0600), for a simulated Plivo. Nothing is to be filled in.")
+    else:
+        say(f"Written: {path} (mode 0600). Fill in the number and the two Plivo credentials, then:")
+        say(f"  SETTINGS_FILE={path} antirelou doctor")
+        say(f"  SETTINGS_FILE={path} antirelou serve")
+    say("")
+    say(f"Take offline now: {evidence_path}")
+    say("  The private half of the evidence key. Give it to another person, on a medium that is")
+    say("  not connected, and delete it here. No running service needs it.")
+    say(f"Take offline as well: {backup_path}")
+    say("  The private half of the backup key. Keep it with your backups' keeper, not with the")
+    say("  backups, and delete it here. Only `antirelou restore` needs it.")

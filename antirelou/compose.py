@@ -1,0 +1,234 @@
+"""Which adapters and which services run, chosen by settings alone; ``all`` is just a row."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from importlib import resources
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+
+from antirelou.guard import check_database
+from kernel.database.migrations import Schema, migrate
+from kernel.database.pool import OpenPool, open_pool
+from kernel.facts.topics import topic_specs
+from kernel.http.server import serve_ops
+from kernel.log.port import Log
+from kernel.sealing.keys import ensure_keys
+from kernel.service.crash_points import read_points, watch_pools, watch_ports
+from kernel.service.heartbeat import beating
+from kernel.service.port import Ports, Service
+from kernel.settings.settings import Settings, require
+from kernel.telemetry.metrics import Telemetry
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal, Transient
+
+LOG = structlog.get_logger("serve")
+
+QUIET_STRETCH = 4
+"""Quiet hours stop the clock of waiting; a wait may take this many times as long by the wall."""
+
+DEPENDENCY_SECONDS_MAX = 60.0
+"""How long a start waits for a database or broker that does not answer yet."""
+
+Opener = Callable[[Settings, Ports], AbstractAsyncContextManager[Service]]
+
+
+def _open_ingest(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.ingest.service import open_ingest
+
+    return open_ingest(settings, ports)
+
+
+def _open_filter(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.filter.service import open_filter
+
+    return open_filter(settings, ports)
+
+
+def _open_billing(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.billing.service import open_billing
+
+    return open_billing(settings, ports)
+
+
+def _open_responder(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.responder.service import open_responder
+
+    return open_responder(settings, ports)
+
+
+def _open_evidence(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    from services.evidence.service import open_evidence
+
+    return open_evidence(settings, ports)
+
+
+OPENERS: Mapping[str, Opener] = {
+    "ingest": _open_ingest,
+    "filter": _open_filter,
+    "billing": _open_billing,
+    "responder": _open_responder,
+    "evidence": _open_evidence,
+}
+
+TARGETS: Mapping[str, tuple[str, ...]] = {
+    **{name: (name,) for name in OPENERS},
+    # The door opens last: what it takes in, the others are ready for.
+    "all": ("evidence", "responder", "billing", "filter", "ingest"),
+}
+
+NEEDS: Mapping[str, tuple[str, ...]] = {
+    "ingest": (
+        "number", "plivo_auth_token", "pseudonym_key", "sending_public_key", "evidence_public_key",
+    ),
+    "filter": ("number",),
+    "billing": ("operator_token", "pseudonym_key", "sending_public_key"),
+    "responder": (
+        "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
+        "sending_private_key",
+    ),
+    "evidence": ("pseudonym_key", "evidence_public_key", "evidence_log_key", "operator_token"),
+}  # fmt: skip
+"""The settings without which a service does not start."""
+
+
+def schemas() -> list[Schema]:
+    """The schemas of the embedded log and of every service, with their migrations' folders."""
+    folders = {"log": _folder("kernel.log.embedded")}
+    keeping = ("filter", "billing", "responder", "evidence")
+    folders |= {name: _folder(f"services.{name}") for name in keeping}
+    return [Schema(name, folder) for name, folder in folders.items()]
+
+
+def _folder(package: str) -> Path:
+    return Path(str(resources.files(package))) / "sql"
+
+
+async def apply_topics(log: Log, settings: Settings) -> Sequence[str]:
+    """Create or mend the topics. Returns what was changed, a line each."""
+    waits = settings.reply_delay_max + settings.max_wait * QUIET_STRETCH
+    specs = topic_specs(retain_text=settings.retain_text, wait_longest=waits)
+    return await log.apply_topics(specs)
+
+
+@asynccontextmanager
+async def open_log(
+    settings: Settings, database_url: str, open_pool: OpenPool = open_pool
+) -> AsyncIterator[Log]:
+    """The log that the settings choose: Kafka where a broker is named, else embedded."""
+    if settings.kafka_bootstrap:
+        from kernel.log.kafka.log import open_kafka_log
+
+        async with open_kafka_log(settings) as kafka:
+            yield kafka
+    else:
+        from kernel.log.embedded.log import open_embedded_log
+
+        async with open_embedded_log(database_url, open_pool) as embedded:
+            yield embedded
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> AsyncIterator[str]:
+    """The database's URL: ``DATABASE_URL``, else a PostgreSQL of our own in ``DATA_DIR``."""
+    url = settings.database_url.get_secret_value()
+    if url:
+        yield url
+        return
+    from kernel.database.postgres import open_postgres
+
+    async with open_postgres(settings.data_dir) as embedded_url:
+        yield embedded_url
+
+
+@asynccontextmanager
+async def open_log_alone(settings: Settings) -> AsyncIterator[Log]:
+    """The log for a command that needs nothing else; opens a database only where the log is."""
+    async with AsyncExitStack() as stack:
+        url = ""
+        if not settings.kafka_bootstrap:
+            url = await stack.enter_async_context(open_database(settings))
+        yield await stack.enter_async_context(open_log(settings, url))
+
+
+def check_target(target: str, settings: Settings) -> None:
+    """Check that a target has what it needs.
+
+    Raises:
+        Fatal: ``settings``: which settings are missing, all at once.
+    """
+    names = list(dict.fromkeys(name for service in TARGETS[target] for name in NEEDS[service]))
+    if target != "all" and not (target == "ingest" and settings.kafka_bootstrap):
+        names.append("database_url")
+    require(settings, *names)
+
+
+@asynccontextmanager
+async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, list[Service]]]:
+    """Start a target's services in order; leaving stops them in reverse.
+
+    Yields:
+        the URL of the operators' surface, and the services, not yet working (``Service.run``).
+    """
+    if target == "all":
+        require(settings, "number", "plivo_auth_id", "plivo_auth_token")
+        settings = ensure_keys(settings)
+    check_target(target, settings)
+    telemetry = Telemetry(CollectorRegistry())
+    async with AsyncExitStack() as stack:
+        database_url = settings.database_url.get_secret_value()
+        if target == "all":
+            from kernel.database.postgres import hold_data_dir
+
+            stack.enter_context(hold_data_dir(settings.data_dir))
+            database_url = await stack.enter_async_context(open_database(settings))
+            await _until_there(lambda: migrate(database_url, schemas()))
+        ports = await stack.enter_async_context(_open_ports(settings, telemetry, database_url))
+        if target == "all":
+            await _until_there(lambda: apply_topics(ports.log, settings))
+        await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
+        services = [
+            await stack.enter_async_context(OPENERS[name](settings, ports))
+            for name in TARGETS[target]
+        ]
+        url = await stack.enter_async_context(
+            serve_ops(settings.ops_listen, services, telemetry, listen=ports.listen)
+        )
+        heartbeat_url = settings.heartbeat_url.get_secret_value()
+        await stack.enter_async_context(beating(heartbeat_url, services))
+        LOG.info("serving", target=target, ops=url)
+        yield url, services
+
+
+@asynccontextmanager
+async def _open_ports(
+    settings: Settings, telemetry: Telemetry, database_url: str
+) -> AsyncIterator[Ports]:
+    """The ports, as they are; a test that wants a process to die has its points around them."""
+    points = read_points(settings, os.environ)
+    opener = open_pool if points is None else watch_pools(points, open_pool)
+    async with open_log(settings, database_url, opener) as log:
+        ports = Ports(log, SystemClock(), telemetry, database_url)
+        yield ports if points is None else watch_ports(points, ports)
+
+
+async def _until_there(attempt: Callable[[], Awaitable[object]]) -> None:
+    """Try until a dependency that is still starting answers.
+
+    Raises:
+        Fatal: it did not within ``DEPENDENCY_SECONDS_MAX``.
+    """
+    deadline = asyncio.get_running_loop().time() + DEPENDENCY_SECONDS_MAX
+    while True:
+        try:
+            await attempt()
+        except Transient as trouble:
+            if asyncio.get_running_loop().time() > deadline:
+                raise Fatal(f"gave up waiting: {trouble}", code=trouble.code) from None
+            LOG.warning("start_waits", code=trouble.code)
+            await asyncio.sleep(1)
+        else:
+            return

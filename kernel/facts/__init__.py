@@ -1,0 +1,1 @@
+"""What services tell each other: records, and the topics that carry them."""

@@ -1,0 +1,1 @@
+"""The HTTP server: bounds on strangers' connections, guarded routes."""

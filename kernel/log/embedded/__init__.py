@@ -1,0 +1,1 @@
+"""The log by tables in PostgreSQL."""

@@ -1,0 +1,1 @@
+"""The log by a Kafka broker."""

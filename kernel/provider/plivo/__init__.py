@@ -1,0 +1,1 @@
+"""Plivo, as a provider."""

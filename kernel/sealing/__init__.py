@@ -1,0 +1,1 @@
+"""Keys, pseudonyms, sealed copies, encrypted backups."""

@@ -1,0 +1,1 @@
+"""What a service looks like from outside, and the ports that it is given."""

@@ -1,0 +1,1 @@
+"""Settings: what may be set, how it is read and checked; the data folder."""

@@ -1,0 +1,1 @@
+"""The stage: reads a batch, handles it, appends, commits; dead records; upkeep."""

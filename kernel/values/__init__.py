@@ -1,0 +1,1 @@
+"""Values without I/O: money, text, telephone numbers, errors, the clock."""

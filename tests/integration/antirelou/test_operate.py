@@ -1,0 +1,202 @@
+"""The commands that operate, against the real operator API on a real PostgreSQL."""
+
+import asyncio
+import json
+import re
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from antirelou.commands.main import main
+from kernel.facts.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
+from services.billing.operator import ReplyWay, Step, Unresolved, Way
+from tests.fakes.log import MemoryLog
+from tests.support.operator_api import OWN_NUMBER, TOKEN, open_api
+from tests.support.operator_store import OperatorStoreOverPostgres, open_operator_store
+
+PHONE = "+33639980001"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a command answered."""
+
+    code: int
+    out: str
+    err: str
+
+
+Run = Callable[..., Awaitable[Said]]
+
+
+@pytest.fixture
+async def store(fresh_database: str) -> AsyncIterator[OperatorStoreOverPostgres]:
+    async with open_operator_store(fresh_database) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def run(
+    store: OperatorStoreOverPostgres,
+    log: MemoryLog,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> AsyncIterator[Run]:
+    """Runs a command in a thread, while the API answers in the loop."""
+    async with open_api(store, log) as api:
+        monkeypatch.setenv("ANTIRELOU_OPERATOR_URL", api.url)
+        monkeypatch.setenv("ANTIRELOU_OPERATOR_TOKEN", TOKEN)
+        monkeypatch.setenv("ANTIRELOU_NUMBER", OWN_NUMBER)
+        monkeypatch.setenv("ANTIRELOU_LANGUAGE", "en")
+
+        async def run_command(*arguments: str) -> Said:
+            capsys.readouterr()
+            code = await asyncio.to_thread(main, list(arguments))
+            said = capsys.readouterr()
+            return Said(code, said.out, said.err)
+
+        yield run_command
+
+
+async def test_status_for_a_person_and_for_machines(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said = await run("status")
+    assert said.code == 0
+    assert re.search(r"posture\s+normal \(", said.out)
+    assert re.search(r"available\s+0\.00 €", said.out)
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
+    said = await run("status")
+    assert re.search(r"posture\s+normale \(tout est calme\)", said.out)
+    assert re.search(r"disponible\s+0\.00 €", said.out)
+    machine = await run("status", "--json")
+    assert json.loads(machine.out)["fund"]["available_microeuros"] == 0
+
+
+async def test_fund_add_counts_once_a_day_or_by_its_id(run: Run) -> None:
+    said = await run("fund", "add", "250.00", "--note", "collected")
+    assert said.code == 0
+    assert said.out.startswith("Booked: ")
+    assert "Available: 250.00 €" in said.out
+    said = await run("fund", "add", "250", "--note", "collected")
+    assert "Already booked, nothing changed" in said.out
+    assert "another --id" in said.out
+    said = await run("fund", "add", "250", "--note", "collected", "--id", "second")
+    assert "Available: 500.00 €" in said.out
+    said = await run("fund", "add", "9", "--note", "collected", "--id", "second")
+    assert said.code == 1
+    assert said.err.startswith("antirelou: ID: used before")
+
+
+async def test_fund_fee_show_and_correct(run: Run) -> None:
+    await run("fund", "add", "10", "--note", "gift :tada: [b]", "--id", "gift")
+    await run("fund", "fee", "0.80", "--note", "rental", "--id", "rent")
+    said = await run("fund", "correct", "gift", "--why", "typed twice")
+    assert (said.code, said.out) == (0, "Reversed.\n")
+    said = await run("fund", "show")
+    assert re.search(r"available\s+-0\.80 €", said.out)
+    assert re.search(r"donation +10\.00 €  gift  gift :tada: \[b\]", said.out)
+    assert re.search(r"fee +-0\.80 €  rent  rental", said.out)
+    assert re.search(r"correction +-10\.00 €  \S+  typed twice", said.out)
+    shown = json.loads((await run("fund", "show", "--json")).out)
+    assert len(shown["entries"]) == 3
+    assert (await run("fund", "correct", "nothing", "--why", "x")).code == 1
+
+
+async def test_pause_and_resume(run: Run) -> None:
+    said = await run("pause", "--why", "holiday")
+    assert said.code == 0
+    assert "antirelou detach" in said.out  # what still costs
+    assert "suspended (paused by hand)" in (await run("status")).out
+    said = await run("resume", "--yes")
+    assert said.out.startswith("0 replies wait; they cost 0.00 €")
+    assert said.out.endswith("Resumed.\n")
+    assert "normal" in (await run("status")).out
+
+
+async def test_detach_and_attach(run: Run) -> None:
+    assert (await run("detach")).out.startswith("Detaching")
+    assert (await run("attach")).out.startswith("Attaching")
+
+
+async def test_block_and_unblock_tell_the_filter(run: Run, log: MemoryLog) -> None:
+    assert (await run("block", "06 39 98 00 01")).out == "Blocked.\n"
+    assert (await run("unblock", PHONE)).out == "No longer blocked.\n"
+    assert (await run("unblock", PHONE)).out == "It was not blocked.\n"
+    told = [decode_as(SenderBlocked, r.value).blocked for r in log.read_all(SenderBlocked.TOPIC)]
+    assert told == [True, False]
+    assert (await run("block", OWN_NUMBER)).code == 2
+
+
+async def test_a_test_sms_is_on_its_way_and_explained(run: Run) -> None:
+    await run("fund", "add", "100", "--note", "x")
+    said = await run("test", PHONE)
+    assert said.code == 0, said.err
+    test_id = said.out.split()[-1]
+    said = await run("explain", test_id)
+    assert said.code == 0, said.err
+    assert test_id in said.out
+    shown = json.loads((await run("explain", test_id, "--json")).out)
+    assert shown["messages"][0]["kind"] == "test"
+
+
+async def test_explain_of_what_is_not_known(run: Run) -> None:
+    assert (await run("explain", PHONE)).out == "Nothing is known of it.\n"
+    said = await run("explain", "no-such-id")
+    assert (said.code, said.err) == (
+        1, "antirelou: ID: no message or test with this id is known\n",
+    )  # fmt: skip
+
+
+async def test_unresolved_replies(run: Run, store: OperatorStoreOverPostgres) -> None:
+    assert (await run("unresolved", "list")).out == "None.\n"
+    said = await run("unresolved", "sent", "no/such reply")
+    assert said.code == 1
+    assert said.err.startswith("antirelou: ID: no such reply")
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    store.unresolved["r/1"] = Unresolved("r/1", at, 150_000, "absent")
+    said = await run("unresolved", "list")
+    assert said.out == (
+        "r/1  since 2026-11-20 12:00:00  0.15 €  the provider's log has no SMS that could be it\n"
+    )
+    said = await run("unresolved", "sent", "r/1", "--why", "he answered")
+    assert (said.code, said.out) == (0, "Booked as sent.\n")
+    assert (await run("unresolved", "sent", "r/1")).code == 0
+    assert (await run("unresolved", "void", "r/1")).code == 1
+
+
+async def test_the_whole_way_is_readable(run: Run, store: OperatorStoreOverPostgres) -> None:
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    reply = ReplyWay([Step(at, "waiting", ""), Step(at, "refused", "over_cap")], 150_000, None)
+    store.ways["m-1"] = Way(
+        "m-1", "message", at, 9_500, "reply", "deserved", {"texts": 2}, at, reply
+    )
+    out = (await run("explain", "m-1")).out
+    for line in (
+        r"message m-1", r"received +2026-11-20 12:00:00", r"receiving cost +0\.010 €",
+        r"verdict +reply deserved", r"texts +2", r"refused over_cap +2026", r"reply cost +–",
+    ):  # fmt: skip
+        assert re.search(line, out), line
+
+
+async def test_backfill_is_told_to_the_responder(run: Run, log: MemoryLog) -> None:
+    assert (await run("backfill", "--since", "2017-10-27T16:00")).code == 0
+    [record] = log.read_all(OperatorDecided.TOPIC)
+    assert decode_as(OperatorDecided, record.value).action is OperatorAction.BACKFILL
+    said = await run("backfill", "--since", "yesterday")
+    assert said.code == 2
+    assert said.err.startswith("antirelou: --since: a time such as")
+
+
+async def test_dead_records(run: Run) -> None:
+    assert (await run("dead", "list")).out == "None.\n"
+    assert (await run("dead", "replay")).out == "Put back: 0.\n"
+
+
+async def test_a_wrong_token_names_the_setting(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_OPERATOR_TOKEN", "another-operators-token")
+    said = await run("status")
+    assert said.code == 2
+    assert "ANTIRELOU_OPERATOR_TOKEN" in said.err

@@ -1,0 +1,29 @@
+"""What two looks at a consumer group say."""
+
+import pytest
+
+from antirelou.commands.doctor_cluster import describe_group
+
+A, B = ("sms.received", 0), ("sms.received", 1)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "good"),
+    [
+        ({A: 0, B: 0}, {A: 0, B: 0}, True),
+        ({A: 0, B: 0}, {A: 7, B: 0}, True),  # came between the two
+        ({A: 9, B: 5}, {A: 8, B: 0}, True),
+        ({A: 9, B: 5}, {A: 9, B: 0}, False),
+        ({A: 9, B: 5}, {A: 0, B: 6}, False),
+    ],
+)
+def test_a_group_works_if_every_backlog_moves(
+    before: dict[tuple[str, int], int], after: dict[tuple[str, int], int], *, good: bool
+) -> None:
+    assert describe_group("antirelou-filter", before, after).good is good
+
+
+def test_the_service_that_does_not_read_is_named() -> None:
+    said = describe_group("antirelou-billing", {A: 2, B: 3}, {A: 2, B: 3})
+    assert said.found == "5 unread, and 2 partitions do not move, such as sms.received 0"
+    assert "`antirelou serve billing`" in said.fix

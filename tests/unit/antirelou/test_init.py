@@ -1,0 +1,131 @@
+"""``antirelou init``: what it writes, and that it never writes over anything."""
+
+import stat
+from pathlib import Path
+
+import pytest
+
+from antirelou.commands.init import write_settings_file
+from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
+from kernel.sealing.privacy import Sealer, Unsealer
+from kernel.settings.settings import PREFIX, Settings, load_settings, require
+from kernel.values.errors import Fatal
+from tests.fakes.clock import ManualClock
+
+SECRETS = (
+    "pseudonym_key", "sending_public_key", "sending_private_key", "evidence_public_key",
+    "operator_token",
+)  # fmt: skip
+
+
+@pytest.fixture
+def written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    path = tmp_path / "antirelou.env"
+    write_settings_file(path)
+    monkeypatch.setenv("SETTINGS_FILE", str(path))
+    return path
+
+
+def lines(path: Path) -> dict[str, str]:
+    pairs = (line.split("=", 1) for line in path.read_text().splitlines() if "=" in line)
+    return {name: value for name, value in pairs if name.startswith(PREFIX)}
+
+
+def test_both_files_are_their_owners_alone(written: Path) -> None:
+    for path in (written, written.with_name(EVIDENCE_PRIVATE_FILE)):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_the_file_is_read_as_it_is_and_lacks_only_what_it_asks_for(written: Path) -> None:
+    settings = load_settings()
+    require(settings, *SECRETS)
+    with pytest.raises(Fatal) as missing:
+        require(settings, "number", "plivo_auth_id", "plivo_auth_token", *SECRETS)
+    for name in ("NUMBER", "PLIVO_AUTH_ID", "PLIVO_AUTH_TOKEN"):
+        assert PREFIX + name in str(missing.value)
+        assert lines(written)[PREFIX + name] == ""
+    assert "PSEUDONYM_KEY" not in str(missing.value)
+
+
+def test_its_comments_show_the_defaults(written: Path) -> None:
+    shown = [line[1:] for line in written.read_text().splitlines() if line.startswith("#ANTI")]
+    assert len(shown) > 10
+    for line in shown:
+        name = line.split("=", 1)[0].removeprefix(PREFIX).lower()
+        assert name in Settings.model_fields
+
+
+@pytest.mark.parametrize(
+    "name", ["reply_delay", "price_receive", "price_reply", "cap_per_exchange", "fund_floor"]
+)
+def test_a_commented_default_is_the_default(
+    written: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    default = getattr(load_settings(), name)
+    setting = PREFIX + name.upper()
+    [line] = [x for x in written.read_text().splitlines() if x.startswith(f"#{setting}=")]
+    monkeypatch.setenv(setting, line.split("=", 1)[1])
+    assert getattr(load_settings(), name) == default
+
+
+def test_the_pairs_belong_together_and_the_evidence_key_is_only_in_its_own_file(
+    written: Path,
+) -> None:
+    found = lines(written)
+    evidence = written.with_name(EVIDENCE_PRIVATE_FILE).read_text().splitlines()[-1]
+    for public, private in (
+        (found[PREFIX + "SENDING_PUBLIC_KEY"], found[PREFIX + "SENDING_PRIVATE_KEY"]),
+        (found[PREFIX + "EVIDENCE_PUBLIC_KEY"], evidence),
+    ):
+        sealed = Sealer(bytes.fromhex(public), ManualClock()).seal(b"x")
+        assert Unsealer(bytes.fromhex(private)).unseal(sealed) == b"x"
+    assert evidence not in written.read_text()
+
+
+def test_two_installations_share_no_key(tmp_path: Path, written: Path) -> None:
+    (tmp_path / "other").mkdir()
+    other = tmp_path / "other" / "antirelou.env"
+    write_settings_file(other)
+    secret = {PREFIX + name.upper() for name in SECRETS}
+    for name in secret:
+        assert lines(written)[name] != lines(other)[name]
+
+
+def test_it_says_what_to_do_next_and_what_to_take_offline(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_settings_file(tmp_path / "a.env")
+    said = capsys.readouterr().out
+    assert f"SETTINGS_FILE={tmp_path / 'a.env'} antirelou serve" in said
+    assert f"Take offline now: {tmp_path / EVIDENCE_PRIVATE_FILE}" in said
+
+
+def test_a_simulated_house_lacks_nothing_and_its_provider_signs_with_its_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "simulated.env"
+    write_settings_file(path, simulated=True)
+    monkeypatch.setenv("SETTINGS_FILE", str(path))
+    settings = load_settings()
+    require(settings, "number", "plivo_auth_id", "plivo_auth_token", "plivo_app_id", *SECRETS)
+    token = settings.plivo_auth_token.get_secret_value()
+    assert f"SIMULATED_PLIVO_AUTH_TOKEN={token}" in path.read_text().splitlines()
+    assert "api.plivo.com" not in settings.plivo_api_url
+
+
+def test_a_real_house_has_no_token_for_the_simulated_provider(written: Path) -> None:
+    assert "SIMULATED_" not in written.read_text()
+
+
+@pytest.mark.parametrize("existing", ["antirelou.env", EVIDENCE_PRIVATE_FILE])
+def test_nothing_is_written_over(tmp_path: Path, existing: str) -> None:
+    (tmp_path / existing).write_text("precious")
+    with pytest.raises(Fatal, match=r"FILE: .* exists") as refused:
+        write_settings_file(tmp_path / "antirelou.env")
+    assert refused.value.code == "use"
+    assert [(p.name, p.read_text()) for p in tmp_path.iterdir()] == [(existing, "precious")]
+
+
+def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    with pytest.raises(Fatal, match="cannot be written"):
+        write_settings_file(tmp_path / "nowhere" / "antirelou.env")

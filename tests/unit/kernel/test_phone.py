@@ -1,0 +1,90 @@
+"""What a From is. Besides our range of fiction: Arcep's fixed one and North America's 555-01xx."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from kernel.facts.records import SenderKind
+from kernel.values.phone import FICTION, classify_number
+
+OWN = "+33639989999"
+SENDER = "+33639980000"
+
+
+@pytest.mark.parametrize(
+    ("raw", "canonical", "kind", "country", "valid"),
+    [
+        (SENDER, SENDER, SenderKind.MOBILE, "FR", True),
+        ("+33199001234", "+33199001234", SenderKind.FIXED, "FR", True),
+        ("+12025550123", "+12025550123", SenderKind.MOBILE, "US", True),
+        ("+883510000000000", "+883510000000000", SenderKind.OTHER, None, True),
+        ("36184", "36184", SenderKind.SHORT_CODE, None, False),
+        ("118", "118", SenderKind.SHORT_CODE, None, False),
+        ("+36184", "+36184", SenderKind.UNKNOWN, None, False),
+        ("BANQUE", "banque", SenderKind.ALPHANUMERIC, None, False),
+        ("Info 24", "info 24", SenderKind.ALPHANUMERIC, None, False),
+        ("much longer than a name", "much longer than a name", SenderKind.UNKNOWN, None, False),
+        ("Anonymous", "anonymous", SenderKind.UNKNOWN, None, False),
+        ("+33639XXXX", "+33639xxxx", SenderKind.UNKNOWN, None, False),
+        ("", "", SenderKind.UNKNOWN, None, False),
+        ("+3363998000", "+3363998000", SenderKind.UNKNOWN, None, False),
+        ("+336399800000", "+336399800000", SenderKind.UNKNOWN, None, False),
+        ("1" * 60, "+" + "1" * 60, SenderKind.UNKNOWN, None, False),
+        (OWN, OWN, SenderKind.OWN, "FR", True),
+        ("06 39 98 99 99", OWN, SenderKind.OWN, "FR", True),
+    ],
+)
+def test_what_a_number_says_of_its_holder(
+    raw: str, canonical: str, kind: SenderKind, country: str | None, *, valid: bool
+) -> None:
+    facts = classify_number(raw, OWN)
+    assert (facts.canonical, facts.kind, facts.country) == (canonical, kind, country)
+    assert facts.e164 == (canonical if valid else None)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        "33639980000",
+        "0033639980000",
+        "+33 6 39 98 00 00",
+        "+33 (0)6 39 98 00 00",
+        "06.39.98.00.00",
+        "06-39-98-00-00",
+        "0639980000",
+        "\u200e+33\u00a06\u00a039\u00a098\u00a000\u00a000",
+        "\uff0b\uff13\uff13\uff16\uff13\uff19\uff19\uff18\uff10\uff10\uff10\uff10",
+        "+\u0663\u0663\u0666\u0663\u0669\u0669\u0668\u0660\u0660\u0660\u0660",
+    ],
+)
+def test_one_number_has_one_canonical_form(raw: str) -> None:
+    assert classify_number(raw, OWN) == classify_number(SENDER, OWN)
+
+
+def test_a_national_form_is_read_in_our_own_country() -> None:
+    assert classify_number("0639980000", "+12025550123").canonical != SENDER
+
+
+@given(st.integers(0, 9999))
+def test_the_whole_range_of_fiction_is_french_mobile(number: int) -> None:
+    raw = f"+3363998{number:04d}"
+    facts = classify_number(raw, "")
+    assert FICTION.fullmatch(raw)
+    assert (facts.e164, facts.kind, facts.country) == (raw, SenderKind.MOBILE, "FR")
+
+
+@given(st.text(max_size=80))
+@example("\ud800")
+@example("+\x00")
+@example("\u00b2\u00b3")
+def test_rubbish_never_raises_and_is_stable(raw: str) -> None:
+    facts = classify_number(raw, OWN)
+    assert facts == classify_number(raw, OWN)
+    assert "\x00" not in facts.canonical
+    assert (facts.e164 is None) or facts.e164 == facts.canonical
+
+
+@given(st.from_regex(r"\+?[0-9 ().-]{0,30}", fullmatch=True))
+def test_a_canonical_number_is_its_own_canonical_form(raw: str) -> None:
+    canonical = classify_number(raw, OWN).canonical
+    assert classify_number(canonical, OWN).canonical == canonical

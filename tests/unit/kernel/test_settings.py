@@ -1,0 +1,250 @@
+"""Every setting: its default, read right, and wrong once with its name in the answer."""
+
+from datetime import UTC, datetime, time, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kernel.settings.settings import DURATIONS, QuietHours, Settings, load_settings, require
+from kernel.values.errors import Fatal
+
+WRONG = {
+    "LISTEN": "8080",
+    "OPS_LISTEN": "localhost:http",
+    "PUBLIC_URL": "sms.example.org",
+    "DATABASE_URL": "sqlite:///x",
+    "KAFKA_BOOTSTRAP": "broker",
+    "KAFKA_SECURITY_PROTOCOL": "TLS",
+    "KAFKA_SECURITY_SASL_MECHANISM": "MD5",
+    "PSEUDONYM_KEY": "secret",
+    "SENDING_PUBLIC_KEY": "00",
+    "SENDING_PRIVATE_KEY": "zz" * 32,
+    "BACKUP_PUBLIC_KEY": "zz" * 32,
+    "SENDING_PRIVATE_KEYS_OLDER": "0" * 64 + ",zz",
+    "EVIDENCE_PUBLIC_KEY": "0" * 63,
+    "NUMBER": "0639980000",
+    "COUNTRIES": "France",
+    "PLIVO_AUTH_ID": "me",
+    "PLIVO_APP_ID": "app/1",
+    "PLIVO_MUTE_APP_ID": "no app",
+    "PLIVO_API_URL": "https://api.plivo.com/v1",
+    "PROVIDER_CURRENCY": "euros",
+    "PROVIDER_RATE": "0",
+    "REPLY_TEXTS": "Bonjour",
+    "REPLY_DELAY": "1 hour",
+    "REPLY_DELAY_JITTER": "-1m",
+    "REPLY_QUIET": "30",
+    "REPLY_DELAY_MAX": "1m",
+    "QUIET_HOURS": "22-9",
+    "TIMEZONE": "Paris",
+    "REPLY_WINDOW": "half a year",
+    "BURST": "0",
+    "JUDGE_WITHOUT": "texts,rudeness",
+    "CALL_ANSWER": "shout",
+    "CALL_COUNTS": "perhaps",
+    "PRICE_RECEIVE": "one cent",
+    "PRICE_REPLY": "-0.15",
+    "CAP_PER_EXCHANGE": "0.10",
+    "FUND_FLOOR": "-1",
+    "FUND_HORIZON": "week",
+    "DAILY_CAP": "lots",
+    "MAX_WAIT": "72",
+    "SEND_RATE": "0",
+    "RETAIN_TEXT": "forever",
+    "RETAIN_EVIDENCE": "0d",
+    "EVIDENCE_LOG_KEY": "f" * 62,
+    "TIMESTAMP_URL": "tsa.example.org",
+    "WITNESS_URL": "ftp://witness.example.org",
+    "WITNESS_KEY": "witness.example.org",
+    "OPERATOR_TOKEN": "short",
+    "OPERATOR_URL": "ftp://x",
+    "ALERT_URL": "ntfy.sh/topic",
+    "HEARTBEAT_URL": "ftp://hc-ping.com/uuid",
+    "LANGUAGE": "de",
+    "LOG_LEVEL": "loud",
+    "EVIDENCE_URL": "127.0.0.1:9100",
+    "CLOCK_SPEED": "0",
+}
+UNBOUNDED = {"DATA_DIR", "KAFKA_SECURITY_CA_FILE", "KAFKA_SECURITY_USERNAME",
+             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN",
+             "PLIVO_AUTH_TOKEN_OLDER"}  # fmt: skip
+"""Any text is a value of these; whether it works, only use can tell."""
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("ANTIRELOU_") or name == "SETTINGS_FILE":
+            monkeypatch.delenv(name)
+
+
+def test_the_table_of_wrong_values_is_complete() -> None:
+    assert {name.upper() for name in Settings.model_fields} - UNBOUNDED == set(WRONG)
+
+
+@pytest.mark.parametrize(("name", "value"), WRONG.items())
+def test_a_wrong_setting_stops_with_its_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ANTIRELOU_{name}", value)
+    with pytest.raises(Fatal, match=f"ANTIRELOU_{name}: ") as refusal:
+        load_settings()
+    assert refusal.value.code == "settings"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("LISTEN", "127.0.0.1:²"),
+        ("LISTEN", "127.0.0.1:65536"),
+        ("REPLY_DELAY", "99999999999999d"),
+        ("REPLY_WINDOW", "0s"),
+        ("FUND_HORIZON", "0d"),
+        ("MAX_WAIT", "0h"),
+        ("RETAIN_TEXT", "0ms"),
+        ("SEND_RATE", "nan"),
+        ("CLOCK_SPEED", "inf"),
+        ("PROVIDER_RATE", "-1"),
+        ("QUIET_HOURS", "24:00-09:00"),
+        ("REPLY_TEXTS", '["Non.", " "]'),
+        ("REPLY_TEXTS", "[]"),
+    ],
+)
+def test_values_at_the_edge_are_refused_by_name(
+    name: str, value: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"ANTIRELOU_{name}", value)
+    with pytest.raises(Fatal, match=f"ANTIRELOU_{name}: was .*, accepted: "):
+        load_settings()
+
+
+def test_the_mute_application_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_PLIVO_APP_ID", "1")
+    monkeypatch.setenv("ANTIRELOU_PLIVO_MUTE_APP_ID", "1")
+    with pytest.raises(Fatal, match=r"ANTIRELOU_PLIVO_MUTE_APP_ID: "):
+        load_settings()
+
+
+@pytest.mark.parametrize("name", ["PSEUDONYM_KEY", "NUMBER", "OPERATOR_TOKEN", "DATABASE_URL"])
+def test_a_secret_is_not_shown_in_the_answer(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ANTIRELOU_{name}", "hunter2")
+    with pytest.raises(Fatal) as refusal:
+        load_settings()
+    assert "hunter2" not in str(refusal.value)
+
+
+def test_all_wrong_settings_are_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_BURST", "0")
+    monkeypatch.setenv("ANTIRELOU_NUMBER", "06")
+    with pytest.raises(Fatal, match=r"(?s)ANTIRELOU_NUMBER.*ANTIRELOU_BURST"):
+        load_settings()
+
+
+def test_the_defaults_are_the_contract_s() -> None:
+    settings = load_settings()
+    assert settings.listen == "127.0.0.1:8080"
+    assert settings.ops_listen == "127.0.0.1:9100"
+    assert settings.countries == ("FR",)
+    assert len(settings.reply_texts) == 3
+    assert settings.reply_delay == timedelta(hours=1)
+    assert settings.reply_delay_jitter == timedelta(minutes=40)
+    assert settings.reply_quiet == timedelta(minutes=30)
+    assert settings.reply_delay_max == timedelta(hours=4)
+    assert settings.quiet_hours == (time(22), time(9))
+    assert settings.reply_window == timedelta(days=180)
+    assert settings.burst == 30
+    assert not settings.call_counts
+    assert (settings.price_receive, settings.price_reply) == (10_000, 150_000)
+    assert settings.cap_per_exchange == 160_000
+    assert settings.fund_floor == 20_000_000
+    assert settings.daily_cap is None
+    assert settings.max_wait == timedelta(hours=72)
+    assert settings.send_rate == 0.5
+    assert settings.retain_text == timedelta(days=7)
+
+
+def test_values_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_COUNTRIES", "fr, be")
+    monkeypatch.setenv("ANTIRELOU_QUIET_HOURS", "off")
+    monkeypatch.setenv("ANTIRELOU_REPLY_TEXTS", '["Non.", "Toujours non."]')
+    monkeypatch.setenv("ANTIRELOU_DAILY_CAP", "12.50")
+    monkeypatch.setenv("ANTIRELOU_CALL_COUNTS", "true")
+    monkeypatch.setenv("ANTIRELOU_PROVIDER_RATE", "0.92")
+    monkeypatch.setenv("ANTIRELOU_PUBLIC_URL", "https://sms.example.org/")
+    settings = load_settings()
+    assert settings.countries == ("FR", "BE")
+    assert settings.quiet is None
+    assert settings.reply_texts == ("Non.", "Toujours non.")
+    assert settings.daily_cap == 12_500_000
+    assert settings.call_counts
+    assert settings.provider_rate == 920_000
+    assert settings.public_url == "https://sms.example.org"
+
+
+def test_the_file_is_read_and_the_environment_wins(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "antirelou.env"
+    file.write_text("ANTIRELOU_BURST=7\nANTIRELOU_SEND_RATE=2\nANTIRELOU_DAILY_CAP=\n")
+    monkeypatch.setenv("SETTINGS_FILE", str(file))
+    monkeypatch.setenv("ANTIRELOU_SEND_RATE", "3")
+    settings = load_settings()
+    assert (settings.burst, settings.send_rate, settings.daily_cap) == (7, 3, None)
+
+
+def test_a_missing_file_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SETTINGS_FILE", "/nowhere/antirelou.env")
+    with pytest.raises(Fatal, match="SETTINGS_FILE: no file"):
+        load_settings()
+
+
+def test_the_speed_of_the_clock_divides_durations_and_multiplies_rates(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = load_settings()
+    monkeypatch.setenv("ANTIRELOU_CLOCK_SPEED", "60")
+    fast = load_settings()
+    for name in DURATIONS:
+        assert getattr(fast, name) == getattr(plain, name) / 60
+    assert fast.send_rate == plain.send_rate * 60
+    assert fast.scaled(timedelta(hours=1)) == timedelta(minutes=1)
+    assert fast.quiet_hours == plain.quiet_hours
+
+
+def test_what_a_command_needs_is_named() -> None:
+    with pytest.raises(Fatal, match=r"ANTIRELOU_NUMBER, ANTIRELOU_PLIVO_AUTH_TOKEN: required"):
+        require(load_settings(), "number", "plivo_auth_token")
+
+
+quiet_hours = st.builds(
+    QuietHours, st.times(), st.times(), st.sampled_from([ZoneInfo("Europe/Paris"), ZoneInfo("UTC")])
+)
+nows = st.datetimes(
+    datetime(2017, 1, 1),
+    datetime(2027, 1, 1),
+    timezones=st.just(UTC),
+)
+
+
+@given(quiet_hours, nows)
+def test_the_next_loud_instant_is_loud_and_near(quiet: QuietHours, now: datetime) -> None:
+    loud = quiet.next_loud(now)
+    assert loud >= now
+    assert loud - now <= timedelta(hours=25)
+    # An end that falls into the hour skipped in spring names an instant that reads an hour later.
+    assert not quiet.covers(loud) or not quiet.covers(loud + timedelta(hours=1))
+    if not quiet.covers(now):
+        assert loud == now
+
+
+def test_quiet_hours_span_midnight_by_the_local_clock() -> None:
+    quiet = QuietHours(time(22), time(9), ZoneInfo("Europe/Paris"))
+    late = datetime(2017, 10, 28, 21, 30, tzinfo=UTC)  # 23:30, and the clocks go back that night
+    assert quiet.covers(late)
+    assert quiet.next_loud(late) == datetime(2017, 10, 29, 8, 0, tzinfo=UTC)
+    assert not quiet.covers(datetime(2017, 10, 28, 19, 59, tzinfo=UTC))

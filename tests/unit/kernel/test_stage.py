@@ -1,0 +1,432 @@
+"""The stage: at least once, in order, nothing lost, the dead buried, the timer prompt."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+import pytest
+import structlog
+
+from kernel.facts.records import DeadRecord, SenderBlocked
+from kernel.facts.topics import outgoing
+from kernel.log.port import Outgoing, Partition
+from kernel.stage.stage import Due, Progress, Received, Stage, StageLimits
+from kernel.values.clock import SystemClock
+from kernel.values.errors import Fatal, Transient
+from tests.fakes.log import MemoryLog, house_log
+
+TOPIC = SenderBlocked.TOPIC
+GROUP = "group"
+AT = datetime(2017, 10, 27, tzinfo=UTC)
+CLOCK = SystemClock()
+
+
+def fact(number: int, sender: int = 0) -> Outgoing:
+    record = SenderBlocked(id=f"m{number}", trace="t", at=AT, sender=f"{sender:032x}", blocked=True)
+    return outgoing(record)
+
+
+class Counts:
+    """A ``StageMetrics`` that remembers."""
+
+    def __init__(self) -> None:
+        self.records = 0
+        self.lags: Mapping[str, int] = {}
+        self.deaths: list[str] = []
+
+    def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
+        assert seconds >= 0
+        self.records += sum(counts.values())
+
+    def lag(self, lags: Mapping[str, int]) -> None:
+        self.lags = lags
+
+    def dead(self, topic: str, reason: str) -> None:
+        self.deaths.append(f"{topic}:{reason}")
+
+
+class Echo:
+    """A ``Handler`` that remembers ids, gives one output for each, and fails on demand."""
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+        self.poison: set[str] = set()
+        self.away = 0
+        self.calls = 0
+        self.pending: list[Outgoing] = []
+        self.marked = 0
+        self.next_at: datetime | None = None
+        self.progress = Progress()
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        assert now.tzinfo is UTC
+        self.calls += 1
+        if self.away:
+            self.away -= 1
+            raise Transient("database away", code="database_away")
+        ids = [received.record.id for received in batch]
+        if self.poison & set(ids):
+            raise ValueError(f"cannot handle {ids}")
+        self.seen += ids
+        return [Outgoing("sms.judged", b"k", id_.encode()) for id_ in ids]
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        self.progress = progress
+        taken, self.pending = self.pending, []
+        return Due(taken, self._mark, self.next_at if now else None)
+
+    async def _mark(self) -> None:
+        self.marked += 1
+
+
+@pytest.fixture
+def log() -> MemoryLog:
+    return house_log()
+
+
+@asynccontextmanager
+async def running(
+    log: MemoryLog, handler: Echo, *, records_max: int = 100
+) -> AsyncIterator[tuple[Stage, Counts]]:
+    counts = Counts()
+    stage = Stage(
+        name="test",
+        group=GROUP,
+        topics=[TOPIC],
+        log=log,
+        handler=handler,
+        clock=CLOCK,
+        metrics=counts,
+        limits=StageLimits(records_max=records_max),
+    )
+    task = asyncio.create_task(stage.run())
+    try:
+        yield stage, counts
+    finally:
+        stage.drain()
+        await asyncio.wait_for(task, 5)
+
+
+async def until(check: Callable[[], bool]) -> None:
+    async with asyncio.timeout(5):
+        while not check():  # noqa: ASYNC110 - what is waited for has no event of its own
+            await asyncio.sleep(0.005)
+
+
+async def committed(log: MemoryLog) -> int:
+    return -sum((await log.group_lag(GROUP, TOPIC)).values())
+
+
+async def test_a_batch_is_handled_appended_committed(log: MemoryLog) -> None:
+    handler = Echo()
+    await log.append([fact(n) for n in range(250)])
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: counts.records == 250)
+        assert handler.seen == [f"m{n}" for n in range(250)]
+        await until(lambda: stage.trouble is None and counts.lags == {TOPIC: 0})
+    assert await committed(log) == 0
+    assert [r.value for r in log.read_all("sms.judged")] == [b"m%d" % n for n in range(250)]
+
+
+async def test_what_was_not_committed_is_handled_again_after_a_crash(log: MemoryLog) -> None:
+    class Crash(BaseException):
+        pass
+
+    class Crashing(Echo):
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            await super().handle(batch, now)
+            raise Crash
+
+    await log.append([fact(0)])
+    with pytest.raises(BaseExceptionGroup):
+        await Stage(
+            name="test",
+            group=GROUP,
+            topics=[TOPIC],
+            log=log,
+            handler=Crashing(),
+            clock=CLOCK,
+            metrics=Counts(),
+        ).run()
+    assert log.read_all("sms.judged") == []
+    handler = Echo()
+    async with running(log, handler):
+        await until(lambda: handler.seen == ["m0"])
+
+
+async def test_nothing_is_committed_before_its_output_is_durable(log: MemoryLog) -> None:
+    """An append that fails is tried again with the same batch; the commit waits for it."""
+    handler = Echo()
+    await log.append([fact(0)])
+    log.fail_after_append = 2
+    async with running(log, handler):
+        await until(lambda: handler.seen == ["m0"] * 3)
+        await until(lambda: len(log.read_all("sms.judged")) == 3)
+    assert await committed(log) == 0
+
+
+async def test_a_dependency_away_is_waited_for_in_place(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.away = 3
+    await log.append([fact(n) for n in range(3)])
+    async with running(log, handler) as (stage, _):
+        await until(lambda: stage.trouble == "database_away")
+        await until(lambda: handler.seen == ["m0", "m1", "m2"])
+        await until(lambda: stage.trouble is None)
+
+
+async def test_the_log_away_makes_it_unready_and_it_goes_on_by_itself(log: MemoryLog) -> None:
+    handler = Echo()
+    log.away = True
+    async with running(log, handler) as (stage, _):
+        await until(lambda: stage.trouble == "log_away")
+        log.away = False
+        await log.append([fact(0)])
+        await until(lambda: handler.seen == ["m0"] and stage.trouble is None)
+
+
+async def test_a_drain_while_a_dependency_is_away_returns_and_commits_nothing(
+    log: MemoryLog,
+) -> None:
+    handler = Echo()
+    handler.away = 1_000_000
+    await log.append([fact(0)])
+    async with running(log, handler) as (stage, _):
+        await until(lambda: stage.trouble == "database_away")
+    assert await committed(log) == -1
+
+
+async def test_what_no_handler_can_take_is_buried_and_the_rest_goes_on(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {"m1"}
+    rubbish = Outgoing(TOPIC, b"k", b"\xff rubbish")
+    await log.append([fact(0), fact(1), rubbish, fact(2)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 4)
+    assert sorted(handler.seen) == ["m0", "m2"]
+    assert sorted(counts.deaths) == [f"{TOPIC}:handler_failed", f"{TOPIC}:unreadable"]
+    corpses = [
+        msgspec.json.decode(record.value, type=DeadRecord)
+        for record in log.read_all(TOPIC + ".dead")
+    ]
+    by_reason = {corpse.reason: corpse for corpse in corpses}
+    assert by_reason["unreadable"].value == rubbish.value
+    assert by_reason["handler_failed"].value == fact(1).value
+    assert by_reason["handler_failed"].error == "ValueError"  # its message may quote anything
+    assert by_reason["handler_failed"].service == "test"
+    assert await committed(log) == 0
+
+
+async def test_one_to_blame_in_a_batch_costs_a_few_calls_more_and_no_order(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {"m777"}
+    await log.append([fact(n) for n in range(1024)])
+    async with running(log, handler, records_max=2000) as (_, counts):
+        await until(lambda: counts.records == 1024)
+    assert handler.seen == [f"m{n}" for n in range(1024) if n != 777]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert handler.calls <= 2 * 10 + 1 + 1  # twice log2, the whole, and a batch at the end
+
+
+async def test_where_all_are_to_blame_each_dies_once(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.poison = {f"m{n}" for n in range(100)}
+    await log.append([fact(n) for n in range(101)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 101)
+    assert (handler.seen, len(counts.deaths)) == (["m100"], 100)
+    assert handler.calls <= 2 * 100 + 2
+    corpses = [
+        msgspec.json.decode(record.value, type=DeadRecord).offset
+        for record in log.read_all(TOPIC + ".dead")
+    ]
+    assert corpses == list(range(100))
+
+
+async def test_a_death_counts_once_though_its_append_is_tried_again(log: MemoryLog) -> None:
+    await log.append([Outgoing(TOPIC, b"k", b"rubbish")])
+    log.fail_after_append = 2
+    async with running(log, Echo()) as (_, counts):
+        await until(lambda: counts.records == 1)
+    assert counts.deaths == [f"{TOPIC}:unreadable"]
+
+
+async def test_a_flood_of_deaths_is_told_in_a_few_lines(log: MemoryLog) -> None:
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, Echo()) as (_, counts):
+            for _ in range(20):
+                await log.append([Outgoing(TOPIC, b"k", b"rubbish")] * 100)
+            await until(lambda: counts.records == 2000)
+    told = [line for line in lines if line["event"] == "record_dead"]
+    assert sum(line["records"] for line in told) == 2000
+    assert len(told) == 2  # the first batch's at once, the rest at the end
+    assert told[0]["topic"] == TOPIC
+
+
+async def test_what_no_record_is_to_blame_for_stops_the_stage_and_buries_none(
+    log: MemoryLog,
+) -> None:
+    class Unmigrated(Echo):
+        async def handle(self, _: Sequence[Received], __: datetime) -> Sequence[Outgoing]:
+            raise Fatal("run `antirelou migrate`", code="database_unmigrated")
+
+    await log.append([fact(0), fact(1)])
+    counts = Counts()
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC], log=log, handler=Unmigrated(), clock=CLOCK,
+        metrics=counts,
+    )  # fmt: skip
+    with pytest.raises(Fatal, match="antirelou migrate"):
+        await asyncio.wait_for(stage.run(), 5)
+    assert (counts.deaths, log.read_all(TOPIC + ".dead")) == ([], [])
+    assert await committed(log) == -2
+
+
+async def test_a_dependency_that_goes_away_among_poison_buries_nothing_else(
+    log: MemoryLog,
+) -> None:
+    class Leaving(Echo):
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            if len(batch) == 1 and not self.left:
+                self.left = True
+                raise Transient("database away", code="database_away")
+            return await super().handle(batch, now)
+
+        left = False
+
+    handler = Leaving()
+    handler.poison = {"m1"}
+    await log.append([fact(0), fact(1), fact(2)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 3)
+    assert handler.left
+    assert sorted(set(handler.seen)) == ["m0", "m2"]
+    assert counts.deaths == [f"{TOPIC}:handler_failed"]
+    assert await committed(log) == 0
+
+
+async def test_who_is_cancelled_ends_at_whichever_moment(log: MemoryLog) -> None:
+    """Python 3.11's ``wait_for`` forgets a cancellation that comes with what it waits for."""
+    for turns in range(8):
+        handler = Echo()
+        handler.next_at = CLOCK.now() + timedelta(minutes=1)
+        stage = Stage(
+            name="test", group=GROUP, topics=[TOPIC], log=log, handler=handler, clock=CLOCK,
+            metrics=Counts(),
+        )  # fmt: skip
+        task = asyncio.create_task(stage.run())
+        await asyncio.sleep(0.02)  # now it waits, until `next_at`
+        assert handler.marked == 1
+        stage.wake()
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        task.cancel()
+        done, _ = await asyncio.wait({task}, timeout=2)
+        assert done, turns
+
+
+async def test_a_commit_that_failed_is_made_again_though_nothing_new_comes(
+    log: MemoryLog,
+) -> None:
+    handler = Echo()
+    await log.append([fact(0)])
+    log.fail_commit = 2
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: log.fail_commit == 0)
+        await until(lambda: counts.lags == {TOPIC: 0} and stage.trouble is None)
+        assert handler.seen == ["m0"]
+    assert await committed(log) == 0
+
+
+async def test_a_member_that_lost_its_partition_reads_on_from_the_commit(log: MemoryLog) -> None:
+    handler = Echo()
+    await log.append([fact(0)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 1)
+        async with log.reader(GROUP, [TOPIC]) as other:
+            await other.read(records_max=1, bytes_max=1000, wait_seconds=0)
+            await log.append([fact(n, sender=n) for n in range(1, 30)])
+        await until(lambda: set(handler.seen) == {f"m{n}" for n in range(30)})
+
+
+async def test_the_timer_emits_then_marks_and_says_when_to_look_again(log: MemoryLog) -> None:
+    handler = Echo()
+    async with running(log, handler) as (stage, _):
+        await until(lambda: handler.marked == 1)
+        handler.pending = [Outgoing("sms.judged", b"k", b"due")]
+        handler.next_at = CLOCK.now() + timedelta(milliseconds=50)
+        stage.wake()
+        await until(lambda: [r.value for r in log.read_all("sms.judged")] == [b"due"])
+        marked = handler.marked
+        await until(lambda: handler.marked > marked)  # it looked again at next_at
+
+
+async def test_what_could_not_be_appended_is_not_marked(log: MemoryLog) -> None:
+    handler = Echo()
+    async with running(log, handler) as (stage, _):
+        await until(lambda: handler.marked == 1)
+        log.away = True
+        handler.pending = [Outgoing("sms.judged", b"k", b"due")]
+        stage.wake()
+        await until(lambda: not handler.pending)
+        await until(lambda: stage.trouble is not None)
+        assert handler.marked == 1
+        log.away = False
+
+
+async def test_the_timer_sees_watermarks_of_what_was_handled_only(log: MemoryLog) -> None:
+    handler = Echo()
+    handler.away = 2
+    appended_after = CLOCK.now()
+    await log.append([fact(0)])
+    partition = Partition(TOPIC, log.read_all(TOPIC)[0].partition)
+    async with running(log, handler):
+        await until(lambda: handler.away == 1)
+        assert partition not in handler.progress.watermarks
+        await until(lambda: partition in handler.progress.watermarks)
+        assert handler.seen == ["m0"]
+        assert handler.progress.watermarks[partition] >= appended_after
+
+
+@pytest.mark.parametrize("place", ["handle", "due"])
+async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog, place: str) -> None:
+    """A client library cancels its futures when it closes: neither task ends in silence by that."""
+    handler = GivesUp(place)
+    async with running(log, handler) as (stage, _):
+        await log.append([fact(1)])
+        await until(lambda: handler.seen == ["m1"] and handler.given_up)
+        await until(lambda: stage.trouble is None)
+        handler.pending = [Outgoing("sms.judged", b"k", b"later")]
+        stage.wake()
+        await until(lambda: handler.marked > 0)
+
+
+class GivesUp(Echo):
+    """Awaits once a future that was cancelled."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__()
+        self.place, self.given_up = place, False
+
+    async def _give_up(self, place: str) -> None:
+        if place == self.place and not self.given_up:
+            self.given_up = True
+            task = asyncio.current_task()
+            assert task is not None
+            task.cancel()  # as a time limit of a library that does not take it back
+            with contextlib.suppress(asyncio.CancelledError):
+                await asyncio.sleep(0)
+            future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            future.cancel()
+            await future
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        await self._give_up("handle")
+        return await super().handle(batch, now)
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        await self._give_up("due")
+        return await super().due(progress, now)
