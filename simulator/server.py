@@ -40,6 +40,7 @@ class Simulator:
         self._runner: web.AppRunner | None = None
 
     async def __aenter__(self) -> Self:
+        self._client.open()
         app = web.Application(client_max_size=BODY_BYTES_MAX)
         app.add_routes(PlivoApi(self._world, self._sending).routes())
         app.add_routes(Control(self._world, self._webhooks).routes())
@@ -49,6 +50,7 @@ class Simulator:
         try:
             await site.start()
         except OSError:
+            await self._client.close()
             await self._runner.cleanup()
             raise
         port = self._runner.addresses[0][1]
@@ -62,7 +64,7 @@ class Simulator:
         trace: TracebackType | None,
     ) -> None:
         await self._world.close()
-        self._client.close()
+        await self._client.close()
         if self._runner is not None:
             await self._runner.cleanup()
 

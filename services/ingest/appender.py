@@ -1,17 +1,14 @@
-"""The way into the log: appends batched across requests, and whether the log is there.
+"""The way into the log: whether it is there, and how many may wait for it.
 
-While one append is in flight, what comes in gathers for the next: the slower the log, the larger
-the batches, and one sender's messages keep their order. Everything is bounded: the queue in
-records, an append in the age of its oldest record, so that an answer leaves before the provider
-gives up after 8 s. After a failure the log counts as away and all are refused at once, until a
-probe finds it again.
+The log gathers concurrent appends and keeps their order. Here the wait for it is bounded, in
+records and in time, so that an answer leaves before the provider gives up after 8 s. After a
+failure the log counts as away and all are refused at once, until a probe finds it again.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Sequence
 
 import structlog
 
@@ -21,27 +18,17 @@ from kernel.values.errors import AntirelouError, Transient
 
 LOG = structlog.get_logger("ingest")
 
-BATCH_RECORDS_MAX = 500
-QUEUE_RECORDS_MAX = 4096
+WAITING_RECORDS_MAX = 4096
 ANSWER_SECONDS_MAX = 6.0
-"""From the queue to the acknowledgement; the provider waits 8 s for the whole answer."""
+"""The time to the acknowledgement, in seconds; the provider waits 8 s for the whole answer."""
 
 PROBE_SECONDS_MAX = 5.0
 PROBE_AWAY_SECONDS = 0.5
-"""How soon a log that came back is noticed."""
+"""The time between two probes of a log that is away, in seconds."""
 
 PROBE_IDLE_SECONDS = 5.0
 BACKLOG_RECORDS_MAX = 1000
-"""Calls kept in memory while the log is away; beyond, the oldest are let go."""
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A record, who waits for it, and since when (monotonic seconds)."""
-
-    record: Outgoing
-    done: asyncio.Future[None]
-    since: float
+"""The number of calls kept in memory while the log is away; beyond, the oldest are let go."""
 
 
 class Appender:
@@ -49,7 +36,7 @@ class Appender:
 
     Args:
         log: where to.
-        clock: measures how long records have waited.
+        clock: tells whether an append got through after a probe began.
         answer_seconds_max: a record not acknowledged by then is refused.
     """
 
@@ -58,18 +45,11 @@ class Appender:
     ) -> None:
         self._log, self._clock = log, clock
         self._answer_seconds_max = answer_seconds_max
-        self._queue: deque[_Waiting] = deque()
         self._backlog: deque[Outgoing] = deque(maxlen=BACKLOG_RECORDS_MAX)
-        self._filled = asyncio.Event()
         self._check_now = asyncio.Event()
         self._appended_at = float("-inf")
-        self._in_flight = 0
+        self.in_hand = 0
         self.away = True
-
-    @property
-    def in_hand(self) -> int:
-        """Records that somebody waits for."""
-        return len(self._queue) + self._in_flight
 
     async def append(self, record: Outgoing) -> None:
         """Append a record; returning means it is durable.
@@ -79,12 +59,14 @@ class Appender:
         """
         if self.away:
             raise Transient("the log is away", code="log_away")
-        if len(self._queue) >= QUEUE_RECORDS_MAX:
+        if self.in_hand >= WAITING_RECORDS_MAX:
             raise Transient("more comes in than the log takes", code="overloaded")
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._queue.append(_Waiting(record, done, self._clock.monotonic()))
-        self._filled.set()
-        await done
+        self.in_hand += 1
+        try:
+            if not await self._try_append((record,)):
+                raise Transient("the log is away", code="log_away")
+        finally:
+            self.in_hand -= 1
 
     async def append_sometime(self, record: Outgoing) -> None:
         """Append a record if the log takes it now, else keep it in memory until it does."""
@@ -97,56 +79,21 @@ class Appender:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Append and probe while the context is open; who still waits at its end is refused."""
+        """Probe while the context is open."""
         await self._probe()
-        tasks = [asyncio.create_task(self._run()), asyncio.create_task(self._watch())]
+        watching = asyncio.create_task(self._watch())
         try:
             yield
         finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-            self._refuse(list(self._queue))
-            self._queue.clear()
+            watching.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await watching
             if not self.away:
                 await self._append_backlog()
 
-    async def _run(self) -> None:
-        while True:
-            if not self._queue:
-                self._filled.clear()
-                await self._filled.wait()
-            # One turn of the loop, so that all requests that are ready come along.
-            await asyncio.sleep(0)
-            taken = min(len(self._queue), BATCH_RECORDS_MAX)
-            batch = [self._queue.popleft() for _ in range(taken)]
-            self._in_flight = taken
-            try:
-                await self._append_batch(batch)
-            except asyncio.CancelledError:
-                self._refuse(batch)
-                raise
-            finally:
-                self._in_flight = 0
-
-    async def _append_batch(self, batch: list[_Waiting]) -> None:
-        now = self._clock.monotonic()
-        seconds = max(batch[0].since + self._answer_seconds_max - now, 0)
-        if await self._try_append([waiting.record for waiting in batch], seconds):
-            for waiting in batch:
-                if not waiting.done.done():
-                    waiting.done.set_result(None)
-            return
-        # Those behind have waited for it as well: they would only wait longer.
-        batch += self._queue
-        self._queue.clear()
-        self._refuse(batch)
-
-    async def _try_append(self, records: list[Outgoing], seconds_max: float) -> bool:
+    async def _try_append(self, records: Sequence[Outgoing]) -> bool:
         try:
-            async with asyncio.timeout(seconds_max):
+            async with asyncio.timeout(self._answer_seconds_max):
                 await self._log.append(records)
         except (AntirelouError, TimeoutError) as trouble:
             self._lose(getattr(trouble, "code", "timeout"))
@@ -157,11 +104,6 @@ class Appender:
             return False
         self._appended_at = self._clock.monotonic()
         return True
-
-    def _refuse(self, batch: list[_Waiting]) -> None:
-        for waiting in batch:
-            if not waiting.done.done():
-                waiting.done.set_exception(Transient("the log is away", code="log_away"))
 
     def _lose(self, code: str) -> None:
         if not self.away:
@@ -206,5 +148,5 @@ class Appender:
         """Append what was kept while the log was away; what fails again stays, in its order."""
         records = list(self._backlog)
         self._backlog.clear()
-        if records and not await self._try_append(records, self._answer_seconds_max):
+        if records and not await self._try_append(records):
             self._backlog.extendleft(reversed(records))
