@@ -1,7 +1,6 @@
 """Which adapters and which services run, chosen by settings alone; ``all`` is just a row."""
 
 import asyncio
-import os
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from importlib import resources
@@ -12,12 +11,11 @@ from prometheus_client import CollectorRegistry
 
 from antirelou.guard import check_database
 from kernel.database.migrations import Schema, migrate
-from kernel.database.pool import OpenPool, open_pool
+from kernel.database.pool import open_pool
 from kernel.facts.topics import topic_specs
 from kernel.http.server import serve_ops
 from kernel.log.port import Log
 from kernel.sealing.keys import ensure_keys
-from kernel.service.crash_points import read_points, watch_pools, watch_ports
 from kernel.service.heartbeat import beating
 from kernel.service.port import Ports, Service
 from kernel.settings.settings import Settings, require
@@ -115,9 +113,7 @@ async def apply_topics(log: Log, settings: Settings) -> Sequence[str]:
 
 
 @asynccontextmanager
-async def open_log(
-    settings: Settings, database_url: str, open_pool: OpenPool = open_pool
-) -> AsyncIterator[Log]:
+async def open_log(settings: Settings, database_url: str) -> AsyncIterator[Log]:
     """The log that the settings choose: Kafka where a broker is named, else embedded."""
     if settings.kafka_bootstrap:
         from kernel.log.kafka.log import open_kafka_log
@@ -186,7 +182,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
             stack.enter_context(hold_data_dir(settings.data_dir))
             database_url = await stack.enter_async_context(open_database(settings))
             await _until_there(lambda: migrate(database_url, schemas()))
-        ports = await stack.enter_async_context(_open_ports(settings, telemetry, database_url))
+        ports = await stack.enter_async_context(open_ports(settings, telemetry, database_url))
         if target == "all":
             await _until_there(lambda: apply_topics(ports.log, settings))
         await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
@@ -204,15 +200,12 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
 
 
 @asynccontextmanager
-async def _open_ports(
+async def open_ports(
     settings: Settings, telemetry: Telemetry, database_url: str
 ) -> AsyncIterator[Ports]:
-    """The ports, as they are; a test that wants a process to die has its points around them."""
-    points = read_points(settings, os.environ)
-    opener = open_pool if points is None else watch_pools(points, open_pool)
-    async with open_log(settings, database_url, opener) as log:
-        ports = Ports(log, SystemClock(), telemetry, database_url)
-        yield ports if points is None else watch_ports(points, ports)
+    """The ports that the settings choose."""
+    async with open_log(settings, database_url) as log:
+        yield Ports(log, SystemClock(), telemetry, database_url)
 
 
 async def _until_there(attempt: Callable[[], Awaitable[object]]) -> None:

@@ -101,15 +101,6 @@ class Process:
             code = self._process.returncode
             raise Fatal(f"{self.name} ended with {code}: {self._tail()}", code="ended")
 
-    @contextlib.contextmanager
-    def given(self, settings: Mapping[str, str]) -> Iterator[None]:
-        """What is started in here is started with other settings."""
-        own, self.settings = self.settings, settings
-        try:
-            yield
-        finally:
-            self.settings = own
-
     @property
     def exit_code(self) -> int | None:
         """What it ended with; None: it runs, or was never started."""

@@ -5,7 +5,8 @@ import os
 import random
 import signal
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -56,9 +57,15 @@ def trace_of(process: Process) -> Path:
     return process.folder / f"{process.name}.points"
 
 
-def with_points(process: Process, at: str) -> Mapping[str, str]:
-    """The settings of a process that traces, and dies at a point."""
-    return {**process.settings, "crash_at": at, "crash_trace": str(trace_of(process))}
+@contextmanager
+def with_points(process: Process, at: str) -> Iterator[None]:
+    """What is started in here traces its points, and dies at one."""
+    plain = process.program
+    process.program = ("-m", "tests.support.crash_points", at, str(trace_of(process)))
+    try:
+        yield
+    finally:
+        process.program = plain
 
 
 def start_tracing(house: House) -> None:
@@ -66,7 +73,7 @@ def start_tracing(house: House) -> None:
     for process in house.services:
         process.stop()
         trace_of(process).unlink(missing_ok=True)
-        with process.given(with_points(process, "")):
+        with with_points(process, ""):
             process.start()
     for process in house.services:
         process.wait_ready()
@@ -138,7 +145,7 @@ async def _die(process: Process, point: Point) -> bool:
     """
     trace = trace_of(process)
     trace.unlink(missing_ok=True)
-    with process.given(with_points(process, str(point))):
+    with with_points(process, str(point)):
         process.start()
     if point.name.startswith(LEAVING):
         await asyncio.to_thread(process.wait_ready)

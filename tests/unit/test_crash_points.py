@@ -1,4 +1,4 @@
-"""Crash points: names, counts, and that nothing of them is there unless asked for."""
+"""Crash points: names and counts."""
 
 import asyncio
 import signal
@@ -12,27 +12,13 @@ from prometheus_client import CollectorRegistry
 
 from kernel.database.store import read_queries
 from kernel.log.port import Log, Outgoing
-from kernel.service.crash_points import AT, TRACE, Points, read_points, statement_name, watch_ports
 from kernel.service.port import Ports
-from kernel.settings.settings import load_settings
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.clock import SystemClock
-from kernel.values.errors import Fatal
 from tests.fakes.log import house_log
+from tests.support.crash_points import Points, statement_name, watch_ports
 
-SIMULATED = "http://127.0.0.1:8000"
 TOPIC = "sms.judged"
-
-
-def test_nothing_is_there_unless_it_is_asked_for() -> None:
-    assert read_points(load_settings(plivo_api_url=SIMULATED), {}) is None
-
-
-@pytest.mark.parametrize("variable", [AT, TRACE])
-def test_beside_the_real_provider_nothing_starts(variable: str, tmp_path: Path) -> None:
-    with pytest.raises(Fatal, match=variable) as refused:
-        read_points(load_settings(), {variable: str(tmp_path / "x")})
-    assert refused.value.code == "crash_points"
 
 
 async def test_each_call_of_the_log_has_a_point_on_either_side(tmp_path: Path) -> None:
@@ -73,7 +59,7 @@ async def test_what_fails_has_no_point_after_it(tmp_path: Path) -> None:
 def test_it_dies_there_and_nowhere_else(tmp_path: Path) -> None:
     trace = tmp_path / "trace"
     code = (
-        "from kernel.service.crash_points import Points\n"
+        "from tests.support.crash_points import Points\n"
         f"points = Points('b#2', {str(trace)!r})\n"
         "for name in 'abcabc': points.cross(name)\n"
     )

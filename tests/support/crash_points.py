@@ -1,48 +1,41 @@
-"""Crash points: where a test lets us die, just before and just after each call of a port.
+"""antirelou that dies on purpose: ``python -m tests.support.crash_points AT TRACE ARGUMENT …``.
 
-All that a service does to the world goes through ``service.Ports`` and the log. Where one of two
-environment variables is set, ``Points`` stands around these; else nothing of this is there.
+All that a service does to the world goes through ``Ports`` and the log. ``Points`` stands around
+these, just before and just after each call.
 
-- ``ANTIRELOU_CRASH_TRACE=file``: the name of each point passed is added to the file, a line each.
-- ``ANTIRELOU_CRASH_AT=name#2``: when that point is passed for the second time, SIGKILL.
+- TRACE is a file: the name of each point passed is added to it, a line each.
+- AT is ``name#2``: when that point is passed for the second time, SIGKILL. Empty: nowhere.
 
 A name says port, call and side, such as ``log.append:sms.judged:after``, ``provider.send:before``,
 ``database.billing.save_replies:before``, ``http.LISTEN:200:after``. A transaction that
 wrote is named by its first statement, ``database.billing.commit:load_standing:before``; where it
 begins is the point before that.
-
-It is for tests against a simulated provider. Where the provider is not on this machine nothing
-starts; and whoever starts it anyway reads a warning.
 """
 
 import asyncio
 import os
 import re
 import signal
+import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
 from typing import Any, cast
-from urllib.parse import urlsplit
 
-import structlog
 from aiohttp import web
 
-from kernel.database.pool import OpenPool, Pool
+from antirelou import compose
+from antirelou.commands.main import run
+from kernel.database.pool import OpenPool, Pool, open_pool
 from kernel.http.server import Listen
 from kernel.log.port import Batch, Log, Outgoing, Reader
 from kernel.provider.port import Provider
 from kernel.service.port import OpenProvider, Ports
 from kernel.settings.settings import Settings
 from kernel.telemetry.metrics import Telemetry
-from kernel.values.errors import Fatal
 
-LOG = structlog.get_logger("crash_points")
-
-AT, TRACE = "ANTIRELOU_CRASH_AT", "ANTIRELOU_CRASH_TRACE"
-HERE = ("127.0.0.1", "localhost", "::1")
 FLUSH_SECONDS = 0.02
 """What was given to the event loop to send is on its way after this."""
 
@@ -80,25 +73,6 @@ class Points:
         result = await call
         self.cross(f"{name}:after")
         return result
-
-
-def read_points(settings: Settings, environment: Mapping[str, str]) -> Points | None:
-    """The points that the environment asks for; None: it asks for none, as in earnest.
-
-    Raises:
-        Fatal: ``crash_points``: the provider is not on this machine.
-    """
-    at, trace = environment.get(AT, ""), environment.get(TRACE, "")
-    if not at and not trace:
-        return None
-    if urlsplit(settings.plivo_api_url).hostname not in HERE:
-        raise Fatal(
-            f"{AT} and {TRACE} let the process die on purpose, for tests beside a simulated "
-            "provider on this machine: unset them",
-            code="crash_points",
-        )
-    LOG.warning("crash_points", at=at, trace=trace)
-    return Points(at, trace)
 
 
 def watch_ports(points: Points, ports: Ports) -> Ports:
@@ -318,3 +292,27 @@ def _watch_handler(points: Points, surface: str, handler: Any) -> Any:
         return response
 
     return answer
+
+
+# -- the program ----------------------------------------------------------------------------------
+
+
+def _install(points: Points) -> None:
+    open_ports = compose.open_ports
+    # The embedded log's; to replace it is what this module is for.
+    compose.open_pool = watch_pools(points, open_pool)  # type: ignore[attr-defined, assignment]
+
+    @asynccontextmanager
+    async def open_watched(
+        settings: Settings, telemetry: Telemetry, database_url: str
+    ) -> AsyncIterator[Ports]:
+        async with open_ports(settings, telemetry, database_url) as ports:
+            yield watch_ports(points, ports)
+
+    compose.open_ports = open_watched
+
+
+if __name__ == "__main__":
+    at, trace = sys.argv.pop(1), sys.argv.pop(1)
+    _install(Points(at, trace))
+    run()
