@@ -5,20 +5,19 @@ import os
 from dataclasses import dataclass
 from typing import assert_never
 
-from kernel.facts.records import SenderKind, SmsReceived, SmsReported
+from kernel.facts.records import SmsReceived, SmsReported
 from kernel.facts.topics import outgoing
-from kernel.sealing.privacy import Pseudonymizer, Sealer
+from kernel.sealing.identity import Identifier
+from kernel.sealing.privacy import Sealer
 from kernel.telemetry.trace import Follower
 from kernel.values.clock import Clock
 from kernel.values.errors import Transient
-from kernel.values.phone import answerable_number, classify_number
 from services.ingest.appender import Appender
 from services.ingest.core.call import answer_call
 from services.ingest.core.evidence import encode_evidence
 from services.ingest.core.form import CallForm, Form, MessageForm, ReportForm, parse_form, read_form
 from services.ingest.core.nonce import NonceMemory, hash_nonce
 from services.ingest.core.reception import (
-    Sender,
     Vouched,
     form_owner,
     receive_call,
@@ -73,9 +72,9 @@ class WebhookHandler:
         self._follower = Follower("ingest")
         # While the provider changes from one to the other, it may sign with either.
         self._tokens = tuple(filter(None, (settings.auth_token, settings.auth_token_older)))
-        self._own_number = settings.own_number
-        self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
-        self._sending = Sealer(settings.sending_public_key, clock)
+        self._identifier = Identifier(
+            settings.pseudonym_key, settings.sending_public_key, settings.own_number, clock
+        )
         self._evidence = Sealer(settings.evidence_public_key, clock)
         self._nonces = NonceMemory()
         self._call_document = answer_call(settings.call_answer)
@@ -135,29 +134,16 @@ class WebhookHandler:
     def _tell(self, form: Form, webhook: Webhook, vouched: Vouched) -> SmsReceived | SmsReported:
         match form:
             case MessageForm():
-                sender = self._identify(form.sender, form.recipient)
+                sender = self._identifier.identify(form.sender, form.recipient)
                 return receive_message(form, sender, vouched, *self._seal_evidence(webhook))
             case CallForm():
-                sender = self._identify(form.sender, form.recipient)
+                sender = self._identifier.identify(form.sender, form.recipient)
                 return receive_call(form, sender, vouched, *self._seal_evidence(webhook))
             case ReportForm():
-                facts = classify_number(form.recipient, self._own_number)
-                pseudonym = self._pseudonymizer.pseudonym(facts.canonical)
+                pseudonym = self._identifier.pseudonym(form.recipient)
                 return receive_report(form, pseudonym, vouched)
             case _:
                 assert_never(form)
-
-    def _identify(self, raw: str, recipient: str) -> Sender:
-        facts = classify_number(raw, self._own_number)
-        to_ours = classify_number(recipient, self._own_number).kind is SenderKind.OWN
-        number = answerable_number(facts, to_ours=to_ours)
-        return Sender(
-            pseudonym=self._pseudonymizer.pseudonym(facts.canonical),
-            facts=facts,
-            to_ours=to_ours,
-            number_sealed=None if number is None else self._sending.seal(number.encode()),
-            blocks=() if number is None else self._pseudonymizer.blocks(number),
-        )
 
     def _seal_evidence(self, webhook: Webhook) -> tuple[bytes, str]:
         """The request, sealed, and the digest of what was sealed."""

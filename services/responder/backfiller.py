@@ -8,10 +8,9 @@ from kernel.facts.records import SignatureMode, SmsReceived, Source, derive_trac
 from kernel.facts.topics import outgoing
 from kernel.log.port import Outgoing
 from kernel.provider.port import Away, LoggedMessage, Page, Provider
-from kernel.sealing.privacy import Pseudonymizer, Sealer
+from kernel.sealing.identity import Identifier
 from kernel.values.clock import Clock
-from kernel.values.phone import answerable_number, classify_number
-from services.responder.core.backfill import Scan, ScanKind, is_ours, is_passed_on
+from services.responder.core.backfill import Scan, ScanKind, is_passed_on
 from services.responder.settings import ResponderSettings
 
 
@@ -20,8 +19,9 @@ class Backfiller:
 
     def __init__(self, settings: ResponderSettings, clock: Clock) -> None:
         self._settings = settings
-        self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
-        self._sealer = Sealer(settings.sending_public_key, clock)
+        self._identifier = Identifier(
+            settings.pseudonym_key, settings.sending_public_key, settings.number, clock
+        )
 
     async def read(self, provider: Provider, scan: Scan) -> Page | Away:
         """The next page of a scan."""
@@ -50,20 +50,18 @@ class Backfiller:
         return replace(scan, look_at=max(scan.look_at, now + self._settings.page_pause))
 
     def _describe(self, message: LoggedMessage) -> SmsReceived:
-        facts = classify_number(message.sender, self._settings.number)
-        to_ours = is_ours(message, self._settings.number)
-        number = answerable_number(facts, to_ours=to_ours)
+        sender = self._identifier.identify(message.sender, message.recipient)
         return SmsReceived(
             id=message.message_id,
             trace=derive_trace(message.message_id),
             at=message.at,
-            sender=self._pseudonymizer.pseudonym(facts.canonical),
+            sender=sender.pseudonym,
             source=Source.BACKFILL,
-            sender_kind=facts.kind,
-            sender_sealed=None if number is None else self._sealer.seal(number.encode()),
-            blocks=() if number is None else self._pseudonymizer.blocks(number),
-            country=facts.country,
-            to_ours=to_ours,
+            sender_kind=sender.facts.kind,
+            sender_sealed=sender.number_sealed,
+            blocks=sender.blocks,
+            country=sender.facts.country,
+            to_ours=sender.to_ours,
             text=None,
             sms_type=message.message_type,
             segments=max(message.segments or 1, 1),

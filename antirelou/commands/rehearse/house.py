@@ -32,11 +32,11 @@ from kernel.facts.records import (
 )
 from kernel.facts.topics import PARTITIONS
 from kernel.log.port import Outgoing, Partition
-from kernel.sealing.privacy import Pseudonymizer
+from kernel.sealing.identity import Identifier
+from kernel.sealing.privacy import public_half
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Due, Progress, Received
 from kernel.telemetry.metrics import Telemetry
-from kernel.values.phone import answerable_number, classify_number
 from kernel.values.text import segment_text
 from services.billing.accountant import Accountant
 from services.billing.core.ledger import Account, Movement, TransferKind, transfer
@@ -58,8 +58,6 @@ NUMBER = "+33937000000"
 """Ours, where no setting names one."""
 KEY = hashlib.sha256(b"antirelou rehearse").digest()
 """Of pseudonyms and hashes: nothing leaves the process, and the same must come out each time."""
-SEALED = b"\x00"
-"""In place of a sealed number: nobody is ever called."""
 DETACHED = "detached"
 ALL_PARTITIONS = tuple(range(PARTITIONS))
 GLANCE_EVERY = timedelta(minutes=15)
@@ -93,8 +91,8 @@ class RehearsalHouse:
         settings = _complete(settings)
         self._settings, self._fund = settings, fund_microeuros
         self._number = settings.number or NUMBER
-        self._pseudonymizer = Pseudonymizer(KEY)
         self._clock = VirtualClock()
+        self._identifier = Identifier(KEY, public_half(KEY), self._number, self._clock)
         self._books = Books(snapshots=False)
         telemetry = Telemetry(CollectorRegistry())
         self._judgements = Judgements(KEY)
@@ -275,21 +273,18 @@ class RehearsalHouse:
 
     def _record(self, line: TraceLine) -> SmsReceived:
         """The record that ingest would make of it."""
-        facts = classify_number(line.sender, self._number)
-        sender = self._pseudonymizer.pseudonym(facts.canonical)
-        self.course.senders.add(sender)
-        answerable = answerable_number(facts, to_ours=True)
-        blocks = () if answerable is None else self._pseudonymizer.blocks(answerable)
+        sender = self._identifier.identify(line.sender, self._number)
+        self.course.senders.add(sender.pseudonym)
         return SmsReceived(
             id=line.id,
             trace=derive_trace(line.id),
             at=line.at.astimezone(UTC),
-            sender=sender,
-            sender_kind=facts.kind,
-            sender_sealed=SEALED if answerable else None,
-            blocks=blocks,
-            country=facts.country,
-            to_ours=True,
+            sender=sender.pseudonym,
+            sender_kind=sender.facts.kind,
+            sender_sealed=sender.number_sealed,
+            blocks=sender.blocks,
+            country=sender.facts.country,
+            to_ours=sender.to_ours,
             text=line.text,
             segments=segment_text(line.text or "").segments,
             signature=SignatureMode.NONE,

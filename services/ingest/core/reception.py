@@ -16,7 +16,7 @@ from kernel.facts.records import (
     derive_id,
     derive_trace,
 )
-from kernel.values.phone import NumberFacts
+from kernel.values.identity import Identity
 from kernel.values.text import segment_text
 from services.ingest.core.form import CallForm, Form, MessageForm, ReportForm
 
@@ -31,24 +31,9 @@ class Vouched(Struct, frozen=True):
     at: datetime
 
 
-class Sender(Struct, frozen=True):
-    """Who a message is from.
-
-    Attributes:
-        number_sealed: for sending; None where he cannot be answered.
-        blocks: of a mobile's number (``Pseudonymizer.blocks``).
-    """
-
-    pseudonym: str
-    facts: NumberFacts
-    to_ours: bool
-    number_sealed: bytes | None
-    blocks: tuple[bytes, ...] = ()
-
-
 def receive_message(
     form: MessageForm,
-    sender: Sender,
+    sender: Identity,
     vouched: Vouched,
     evidence_sealed: bytes,
     evidence_digest: str | None = None,
@@ -80,7 +65,7 @@ def receive_message(
 
 def receive_call(
     form: CallForm,
-    sender: Sender,
+    sender: Identity,
     vouched: Vouched,
     evidence_sealed: bytes,
     evidence_digest: str | None = None,

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from kernel.provider.port import LoggedMessage
-from kernel.values.phone import classify_number
 
 IMPLAUSIBLE_FACTOR = 3
 """An amount beyond so many times the tariff waits in billing for the log's word (DESIGN §5)."""
@@ -96,8 +95,3 @@ def is_passed_on(kind: ScanKind, message: LoggedMessage, tariff_microunits: int)
         None,
         tariff_microunits * max(message.segments or 1, 1),
     }
-
-
-def is_ours(message: LoggedMessage, number: str) -> bool:
-    """Whether it was sent to our number."""
-    return classify_number(message.recipient, number).canonical == number

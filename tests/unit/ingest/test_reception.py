@@ -25,11 +25,11 @@ from kernel.facts.records import (
 from kernel.log.port import Outgoing
 from kernel.sealing.privacy import Pseudonymizer
 from kernel.telemetry.metrics import Telemetry
+from kernel.values.identity import Identity
 from kernel.values.phone import answerable_number, classify_number
 from services.ingest.appender import Appender
 from services.ingest.core.form import CallForm, MessageForm, ReportForm
 from services.ingest.core.reception import (
-    Sender,
     Vouched,
     form_owner,
     receive_call,
@@ -61,8 +61,8 @@ MESSAGE = MessageForm("m-1", SENDER, OWN, "Bonjour", Intent.NONE, "sms", 0, 1, 1
 REPORT = ReportForm("r-1", SENDER, "m-1", "sent", 2, None, 1, 150_000)
 
 
-def sender(raw: str = SENDER) -> Sender:
-    return Sender(PSEUDONYM, classify_number(raw, OWN), True, b"sealed")
+def sender(raw: str = SENDER) -> Identity:
+    return Identity(PSEUDONYM, classify_number(raw, OWN), True, b"sealed")
 
 
 @pytest.mark.parametrize(
@@ -224,5 +224,5 @@ def test_what_a_nonce_belongs_to_tells_kinds_apart() -> None:
 @given(st.text(st.characters(exclude_categories=["Cs"])))
 def test_whatever_the_sender_is_a_record_can_be_told(raw: str) -> None:
     facts = replace(classify_number(raw, OWN))
-    record = receive_message(MESSAGE, Sender(PSEUDONYM, facts, False, None), VOUCHED, b"")
+    record = receive_message(MESSAGE, Identity(PSEUDONYM, facts, False, None), VOUCHED, b"")
     assert decode(record.TOPIC, encode(record)) == record

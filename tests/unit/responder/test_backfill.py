@@ -18,7 +18,6 @@ from services.responder.core.backfill import (
     Scan,
     ScanKind,
     apply_page,
-    is_ours,
     is_over,
     is_passed_on,
     open_scan,
@@ -86,11 +85,6 @@ def test_what_is_passed_on(kind: ScanKind, state: str, amount: int | None, passe
 def test_segments_are_allowed_for() -> None:
     assert not is_passed_on(ScanKind.WHOLE, logged("delivered", 20_000, segments=2), 10_000)
     assert is_passed_on(ScanKind.WHOLE, logged("delivered", 10_000, segments=2), 10_000)
-
-
-def test_ours_is_what_was_sent_to_our_number() -> None:
-    assert is_ours(logged(recipient="33937000000"), "+33937000000")
-    assert not is_ours(logged(recipient="33937000001"), "+33937000000")
 
 
 SENDER = "33639980001"
