@@ -23,12 +23,11 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.planted.bugs import Bug, Stale, check_row, load_bugs, plant
+from tests.planted.bugs import PACKAGES, Bug, Stale, check_row, find_place, load_bugs, plant
 from tests.planted.verdict import Verdict, judge_run, read_cases
 from tests.support.postgres import GIVEN, open_server
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("antirelou", "kernel", "services", "simulator")
 TEST_SECONDS_MAX = 60
 RUN_SECONDS_MAX = 300
 
@@ -97,9 +96,10 @@ class Copy:
     @contextmanager
     def planted(self, bug: Bug) -> Iterator[None]:
         """The bug is in the copy while this is open."""
-        path = self._folder / bug.file
+        place = find_place(bug, self._folder)
+        path = place.path
         source, before = path.read_text("utf-8"), path.stat()
-        path.write_text(plant(bug, source), "utf-8")
+        path.write_text(plant(bug, place), "utf-8")
         # Compiled files are told apart by time and size: let the time be another one for sure.
         os.utime(path, (before.st_atime, before.st_mtime + 10))
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from tests.planted.bugs import Bug, Stale, check_row, load_bugs, plant
+from tests.planted.bugs import Bug, Stale, check_row, find_place, load_bugs, plant
 from tests.planted.verdict import Case, Verdict, judge_run, read_cases
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,21 +32,42 @@ def test_the_rows_are_many_distinct_and_of_every_invariant() -> None:
     assert {invariant for bug in BUGS for invariant in bug.breaks.split()} >= INVARIANTS
 
 
-BUG = Bug("b", "harm", "I1", "a.py", "x = 1", "x = 2", (TEST,))
+BUG = Bug("b", "harm", "I1", "A.f", "x = 1", "x = 2", (TEST,))
+A = "class A:\n    def f(self):\n        {body}\n\n    y = 1\n"
 
 
 @pytest.mark.parametrize(
-    ("bug", "source", "said"),
+    ("bug", "body", "said"),
     [
-        (BUG, "y = 1", "0 times"),
-        (BUG, "x = 1\nx = 1", "2 times"),
+        (BUG, "y = 1", "in 0 of 1"),
+        (msgspec.structs.replace(BUG, where="A.g"), "x = 1", "in 0 of 0"),
+        (BUG, "x = 1; x = 1", "2 times"),
         (msgspec.structs.replace(BUG, wrong="x = 1"), "x = 1", "changes nothing"),
         (msgspec.structs.replace(BUG, wrong="x ="), "x = 1", "no Python"),
     ],
 )
-def test_a_row_that_does_not_fit_is_stale(bug: Bug, source: str, said: str) -> None:
+def test_a_row_that_does_not_fit_is_stale(bug: Bug, body: str, said: str, tmp_path: Path) -> None:
+    write(tmp_path, "kernel/a.py", A.format(body=body))
     with pytest.raises(Stale, match=said):
-        plant(bug, source)
+        check_row(bug, tmp_path)
+
+
+def test_a_row_follows_its_function_wherever_it_moves(tmp_path: Path) -> None:
+    write(tmp_path, "services/b/c.py", "x = 1\n\n" + A.format(body="x = 1"))
+    planted = plant(BUG, find_place(BUG, tmp_path))
+    assert planted == "x = 1\n\n" + A.format(body="x = 2")
+
+
+def test_a_query_has_a_place_as_a_function_has(tmp_path: Path) -> None:
+    write(tmp_path, "services/b/sql/queries.sql", "-- one --\nSELECT 1\n-- two --\nSELECT 1\n")
+    bug = msgspec.structs.replace(BUG, where="two", right="SELECT 1", wrong="SELECT 2")
+    planted = plant(bug, find_place(bug, tmp_path))
+    assert planted == "-- one --\nSELECT 1\n-- two --\nSELECT 2\n"
+
+
+def write(root: Path, name: str, text: str) -> None:
+    (root / name).parent.mkdir(parents=True)
+    (root / name).write_text(text, "utf-8")
 
 
 @pytest.mark.parametrize(
