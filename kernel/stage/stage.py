@@ -9,7 +9,7 @@ twice and loses nothing.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
@@ -29,6 +29,8 @@ RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 5.0
 READ_SECONDS_MAX = 1.0
 """How long a read waits for a first record: bounds the age of the watermarks at rest."""
+LAG_SECONDS_MAX = 0.1
+"""How old the lags may be that the timer is given: a flood may have begun since."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +52,14 @@ class Progress:
     Attributes:
         watermarks: for every partition held, an instant W: whatever was appended before W has
             been handled and its outputs are durable.
-        lags: for every partition held, the records not yet given out.
+        lags: for every partition held of which that is known, the records not yet given out;
+            empty where the last read is longer ago than ``LAG_SECONDS_MAX``.
+        at: when the read that it tells of began; None: nothing is known.
     """
 
     watermarks: Mapping[Partition, datetime] = field(default_factory=dict)
     lags: Mapping[Partition, int] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +95,12 @@ class Handler(Protocol):
         ...
 
     async def due(self, progress: Progress, now: datetime) -> Due:
-        """What has come due by now. Raises as ``handle``, but for it nothing can be dead."""
+        """What has come due by now. Raises as ``handle``, but for it nothing can be dead.
+
+        Args:
+            progress: as of the last read. It tells nothing (``Progress()``) before the first one,
+                and from any trouble or rebalance on until the next.
+        """
         ...
 
 
@@ -101,8 +111,8 @@ class StageMetrics(Protocol):
         """A batch was handled: how long it took, how many records of each topic."""
         ...
 
-    def lag(self, lags: Mapping[str, int]) -> None:
-        """For each topic, the records of the partitions held that are still to be read."""
+    def lag(self, lags: Mapping[str, int | None]) -> None:
+        """For each topic, the records of the partitions held still to be read; None: unknown."""
         ...
 
     def dead(self, topic: str, reason: str) -> None:
@@ -147,6 +157,10 @@ class Stage:
         self._follower = Follower(name)
         self._draining = asyncio.Event()
         self._woken = asyncio.Event()
+        self._asked = asyncio.Event()
+        """Set: the timer waits for lags that are newer."""
+        self._read_at: datetime | None = None
+        self._published_at = float("-inf")
         self._next_due: datetime | None = None
         self._trouble: str | None = "starting"
         self._timer_trouble: str | None = None
@@ -187,12 +201,15 @@ class Stage:
         self._obituaries.tell(all_of_it=True)
 
     async def _run_member(self) -> None:
-        async with (
-            self._log.reader(self._group, self._topics) as reader,
-            asyncio.TaskGroup() as tasks,
-        ):
-            tasks.create_task(_owned(self._run_reader(reader)))
-            tasks.create_task(_owned(self._run_timer()))
+        try:
+            async with (
+                self._log.reader(self._group, self._topics) as reader,
+                asyncio.TaskGroup() as tasks,
+            ):
+                tasks.create_task(_owned(self._run_reader(reader)))
+                tasks.create_task(_owned(self._run_timer()))
+        finally:
+            self._void()
 
     async def _run_reader(self, reader: Reader) -> None:
         retry_seconds = RETRY_SECONDS_MIN
@@ -207,32 +224,43 @@ class Stage:
                     self._publish(batch)
                 retry_seconds = RETRY_SECONDS_MIN
             except Fenced:
+                self._void()
                 LOG.info("stage_fenced", service=self._name)
             except Transient as trouble:
                 self._trouble = trouble.code
+                self._void()
                 LOG.warning("stage_waits", service=self._name, code=trouble.code)
                 await self._pause(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
 
     async def _read(self, reader: Reader) -> Batch:
-        """Read; a drain ends the wait at once, with nothing read."""
+        """Read; a drain ends the wait at once, with nothing read, and one who asks ends it too."""
+        if not self._asked.is_set():
+            batch = await self._read_unless(reader, self._wait_seconds(), self._asked)
+            if batch is not None:
+                return batch
+        return await self._read_unless(reader, 0.0) or Batch()
+
+    async def _read_unless(
+        self, reader: Reader, wait_seconds: float, *events: asyncio.Event
+    ) -> Batch | None:
+        """Read; None: one of the events came first, or a drain. A read cut off loses nothing."""
+        self._read_at = self._clock.now()
         reading = asyncio.create_task(
             reader.read(
                 records_max=self._limits.records_max,
                 bytes_max=self._limits.bytes_max,
-                wait_seconds=self._wait_seconds(),
+                wait_seconds=wait_seconds,
             )
         )
-        draining = asyncio.create_task(self._draining.wait())
+        waits = [asyncio.create_task(event.wait()) for event in (self._draining, *events)]
         try:
-            await asyncio.wait({reading, draining}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                return reading.result()
-            return Batch()
+            await asyncio.wait({reading, *waits}, return_when=asyncio.FIRST_COMPLETED)
+            return reading.result() if reading.done() else None
         finally:
-            reading.cancel()
-            draining.cancel()
-            await asyncio.gather(reading, draining, return_exceptions=True)
+            for task in (reading, *waits):
+                task.cancel()
+            await asyncio.gather(reading, *waits, return_exceptions=True)
 
     async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Handle and append, or commit; while a dependency is away, wait here, keep the place."""
@@ -244,6 +272,7 @@ class Stage:
                 raise
             except Transient as trouble:
                 self._trouble = trouble.code
+                self._void()
                 LOG.warning("stage_waits", service=self._name, code=trouble.code)
                 if self._draining.is_set():
                     raise  # uncommitted: whoever comes next reads it again
@@ -307,18 +336,31 @@ class Stage:
         now = self._clock.now()
         return bury(death.record, service=self._name, reason=reason, error=said, at=now)
 
+    def _void(self) -> None:
+        """Nobody knows any more what is unread, nor who holds it."""
+        self._progress = Progress()
+        self._metrics.lag(dict.fromkeys(self._topics))
+
     def _publish(self, batch: Batch) -> None:
         self._trouble = None
         self._obituaries.tell()
         # Of partitions that came from another member nobody has said when to look.
         others = batch.watermarks.keys() != self._progress.watermarks.keys()
-        self._progress = Progress(batch.watermarks, batch.lags)
-        lags: dict[str, int] = dict.fromkeys(self._topics, 0)
-        for partition, lag in batch.lags.items():
-            lags[partition.topic] = lags.get(partition.topic, 0) + lag
-        self._metrics.lag(lags)
-        if batch.records or others or self._is_due():
+        asked = self._asked.is_set()
+        self._asked.clear()
+        self._progress = Progress(batch.watermarks, batch.lags, self._read_at)
+        self._published_at = asyncio.get_running_loop().time()
+        self._metrics.lag(_sum_lags(self._topics, batch))
+        if batch.records or others or asked or self._is_due():
             self._woken.set()
+
+    def _look_at_progress(self) -> Progress:
+        """The progress for the timer; lags that are too old are asked anew."""
+        age = asyncio.get_running_loop().time() - self._published_at
+        if age <= LAG_SECONDS_MAX or not self._progress.lags:
+            return self._progress
+        self._asked.set()
+        return replace(self._progress, lags={})
 
     def _is_due(self) -> bool:
         return self._next_due is not None and self._next_due <= self._clock.now()
@@ -335,9 +377,8 @@ class Stage:
         while not self._draining.is_set():
             self._woken.clear()
             try:
-                due = await self._handler.due(self._progress, self._clock.now())
-                if due.records:
-                    await self._log.append(due.records)
+                due = await self._handler.due(self._look_at_progress(), self._clock.now())
+                await self._append_due(due)
                 if due.mark:
                     await due.mark()
                 self._timer_trouble = None
@@ -352,6 +393,14 @@ class Stage:
                 continue  # there may be more than one look takes
             self._next_due = due.next_at
             await self._sleep_until(due.next_at)
+
+    async def _append_due(self, due: Due) -> None:
+        try:
+            if due.records:
+                await self._log.append(due.records)
+        except Transient:
+            self._void()  # the log is away: the reader, who waits for records, learns of it later
+            raise
 
     async def _sleep_until(self, at: datetime | None) -> None:
         seconds = None
@@ -387,6 +436,15 @@ async def _wait(event: asyncio.Event, seconds: float | None) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             await event.wait()
+
+
+def _sum_lags(topics: Sequence[str], batch: Batch) -> Mapping[str, int | None]:
+    """The lags by topic; None: that of one of its partitions is unknown."""
+    lags: dict[str, int | None] = dict.fromkeys(topics, 0)
+    for partition in batch.watermarks:
+        before, lag = lags.get(partition.topic, 0), batch.lags.get(partition)
+        lags[partition.topic] = None if before is None or lag is None else before + lag
+    return lags
 
 
 def _halve(part: Sequence[_Readable]) -> list[Sequence[_Readable]]:

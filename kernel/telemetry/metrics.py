@@ -4,6 +4,7 @@
 """
 
 import logging
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,7 +88,7 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_stage_records_total", "counter", "Records handled.", ("service", "topic"),
     ),
     MetricDef(
-        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held.",
+        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held; NaN: unknown.",
         ("service", "topic"),
     ),
     MetricDef(
@@ -219,11 +220,11 @@ class StageTelemetry:
                 "antirelou_stage_records_total", service=self._service, topic=topic
             ).inc(count)
 
-    def lag(self, lags: Mapping[str, int]) -> None:
+    def lag(self, lags: Mapping[str, int | None]) -> None:
         """See ``StageMetrics``."""
         for topic, lag in lags.items():
             self._telemetry.gauge("antirelou_stage_lag", service=self._service, topic=topic).set(
-                lag
+                math.nan if lag is None else lag
             )
 
     def dead(self, topic: str, reason: str) -> None:

@@ -12,7 +12,8 @@ import structlog
 
 from kernel.facts.records import DeadRecord, SenderBlocked
 from kernel.facts.topics import outgoing
-from kernel.log.port import Outgoing, Partition
+from kernel.log.port import Batch, Outgoing, Partition
+from kernel.stage import stage as stage_module
 from kernel.stage.stage import Due, Progress, Received, Stage, StageLimits
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal, Transient
@@ -34,14 +35,14 @@ class Counts:
 
     def __init__(self) -> None:
         self.records = 0
-        self.lags: Mapping[str, int] = {}
+        self.lags: Mapping[str, int | None] = {}
         self.deaths: list[str] = []
 
     def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
         assert seconds >= 0
         self.records += sum(counts.values())
 
-    def lag(self, lags: Mapping[str, int]) -> None:
+    def lag(self, lags: Mapping[str, int | None]) -> None:
         self.lags = lags
 
     def dead(self, topic: str, reason: str) -> None:
@@ -430,3 +431,92 @@ class GivesUp(Echo):
     async def due(self, progress: Progress, now: datetime) -> Due:
         await self._give_up("due")
         return await super().due(progress, now)
+
+
+@pytest.mark.parametrize("trouble", ["read", "handle", "commit", "fence", "append", "leave"])
+async def test_whoever_is_in_trouble_knows_nothing_until_it_has_read_again(
+    log: MemoryLog, trouble: str
+) -> None:
+    """Others may append and read meanwhile: what was last heard is no fact any more."""
+    handler, seen = Echo(), list[Progress]()
+
+    class Watched(Counts):
+        def lag(self, lags: Mapping[str, int | None]) -> None:
+            super().lag(lags)
+            seen.append(Progress() if lags == {TOPIC: None} else handler.progress)
+
+    counts = Watched()
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC], log=log, handler=handler, clock=CLOCK,
+        metrics=counts,
+    )  # fmt: skip
+    task = asyncio.create_task(stage.run())
+    await until(lambda: counts.lags == {TOPIC: 0} and handler.progress.at is not None)
+    assert len(handler.progress.watermarks) == len(handler.progress.lags) == 12
+    seen.clear()
+    match trouble:
+        case "read":
+            log.away = True
+        case "handle":
+            handler.away = 1
+            await log.append([fact(0)])
+        case "commit":
+            log.fail_commit = 1
+            await log.append([fact(0)])
+        case "fence":
+            log.fail_commit = 1  # so that the rebalance comes between the read and the commit
+            await log.append([fact(0)])
+            await until(lambda: log.fail_commit == 0)
+            async with log.reader(GROUP, [TOPIC]):
+                pass
+        case "append":
+            log.away = True
+            handler.pending = [Outgoing("sms.judged", b"k", b"due")]
+            stage.wake()
+        case "leave":
+            stage.drain()
+    await until(lambda: Progress() in seen)
+    if trouble in {"read", "append"}:
+        stage.wake()
+        await until(lambda: handler.progress == Progress())
+        log.away = False
+    if trouble != "leave":
+        await until(lambda: counts.lags == {TOPIC: 0} and handler.progress.at is not None)
+    stage.drain()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_the_timer_asks_anew_for_lags_that_are_old(log: MemoryLog) -> None:
+    """A read waits up to a second; what came to all the topics meanwhile it has not told."""
+    handler, progresses = Echo(), list[Progress]()
+
+    class Remembering(Echo):
+        async def due(self, progress: Progress, now: datetime) -> Due:
+            progresses.append(progress)
+            return await super().due(progress, now)
+
+    handler = Remembering()
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: counts.lags == {TOPIC: 0})
+        await asyncio.sleep(stage_module.LAG_SECONDS_MAX * 2)
+        progresses.clear()
+        woken_at = CLOCK.now()
+        stage.wake()
+        await until(lambda: len(progresses) == 2)
+        old, new = progresses
+        assert (old.lags, len(old.watermarks)) == ({}, 12)
+        assert new.at is not None
+        assert new.at >= woken_at
+        assert set(new.lags.values()) == {0}
+        assert (CLOCK.now() - woken_at).total_seconds() < 0.5  # it did not wait for the read
+
+
+async def test_an_unknown_lag_is_told_as_unknown() -> None:
+    counts, partitions = Counts(), [Partition(TOPIC, n) for n in range(2)]
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC, "sms.judged"], log=house_log(), handler=Echo(),
+        clock=CLOCK, metrics=counts,
+    )  # fmt: skip
+    for lags, told in (({partitions[0]: 3}, None), (dict.fromkeys(partitions, 3), 6)):
+        stage._publish(Batch(watermarks=dict.fromkeys(partitions, AT), lags=lags))
+        assert counts.lags == {TOPIC: told, "sms.judged": 0}
