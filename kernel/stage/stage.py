@@ -18,7 +18,7 @@ import structlog
 
 from kernel.facts.records import Record, decode
 from kernel.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
-from kernel.stage.dead import Death, Obituaries, bury, describe_error
+from kernel.stage.dead import Death, Obituaries, Toll, bury, describe_error, is_foreign
 from kernel.telemetry.trace import Follower
 from kernel.values.clock import Clock
 from kernel.values.errors import Fatal, Fenced, Rejected, Transient
@@ -29,6 +29,8 @@ RETRY_SECONDS_MIN = 0.1
 RETRY_SECONDS_MAX = 5.0
 READ_SECONDS_MAX = 1.0
 """How long a read waits for a first record: bounds the age of the watermarks at rest."""
+TOO_MANY_DEAD_SECONDS = 60.0
+"""How long a stage waits that buries no more: each try costs the database some hundred calls."""
 LAG_SECONDS_MAX = 0.1
 """How old the lags may be that the timer is given: a flood may have begun since."""
 
@@ -119,6 +121,14 @@ class StageMetrics(Protocol):
         """A record went to its dead topic."""
         ...
 
+    def gone(self, topic: str, count: int) -> None:
+        """So many records went past their retention before they were read."""
+        ...
+
+    def failed(self, part: str) -> None:
+        """A defect stopped the stage's ``reader`` or ``timer`` for a while."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class StageLimits:
@@ -154,6 +164,7 @@ class Stage:
         self._limits = limits or StageLimits()
         self._progress = Progress()
         self._obituaries = Obituaries(name, clock)
+        self._toll = Toll()
         self._follower = Follower(name)
         self._draining = asyncio.Event()
         self._woken = asyncio.Event()
@@ -182,9 +193,11 @@ class Stage:
     async def run(self) -> None:
         """Read, handle, append, commit, until drained.
 
+        A defect of ours is logged and counted, and the stage begins anew a little later: it is not
+        to end the process, which others share.
+
         Raises:
             Fatal: the handler or the log cannot go on; nothing was lost, and no record buried.
-            BaseExceptionGroup: a programmer's error.
         """
         end: Fatal | None = None
         while not self._draining.is_set():
@@ -196,9 +209,17 @@ class Stage:
                 await self._pause(RETRY_SECONDS_MAX / 5)
             except* Fatal as fatal:
                 end = _first(fatal)
+            except* Exception as defects:
+                self._trouble = "stage_failed"
+                self._note_defect("reader", _first(defects))
+                await self._pause(RETRY_SECONDS_MAX)
             if end is not None:
                 raise end
         self._obituaries.tell(all_of_it=True)
+
+    def _note_defect(self, part: str, error: Exception) -> None:
+        LOG.error("stage_failed", service=self._name, part=part, exc_info=error)
+        self._count(lambda: self._metrics.failed(part))
 
     async def _run_member(self) -> None:
         try:
@@ -216,6 +237,7 @@ class Stage:
         while not self._draining.is_set():
             try:
                 batch = await self._read(reader)
+                self._tell_gone(batch.gone)
                 if batch.records:
                     await self._until_done(partial(self._handle, batch.records))
                 if batch.positions:
@@ -262,6 +284,21 @@ class Stage:
                 task.cancel()
             await asyncio.gather(reading, *waits, return_exceptions=True)
 
+    def _tell_gone(self, gone: Mapping[Partition, int]) -> None:
+        for partition, count in gone.items():
+            topic, number = partition
+            LOG.error(
+                "records_gone", service=self._name, topic=topic, partition=number, records=count
+            )
+            self._count(lambda: self._metrics.gone(topic, count))  # noqa: B023 - called at once
+
+    def _count(self, count: Callable[[], None]) -> None:
+        """What only tells of the work does not fail it."""
+        try:
+            count()
+        except Exception:
+            LOG.exception("metric_failed", service=self._name)
+
     async def _until_done(self, attempt: Callable[[], Awaitable[None]]) -> None:
         """Handle and append, or commit; while a dependency is away, wait here, keep the place."""
         retry_seconds = RETRY_SECONDS_MIN
@@ -276,7 +313,8 @@ class Stage:
                 LOG.warning("stage_waits", service=self._name, code=trouble.code)
                 if self._draining.is_set():
                     raise  # uncommitted: whoever comes next reads it again
-                await self._pause(retry_seconds)
+                too_many = trouble.code == "too_many_dead"
+                await self._pause(TOO_MANY_DEAD_SECONDS if too_many else retry_seconds)
                 retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
             else:
                 return
@@ -285,16 +323,22 @@ class Stage:
         started = self._clock.monotonic()
         readable, deaths = _decode(records)
         received = [found for found, _ in readable]
+        toll = self._toll
+        for death in deaths:
+            toll = self._mourn(toll, death)
         try:
             outputs = list(await self._handler.handle(received, self._clock.now()))
         except (Transient, Fatal):
             raise
         except Exception as error:
-            outputs, more = await self._handle_apart(readable)
+            outputs, more, toll = await self._handle_apart(readable, toll)
             deaths += more
             if not more:
                 LOG.warning("batch_failed", service=self._name, exc_info=error)
+        else:
+            toll = toll.after(lived=len(received))
         await self._log.append([*outputs, *map(self._bury, deaths)])
+        self._toll = toll
         if outputs:
             self._woken.set()
         for death in deaths:  # counted when it is on the dead topic: an append may be tried again
@@ -308,11 +352,14 @@ class Stage:
         self._follower.follow([one.record for one in received], now)
 
     async def _handle_apart(
-        self, readable: Sequence["_Readable"]
-    ) -> tuple[list[Outgoing], list[Death]]:
+        self, readable: Sequence["_Readable"], toll: Toll
+    ) -> tuple[list[Outgoing], list[Death], Toll]:
         """Halve what failed, in order, until the records to blame stand alone.
 
         Of n records of which k are to blame that takes about k·log₂ n calls, at most 2n.
+
+        Raises:
+            Transient: ``too_many_dead``.
         """
         outputs: list[Outgoing] = []
         deaths: list[Death] = []
@@ -322,6 +369,7 @@ class Stage:
             try:
                 received = [found for found, _ in part]
                 outputs += await self._handler.handle(received, self._clock.now())
+                toll = toll.after(lived=len(part))
             except (Transient, Fatal):
                 raise
             except Exception as error:  # noqa: BLE001 - a record's of this part
@@ -329,7 +377,34 @@ class Stage:
                     parts += _halve(part)
                 else:
                     deaths.append(Death(part[0][1], error))
-        return outputs, deaths
+                    toll = self._mourn(toll, deaths[-1])
+        return outputs, deaths, toll
+
+    def _mourn(self, toll: Toll, death: Death) -> Toll:
+        """The toll with one more death.
+
+        Raises:
+            Transient: ``too_many_dead``: the version that runs is to blame, not the records. The
+                stage keeps its place.
+        """
+        toll = toll if is_foreign(death) else toll.after(died=1)
+        if toll.is_too_high:
+            LOG.error(
+                "too_many_dead",
+                service=self._name,
+                topic=death.record.topic,
+                lived=toll.lived,
+                died=toll.died,
+                run=toll.run,
+                reason=describe_error(death.error)[0],
+                exc_info=death.error,
+            )
+            raise Transient(
+                "too many records could not be handled: the place is kept and no more are put "
+                "aside; run the version before this one, or mend this one",
+                code="too_many_dead",
+            )
+        return toll
 
     def _bury(self, death: Death) -> Outgoing:
         reason, said = describe_error(death.error)
@@ -386,6 +461,14 @@ class Stage:
             except Transient as trouble:
                 self._timer_trouble = trouble.code
                 LOG.warning("timer_waits", service=self._name, code=trouble.code)
+                await self._pause(retry_seconds)
+                retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
+                continue
+            except Fatal:
+                raise
+            except Exception as defect:  # noqa: BLE001 - the reader goes on meanwhile
+                self._timer_trouble = "timer_failed"
+                self._note_defect("timer", defect)
                 await self._pause(retry_seconds)
                 retry_seconds = min(retry_seconds * 2, RETRY_SECONDS_MAX)
                 continue
@@ -467,7 +550,7 @@ def _decode(records: Sequence[LogRecord]) -> tuple[list[_Readable], list[Death]]
     return readable, deaths
 
 
-E = TypeVar("E", Transient, Fatal)
+E = TypeVar("E", bound=Exception)
 
 
 def _first(group: BaseExceptionGroup[E]) -> E:

@@ -92,6 +92,16 @@ METRICS: tuple[MetricDef, ...] = (
         ("service", "topic"),
     ),
     MetricDef(
+        "antirelou_records_gone_total", "counter",
+        "Records that went past their retention before the service read them.",
+        ("service", "topic"),
+    ),
+    MetricDef(
+        "antirelou_stage_failed_total", "counter",
+        "Defects that stopped a stage's reader or timer; it was started again.",
+        ("service", "part"),
+    ),
+    MetricDef(
         "antirelou_dead_total", "counter", "Records put on a dead topic.", ("topic", "reason"),
     ),
     MetricDef(
@@ -230,6 +240,18 @@ class StageTelemetry:
     def dead(self, topic: str, reason: str) -> None:
         """See ``StageMetrics``."""
         self._telemetry.counter("antirelou_dead_total", topic=topic, reason=reason).inc()
+
+    def gone(self, topic: str, count: int) -> None:
+        """See ``StageMetrics``."""
+        self._telemetry.counter(
+            "antirelou_records_gone_total", service=self._service, topic=topic
+        ).inc(count)
+
+    def failed(self, part: str) -> None:
+        """See ``StageMetrics``."""
+        self._telemetry.counter(
+            "antirelou_stage_failed_total", service=self._service, part=part
+        ).inc()
 
 
 def configure_logging(
