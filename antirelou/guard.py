@@ -9,7 +9,7 @@ from kernel.database.pool import Connection, translate_errors
 from kernel.facts.records import PostureChanged, decode_as
 from kernel.facts.topics import RESPONDER_GROUP
 from kernel.log.port import Log
-from kernel.values.errors import Fatal, Rejected
+from kernel.values.errors import Fatal, Rejected, Transient
 
 UNFINISHED = "antirelou_restoring"
 """A schema that is there while a restore is under way."""
@@ -37,7 +37,8 @@ async def check_database(services: Sequence[str], url: str, log: Log) -> None:
     """Refuse a database that a restore left half-way, or that was restored by other means.
 
     A posture is in the database before it is told, and heard before its reading is committed: where
-    the log knows a later one than the database, the database is an older one's.
+    the log knows a later one than the database, the database is an older one's. So the log is read
+    before the database: whoever else runs may tell and hear meanwhile.
 
     Raises:
         Fatal: ``restore_unfinished``, ``database_older``.
@@ -46,17 +47,19 @@ async def check_database(services: Sequence[str], url: str, log: Log) -> None:
         return
     asked = {"billing": "SELECT sequence FROM billing.standing",
              "responder": "SELECT sequence FROM responder.link"}  # fmt: skip
-    known = {}
+    asked = {service: query for service, query in asked.items() if service in services}
     async with connected(url) as connection:
         if await connection.fetchval("SELECT to_regnamespace($1) IS NOT NULL", UNFINISHED):
             raise Fatal(
                 "a restore of this database was cut short: run `antirelou restore` again",
                 code="restore_unfinished",
             )
-        for service in asked.keys() & set(services):
-            known[service] = int(await connection.fetchval(asked[service]))
-    if known:
-        _compare(known, *await read_postures(log))
+    if not asked:
+        return
+    told, heard = await read_postures(log)
+    async with connected(url) as connection:
+        known = {service: int(await connection.fetchval(asked[service])) for service in asked}
+    _compare(known, told, heard)
 
 
 def _compare(known: dict[str, int], told: int, heard: int) -> None:
@@ -71,12 +74,20 @@ def _compare(known: dict[str, int], told: int, heard: int) -> None:
 
 
 async def read_postures(log: Log) -> tuple[int, int]:
-    """The highest sequence of a posture that was told, and of one that the responder has read."""
+    """The highest sequence of a posture that was told, and of one that the responder has read.
+
+    Where it has committed beyond the end, the topic was made anew: it reads all of it again.
+    """
     postures = [(r.offset, _sequence(r.value)) async for r in log.scan(PostureChanged.TOPIC)]
     if not postures:
         return -1, -1
-    unread = (await log.group_lag(RESPONDER_GROUP, PostureChanged.TOPIC)).get(0, 0)
     end = max(offset for offset, _ in postures) + 1
+    try:
+        unread = (await log.group_lag(RESPONDER_GROUP, PostureChanged.TOPIC)).get(0, 0)
+    except Transient as trouble:
+        if trouble.code != "lag_unknown":
+            raise
+        unread = end
     heard = [sequence for offset, sequence in postures if offset < end - unread]
     return max(sequence for _, sequence in postures), max(heard, default=-1)
 

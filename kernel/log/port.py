@@ -44,18 +44,23 @@ class Batch:
 
     Attributes:
         records: in offset order within each partition; no order between partitions.
-        positions: for each partition in ``records``, the offset after its last: what is committed.
+        positions: for each partition in ``records`` the offset after its last, and for each one in
+            ``gone`` where reading goes on: what is committed.
         watermarks: for **every** partition this member holds, an instant W such that whatever was
             appended before W has been given out by ``read``, this batch included. Where the
             partition was read to its end, W is the time just before the end was looked up; else
             the time of the last record given out. Never steps back while the partition is held.
-        lags: for every partition held, how many records are still to be given out.
+        lags: for every partition held whose end is known, how many records are still to be given
+            out; never negative.
+        gone: for partitions of which records went past their retention before the group read
+            them, how many; told once.
     """
 
     records: Sequence[LogRecord] = ()
     positions: Mapping[Partition, int] = field(default_factory=dict)
     watermarks: Mapping[Partition, datetime] = field(default_factory=dict)
     lags: Mapping[Partition, int] = field(default_factory=dict)
+    gone: Mapping[Partition, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -66,7 +71,8 @@ class Reader(Protocol):
 
         A batch holds at most ``records_max`` records and, but for its first record, at most
         ``bytes_max`` bytes of values. A new record wakes a waiting read in less than 50 ms.
-        A group without a commit starts at the earliest record. After a rebalance reading goes on
+        A group without a commit starts at the earliest record, as does one whose commit lies
+        beyond the end: the topic was made anew. After a rebalance reading goes on
         at the commit, so a record may be given twice; it is never left out.
 
         Raises:
@@ -105,7 +111,12 @@ class Log(Protocol):
         ...
 
     async def group_lag(self, group: str, topic: str) -> Mapping[int, int]:
-        """For each partition of the topic, the records appended and not committed by the group."""
+        """For each partition of the topic, the records appended and not committed by the group.
+
+        Raises:
+            Transient: the log is away; or ``lag_unknown``: a commit lies beyond the end, as the
+                topic was made anew or cut short, and the group has not yet begun it again.
+        """
         ...
 
     def scan(self, topic: str) -> AsyncIterator[LogRecord]:

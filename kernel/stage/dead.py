@@ -1,6 +1,6 @@
 """Records that cannot be handled: how they are put aside, how they are told of, what they mean."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import msgspec
@@ -16,6 +16,14 @@ LOG = structlog.get_logger("stage")
 
 TELL_SECONDS = 10.0
 """Of one topic and reason a line is written so often at most, whatever dies meanwhile."""
+
+
+DEAD_RUN_MAX = 250
+"""So many deaths one after the other are no longer the records' fault: it is ours."""
+DEAD_SHARE_MAX = 0.1
+"""Nor is a larger share of the latest ``TOLL_RECORDS_MAX`` records, from ``DEAD_SHARE_MIN`` on."""
+DEAD_SHARE_MIN = 500
+TOLL_RECORDS_MAX = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,52 @@ class Death:
 
     record: LogRecord
     error: Exception
+
+
+class _Versioned(msgspec.Struct):
+    """What every record of ours says of itself."""
+
+    v: int
+
+
+def is_foreign(death: Death) -> bool:
+    """Whether what died was no record of ours at all, which says nothing of our own health."""
+    try:
+        msgspec.json.decode(death.record.value, type=_Versioned)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return True
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Toll:
+    """How many of our own records died of late, and how many did not.
+
+    A broken version of ours would bury every record, and the oldest would go when the dead topic is
+    full. Foreign bytes (``is_foreign``) are not counted: a flood of them stops nobody.
+
+    Attributes:
+        lived, died: of the latest records; the older ones weigh less.
+        run: how many have died since the last that lived.
+    """
+
+    lived: int = 0
+    died: int = 0
+    run: int = 0
+
+    def after(self, *, lived: int = 0, died: int = 0) -> "Toll":
+        """The toll when so many more have died, and after these so many have lived."""
+        run = 0 if lived else self.run + died
+        after = Toll(self.lived + lived, self.died + died, run)
+        if after.lived + after.died > TOLL_RECORDS_MAX:
+            after = replace(after, lived=after.lived // 2, died=after.died // 2)
+        return after
+
+    @property
+    def is_too_high(self) -> bool:
+        """Whether nothing more may be buried."""
+        share = self.died > DEAD_SHARE_MAX * (self.lived + self.died)
+        return self.run > DEAD_RUN_MAX or (share and self.died > DEAD_SHARE_MIN)
 
 
 class Obituaries:

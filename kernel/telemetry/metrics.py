@@ -4,6 +4,7 @@
 """
 
 import logging
+import math
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -87,8 +88,18 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_stage_records_total", "counter", "Records handled.", ("service", "topic"),
     ),
     MetricDef(
-        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held.",
+        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held; NaN: unknown.",
         ("service", "topic"),
+    ),
+    MetricDef(
+        "antirelou_records_gone_total", "counter",
+        "Records that went past their retention before the service read them.",
+        ("service", "topic"),
+    ),
+    MetricDef(
+        "antirelou_stage_failed_total", "counter",
+        "Defects that stopped a stage's reader or timer; it was started again.",
+        ("service", "part"),
     ),
     MetricDef(
         "antirelou_dead_total", "counter", "Records put on a dead topic.", ("topic", "reason"),
@@ -219,16 +230,28 @@ class StageTelemetry:
                 "antirelou_stage_records_total", service=self._service, topic=topic
             ).inc(count)
 
-    def lag(self, lags: Mapping[str, int]) -> None:
+    def lag(self, lags: Mapping[str, int | None]) -> None:
         """See ``StageMetrics``."""
         for topic, lag in lags.items():
             self._telemetry.gauge("antirelou_stage_lag", service=self._service, topic=topic).set(
-                lag
+                math.nan if lag is None else lag
             )
 
     def dead(self, topic: str, reason: str) -> None:
         """See ``StageMetrics``."""
         self._telemetry.counter("antirelou_dead_total", topic=topic, reason=reason).inc()
+
+    def gone(self, topic: str, count: int) -> None:
+        """See ``StageMetrics``."""
+        self._telemetry.counter(
+            "antirelou_records_gone_total", service=self._service, topic=topic
+        ).inc(count)
+
+    def failed(self, part: str) -> None:
+        """See ``StageMetrics``."""
+        self._telemetry.counter(
+            "antirelou_stage_failed_total", service=self._service, part=part
+        ).inc()
 
 
 def configure_logging(

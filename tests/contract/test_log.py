@@ -4,21 +4,25 @@ import asyncio
 import itertools
 import secrets
 import signal
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 from importlib import resources
 from pathlib import Path
 
+import asyncpg
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from kernel.database.migrations import Schema, migrate
 from kernel.log.embedded import session as embedded_session
 from kernel.log.embedded.log import open_embedded_log
 from kernel.log.kafka.log import open_kafka_log
 from kernel.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader, TopicSpec
-from kernel.settings.settings import load_settings
+from kernel.settings.settings import Settings, load_settings
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fenced, Rejected, Transient
 from tests.fakes.log import MemoryLog
@@ -37,6 +41,9 @@ class Rig:
         kind: ``memory``, ``embedded``, ``kafka``.
         open: a client of its own to the same log, as another process would have.
         arguments: how ``log_member`` finds the same log; None: it cannot.
+        drop: drops all that a topic holds, as retention does; its offsets go on.
+        remake: makes a topic anew; its offsets begin again, and the group's commits stay, as after
+            a truncation by an unclean leader (Kafka drops those of a topic that is deleted).
     """
 
     kind: str
@@ -44,6 +51,8 @@ class Rig:
     arguments: Sequence[str] | None
     topic: str
     group: str
+    drop: Callable[[str], Awaitable[None]]
+    remake: Callable[[str, str], Awaitable[None]]
 
 
 @pytest.fixture(params=["memory", "embedded", "kafka"])
@@ -56,7 +65,9 @@ async def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         async def same() -> AsyncIterator[Log]:
             yield log
 
-        return await _prepared(Rig("memory", same, None, f"t{name}", f"g{name}"))
+        return await _prepared(
+            Rig("memory", same, None, f"t{name}", f"g{name}", log.drop, lambda t, _: log.remake(t))
+        )
     if request.param == "embedded":
         monkeypatch.setattr(embedded_session, "EXPIRE_SECONDS", 0.2)
         monkeypatch.setattr(embedded_session, "SWEEP_SECONDS", 0.2)
@@ -64,14 +75,86 @@ async def rig(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
         folder = Path(str(resources.files("kernel.log.embedded"))) / "sql"
         await migrate(url, [Schema("log", folder)])
         found = Rig(
-            "embedded", lambda: open_embedded_log(url), ("embedded", url), f"t{name}", f"g{name}"
+            "embedded",
+            lambda: open_embedded_log(url),
+            ("embedded", url),
+            f"t{name}",
+            f"g{name}",
+            partial(_change_embedded, url, _DROP),
+            lambda topic, _: _change_embedded(url, _REMAKE, topic),
         )
         return await _prepared(found)
     address = request.getfixturevalue("kafka_bootstrap")
     settings = load_settings(kafka_bootstrap=address)
-    return await _prepared(
-        Rig("kafka", lambda: open_kafka_log(settings), ("kafka", address), f"t{name}", f"g{name}")
+    found = Rig(
+        "kafka",
+        lambda: open_kafka_log(settings),
+        ("kafka", address),
+        f"t{name}",
+        f"g{name}",
+        partial(_drop_kafka, address),
+        partial(_remake_kafka, settings),
     )
+    return await _prepared(found)
+
+
+_DROP = """
+WITH gone AS (DELETE FROM log.records r USING log.partitions p
+              WHERE p.id = r.partition_id AND p.topic = $1)
+UPDATE log.partitions SET first_offset = next_offset WHERE topic = $1
+"""
+_REMAKE = """
+WITH gone AS (DELETE FROM log.records r USING log.partitions p
+              WHERE p.id = r.partition_id AND p.topic = $1)
+UPDATE log.partitions SET first_offset = 0, next_offset = 0 WHERE topic = $1
+"""
+
+
+async def _change_embedded(url: str, statement: str, topic: str) -> None:
+    connection = await asyncpg.connect(url)
+    try:
+        await connection.execute(statement, topic)
+    finally:
+        await connection.close()
+
+
+@asynccontextmanager
+async def _administering(address: str) -> AsyncIterator[AIOKafkaAdminClient]:
+    admin = AIOKafkaAdminClient(bootstrap_servers=address)
+    await admin.start()
+    try:
+        yield admin
+    finally:
+        await admin.close()
+
+
+async def _drop_kafka(address: str, topic: str) -> None:
+    everything = RecordsToDelete(before_offset=-1)
+    async with _administering(address) as admin:
+        places = [TopicPartition(topic, number) for number in range(PARTITIONS)]
+        await admin.delete_records(dict.fromkeys(places, everything))
+
+
+async def _remake_kafka(settings: Settings, topic: str, group: str) -> None:
+    async with _administering(settings.kafka_bootstrap) as admin:
+        committed = await admin.list_consumer_group_offsets(group)
+        await admin.delete_topics([topic])
+
+        async def gone() -> bool:
+            return topic not in await admin.list_topics()
+
+        await eventually(gone, seconds_max=20)
+    async with open_kafka_log(settings) as log:
+        await log.apply_topics([TopicSpec(topic, PARTITIONS, 3600, VALUE_BYTES_MAX)])
+    consumer = AIOKafkaConsumer(
+        bootstrap_servers=settings.kafka_bootstrap, group_id=group, enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign(list(committed))
+        await consumer.commit({place: at.offset for place, at in committed.items()})
+    finally:
+        await consumer.stop()
 
 
 async def _prepared(rig: Rig) -> Rig:
@@ -458,6 +541,116 @@ async def test_lags_of_a_batch_count_what_is_still_to_be_given(rig: Rig, log: Lo
         assert sum(batch.lags.values()) == 3
         batch = await read_one(reader)
         assert sum(batch.lags.values()) == 0
+
+
+async def test_what_is_given_again_is_not_under_the_watermark(rig: Rig, log: Log) -> None:
+    """After a rebalance it goes back to the commit; what it gave before is not handled."""
+    await log.append([Outgoing(rig.topic, b"k%d" % (n % 9), b"%d" % n) for n in range(40)])
+    appended = {(r.partition, r.offset): r.appended_at for r in await scanned(log, rig.topic)}
+
+    async def at_the_end(reader: Reader) -> bool:
+        batch = await reader.read(records_max=99, bytes_max=9999, wait_seconds=0.1)
+        after = SystemClock().now() - timedelta(seconds=1)
+        return len(batch.watermarks) == PARTITIONS and min(batch.watermarks.values()) > after
+
+    async with rig.open() as other, log.reader(rig.group, [rig.topic]) as one:
+        await asyncio.sleep(1.5)  # so that a watermark at the end is after all of them
+        await eventually(lambda: at_the_end(one), seconds_max=20)
+        async with other.reader(rig.group, [rig.topic]) as two:
+            await read_one(two)
+        waiting = dict(appended)
+        while waiting:
+            batch = await one.read(records_max=3, bytes_max=9999, wait_seconds=0.1)
+            for record in batch.records:
+                waiting.pop((record.partition, record.offset), None)
+            for (number, _), appended_at in waiting.items():
+                watermark = batch.watermarks.get(Partition(rig.topic, number), appended_at)
+                assert watermark <= appended_at
+
+
+# -- what nobody has read -----------------------------------------------------------------------
+
+
+async def test_a_commit_beyond_the_end_is_an_unknown_lag_until_all_is_read_again(
+    rig: Rig, log: Log
+) -> None:
+    """The topic was made anew. A lag of -3 would be money; of 0, silence."""
+    await log.append(texts(rig, *"abcd"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await read_values(reader, 4)
+    await rig.remake(rig.topic, rig.group)
+    async with rig.open() as anew:
+        await anew.append(texts(rig, "new"))
+        with pytest.raises(Transient) as caught:
+            await anew.group_lag(rig.group, rig.topic)
+        assert caught.value.code == "lag_unknown"
+        assert rig.topic in str(caught.value)
+        assert "beyond the end" in str(caught.value)
+        assert sum((await anew.group_lag(rig.group + "-other", rig.topic)).values()) == 1
+        assert await anew.forget(rig.topic, b"k", [rig.group], lambda _: b"") == 1  # it is unread
+        async with anew.reader(rig.group, [rig.topic]) as reader:
+            assert await read_values(reader, 1) == ["new"]
+        assert await lag(anew, rig) == 0
+
+
+async def test_lags_are_of_known_ends_and_never_negative(rig: Rig, log: Log) -> None:
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        for turn in range(6):
+            await log.append(texts(rig, *"abc", key=f"k{turn}"))
+            batch = await reader.read(records_max=2, bytes_max=9999, wait_seconds=0.3)
+            assert min(batch.lags.values(), default=0) >= 0
+            assert batch.lags.keys() <= batch.watermarks.keys()
+            assert batch.gone == {}
+
+
+async def test_records_that_went_unread_are_told_once(rig: Rig, log: Log) -> None:
+    """Retention passes whoever is away for longer than it: that is a loss, never silence."""
+    keys = [f"k{n}" for n in range(8)]
+    for key in keys:
+        await log.append(texts(rig, "read", key=key))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await read_values(reader, 8)
+    for key in keys:
+        await log.append(texts(rig, "lost", "lost too", key=key))
+    await rig.drop(rig.topic)
+    assert await gone(log, rig) == 16
+    assert await gone(log, rig) == 0  # not again by whoever comes next
+    assert await lag(log, rig) == 0
+    await log.append(texts(rig, "new"))
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        assert await read_values(reader, 1) == ["new"]
+
+
+async def test_what_went_before_a_group_has_read_its_first_is_told_too(rig: Rig, log: Log) -> None:
+    async with log.reader(rig.group, [rig.topic]) as reader:
+        await reader.read(records_max=1, bytes_max=1, wait_seconds=0)  # it was there
+    await log.append(texts(rig, "lost", "lost too"))
+    await rig.drop(rig.topic)
+    assert await gone(log, rig) == 2
+
+
+async def test_a_new_group_has_lost_nothing(rig: Rig, log: Log) -> None:
+    await log.append(texts(rig, *"ab"))
+    await rig.drop(rig.topic)
+    assert await gone(log, rig) == 0
+
+
+async def gone(log: Log, rig: Rig) -> int:
+    """How many records a member learns that nobody of its group has read; it commits that."""
+    count = 0
+    async with log.reader(rig.group, [rig.topic]) as reader:
+
+        async def at_the_end() -> bool:
+            nonlocal count
+            batch = await reader.read(records_max=9, bytes_max=99, wait_seconds=0.1)
+            count += sum(batch.gone.values())
+            assert batch.gone.keys() <= batch.positions.keys()
+            await reader.commit(batch)
+            ago = SystemClock().now() - timedelta(seconds=1)
+            return len(batch.lags) == PARTITIONS and min(batch.watermarks.values()) > ago
+
+        await eventually(at_the_end, seconds_max=20)
+    return count
 
 
 # -- topics -----------------------------------------------------------------------------------

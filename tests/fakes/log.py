@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from kernel.facts.topics import topic_specs
+from kernel.log.lag import check_lags
 from kernel.log.port import Batch, LogRecord, Outgoing, Partition, TopicSpec
 from kernel.values.clock import Clock, SystemClock
 from kernel.values.errors import Fenced, Rejected, Transient
@@ -95,11 +96,12 @@ class MemoryLog:
     async def group_lag(self, group: str, topic: str) -> Mapping[int, int]:
         self._check_there()
         committed = self._groups.get(group, _Group()).committed
-        return {
+        lags = {
             partition.number: self.at(partition).end
             - max(committed.get(partition, 0), self.at(partition).base)
             for partition in self.partitions_of([topic])
         }
+        return check_lags(group, topic, lags)
 
     async def scan(self, topic: str) -> AsyncIterator[LogRecord]:
         self._check_there()
@@ -119,7 +121,8 @@ class MemoryLog:
             for place, record in enumerate(records):
                 if record.key != key:
                     continue
-                if all(record.offset < position for position in committed):
+                end = self.at(partition).end
+                if all(record.offset < position <= end for position in committed):
                     records[place] = replace(record, value=redact(record.value))
                 else:
                     left += 1
@@ -140,6 +143,17 @@ class MemoryLog:
         """What the topic holds, in the order of appending."""
         found = [r for p in self.partitions_of([topic]) for r in self.at(p).records]
         return sorted(found, key=lambda record: record.appended_at)
+
+    async def drop(self, topic: str) -> None:
+        """Drop all that a topic holds, as retention does."""
+        for partition in self.partitions_of([topic]):
+            sequence = self.at(partition)
+            sequence.base, sequence.records = sequence.end, []
+
+    async def remake(self, topic: str) -> None:
+        """Make a topic anew: its offsets begin again."""
+        for partition in self.partitions_of([topic]):
+            self._partitions[partition] = _Sequence()
 
     def partitions_of(self, topics: Sequence[str]) -> list[Partition]:
         return [
@@ -229,7 +243,7 @@ class MemoryReader:
             self._synchronize()
             batch = self._take(records_max, bytes_max)
             left = deadline - asyncio.get_running_loop().time()
-            if batch.records or left <= 0:
+            if batch.records or batch.gone or left <= 0:
                 return batch
             await self._log.grown(left)
 
@@ -250,8 +264,16 @@ class MemoryReader:
             return False
         self._generation = self._group.generation
         held = [p for p in self._log.partitions_of(self._topics) if self._owner(p) is self]
-        self._positions = {p: self._group.committed.get(p, 0) for p in held}
-        self._watermarks = {p: self._watermarks.get(p, LONG_AGO) for p in held}
+        before = self._positions
+        for partition in held:
+            sequence, committed = self._log.at(partition), self._group.committed
+            if committed.setdefault(partition, sequence.base) > sequence.end:
+                committed[partition] = sequence.base  # the topic was made anew
+        self._positions = {p: self._group.committed[p] for p in held}
+        self._watermarks = {
+            p: self._watermarks.get(p, LONG_AGO) if before.get(p) == position else LONG_AGO
+            for p, position in self._positions.items()
+        }
         return True
 
     def _owner(self, partition: Partition) -> "MemoryReader":
@@ -261,9 +283,13 @@ class MemoryReader:
     def _take(self, records_max: int, bytes_max: int) -> Batch:
         taken: list[LogRecord] = []
         room, positions, lags = bytes_max, dict[Partition, int](), dict[Partition, int]()
+        gone: dict[Partition, int] = {}
         looked_at = self._log.now()
         for partition in self._positions:
             sequence = self._log.at(partition)
+            if sequence.base > self._positions[partition]:
+                gone[partition] = sequence.base - self._positions[partition]
+                positions[partition] = self._positions[partition] = sequence.base
             for record in sequence.since(self._positions[partition]):
                 if len(taken) >= records_max or (taken and len(record.value) > room):
                     break
@@ -271,10 +297,10 @@ class MemoryReader:
                 room -= len(record.value)
                 positions[partition] = self._positions[partition] = record.offset + 1
                 self._mark(partition, record.appended_at)
-            lags[partition] = sequence.end - max(self._positions[partition], sequence.base)
+            lags[partition] = sequence.end - self._positions[partition]
             if not lags[partition]:
                 self._mark(partition, looked_at)
-        return Batch(taken, positions, dict(self._watermarks), lags)
+        return Batch(taken, positions, dict(self._watermarks), lags, gone)
 
     def _mark(self, partition: Partition, instant: datetime) -> None:
         self._watermarks[partition] = max(self._watermarks[partition], instant)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from kernel.database.pool import OpenPool, Pool, open_pool, role_of, translate_errors
 from kernel.log.embedded.reader import EmbeddedReader
 from kernel.log.embedded.session import Session, open_session
+from kernel.log.lag import check_lags
 from kernel.log.port import LogRecord, Outgoing, Partition, TopicSpec
 from kernel.log.writer import Row, Writer
 from kernel.values.errors import Rejected, Transient
@@ -52,7 +53,8 @@ _OF_KEY = """
 SELECT r.partition_id, r.record_offset, r.value, NOT EXISTS (
     SELECT FROM unnest($3::text[]) AS g (name)
     LEFT JOIN commits c ON c.group_name = g.name AND c.partition_id = p.id
-    WHERE coalesce(c.record_offset, 0) <= r.record_offset
+    WHERE c.record_offset IS NULL OR c.record_offset <= r.record_offset
+       OR c.record_offset > p.next_offset
 ) AS read
 FROM partitions p JOIN records r ON r.partition_id = p.id WHERE p.topic = $1 AND r.key = $2
 """
@@ -107,7 +109,7 @@ class EmbeddedLog:
         """See ``Log``."""
         with translate_errors():
             rows = await self._pool.fetch(_LAG, group, topic, timeout=QUERY_SECONDS_MAX)
-        return {row["number"]: row["lag"] for row in rows}
+        return check_lags(group, topic, {row["number"]: row["lag"] for row in rows})
 
     async def scan(self, topic: str) -> AsyncIterator[LogRecord]:
         """See ``Log``."""

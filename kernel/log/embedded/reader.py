@@ -77,9 +77,13 @@ SELECT g.generation, m.id, m.topics
 FROM consumer_groups g JOIN members m ON m.group_name = g.name WHERE g.name = $1
 """
 _PARTITIONS = "SELECT id, topic, number FROM partitions WHERE topic = ANY ($1) ORDER BY id"
-_COMMITS = """
-SELECT partition_id, record_offset FROM commits
-WHERE group_name = $1 AND partition_id = ANY ($2)
+# A commit beyond the end is of the partition as it was before it was made anew.
+_PLACES = """
+SELECT p.id, CASE
+    WHEN c.record_offset <= p.next_offset THEN c.record_offset ELSE p.first_offset
+END AS place
+FROM partitions p LEFT JOIN commits c ON c.group_name = $1 AND c.partition_id = p.id
+WHERE p.id = ANY ($2)
 """
 _LOOK = "SELECT generation, looked_at, quiet, firsts, ends FROM look($1, $2)"
 # The sum runs over sizes alone, which does not fetch the values; only what fits is fetched.
@@ -140,7 +144,7 @@ class EmbeddedReader:
                 await self._wait_for_news(min(deadline - clock.time(), WAIT_SECONDS_MAX))
             self._looked_at = clock.time()
             batch = await self._follow_news(records_max, bytes_max)
-            if batch.records or clock.time() >= deadline:
+            if batch.records or batch.gone or clock.time() >= deadline:
                 return batch
 
     async def commit(self, batch: Batch) -> None:
@@ -250,9 +254,9 @@ class EmbeddedReader:
             if self._member not in topics:
                 return False
             ids = assign_partitions(topics, everything, self._member)
-            commits = await connection.fetch(_COMMITS, self._group, list(ids.values()))
-        committed = {row["partition_id"]: row["record_offset"] for row in commits}
-        places = {partition: committed.get(ids[partition], 0) for partition in ids}
+            found = await connection.fetch(_PLACES, self._group, list(ids.values()))
+        by_id = {row["id"]: row["place"] for row in found}
+        places = {partition: by_id[number] for partition, number in ids.items()}
         # Only where we stand just as we stood is what was given out also what is handled.
         self._watermarks = {
             partition: self._watermarks.get(partition, LONG_AGO)
@@ -268,6 +272,16 @@ class EmbeddedReader:
     # -- reading ------------------------------------------------------------------------------
 
     async def _take(self, look: Look, records_max: int, bytes_max: int) -> Batch:
+        if any(end < self._positions[partition] for partition, (_, end, _) in look.ends.items()):
+            self._held = Held()  # made anew under our feet: where to go on is looked up again
+            self._lags = {}
+            self._news.set()
+            return Batch()
+        gone = {
+            partition: first - self._positions[partition]
+            for partition, (first, _, _) in look.ends.items()
+            if first > self._positions[partition]
+        }
         starts = {
             partition: max(self._positions[partition], first)
             for partition, (first, _, _) in look.ends.items()
@@ -278,7 +292,7 @@ class EmbeddedReader:
             if end > starts[partition]
         }
         records = await self._fetch(starts, share_room(backlogs, records_max), bytes_max)
-        positions: dict[Partition, int] = {}
+        positions = {partition: starts[partition] for partition in gone}
         for record in records:
             partition = Partition(record.topic, record.partition)
             positions[partition] = record.offset + 1
@@ -288,7 +302,7 @@ class EmbeddedReader:
             self._lags[partition] = end - self._positions[partition]
             if quiet and not self._lags[partition]:
                 self._mark(partition, look.at)
-        return Batch(records, positions, dict(self._watermarks), dict(self._lags))
+        return Batch(records, positions, dict(self._watermarks), dict(self._lags), gone)
 
     async def _fetch(
         self, starts: Mapping[Partition, int], shares: Mapping[Partition, int], bytes_max: int

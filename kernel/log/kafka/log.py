@@ -26,6 +26,7 @@ from kernel.log.kafka.client import (
 )
 from kernel.log.kafka.reader import KafkaReader, to_record
 from kernel.log.kafka.topics import KafkaTopic, apply_topics, find_topic
+from kernel.log.lag import check_lags
 from kernel.log.port import LogRecord, Outgoing, Partition, TopicSpec
 from kernel.log.writer import Row, Writer
 from kernel.settings.settings import Settings
@@ -84,7 +85,12 @@ class KafkaLog:
         """See ``Log``."""
         for topic in topics:
             await self._find_topic(topic)
-        member = KafkaReader(partial(self._make_consumer, group), topics, self._looker)
+        member = KafkaReader(
+            partial(self._make_consumer, group),
+            topics,
+            self._looker,
+            partial(self._committed, group),
+        )
         try:
             await member.open()
             yield member
@@ -102,7 +108,7 @@ class KafkaLog:
         lags = {}
         for place in places:
             lags[place.partition] = ends[place] - max(committed.get(place, 0), firsts[place])
-        return lags
+        return check_lags(group, topic, lags)
 
     async def scan(self, topic: str) -> AsyncIterator[LogRecord]:
         """See ``Log``."""
@@ -137,7 +143,11 @@ class KafkaLog:
             with translate_kafka_errors():
                 read = [await self._committed(group, [place]) for group in groups]
                 until = min(max(committed.get(place, 0), 0) for committed in read)
-                if until:
+                async with self._looker.using(REQUEST_SECONDS_MAX) as looker:
+                    end = (await looker.end_offsets([place]))[place]
+                if (
+                    0 < until <= end
+                ):  # beyond it: of the topic as it was before, none of this is read
                     async with self._admin.using(REQUEST_SECONDS_MAX) as admin:
                         await admin.delete_records({place: RecordsToDelete(before_offset=until)})
         return sum([1 async for record in self.scan(topic) if record.key == key])

@@ -7,7 +7,7 @@ starts at the group's commit, and what was read in an older one cannot be commit
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -34,6 +34,9 @@ SKEW_SECONDS_MAX = 0.1
 earlier than we looked the watermark is."""
 TROUBLE_SECONDS_MAX = 30.0
 """After so long without an answer the consumer is made anew."""
+
+
+Committed = Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]]
 
 
 def to_record(found: Any) -> LogRecord:
@@ -76,6 +79,8 @@ class KafkaReader:
         make: makes a consumer of the group, not started.
         looker: a consumer that fetches nothing, to look up ends with. A broker answers a connection
             in order, so behind a fetch that waits for records a question waits as long.
+        committed: looks up the group's commits; below 0: none. Without it nobody learns what went
+            past its retention while nobody read.
     """
 
     def __init__(
@@ -83,8 +88,10 @@ class KafkaReader:
         make: Callable[[], AIOKafkaConsumer],
         topics: Sequence[str],
         looker: Kept[AIOKafkaConsumer] | None = None,
+        committed: Committed | None = None,
     ) -> None:
         self._make, self._topics, self._looker = make, tuple(topics), looker
+        self._committed = committed
         self._clock = SystemClock()
         self._consumer: AIOKafkaConsumer | None = None
         self._epoch = 0
@@ -106,6 +113,9 @@ class KafkaReader:
         self._positions: dict[Partition, int] = {}
         self._ends: dict[Partition, int] = {}
         self._watermarks: dict[Partition, datetime] = {}
+        self._expected: dict[Partition, int] = {}
+        """The offset that comes next, unless something goes unread; empty: not yet looked up."""
+        self._gone: dict[Partition, int] = {}
         self._looked_at = LONG_AGO
         self._look_at = 0.0
 
@@ -144,6 +154,8 @@ class KafkaReader:
                 await self._fetch(consumer, records_max, wait_seconds)
             if not self._buffer or self._clock.monotonic() >= self._look_at:
                 await self._look(consumer)
+        if not self._expected:
+            return Batch()  # nothing held, or rebalanced meanwhile
         return self._take(consumer, records_max, bytes_max)
 
     async def commit(self, batch: Batch) -> None:
@@ -203,13 +215,14 @@ class KafkaReader:
         try:
             ends = await self._ends_of(consumer, held)
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                buffered = {(record.topic, record.partition) for record in self._buffer}
-                positions = {
-                    Partition(*place): await consumer.position(place)
-                    for place in held
-                    if place not in buffered
-                }
-        except IllegalStateError:
+                positions: dict[Partition, int] = {}
+                for record in self._buffer:
+                    positions.setdefault(Partition(record.topic, record.partition), record.offset)
+                for place in held:
+                    if Partition(*place) not in positions:
+                        positions[Partition(*place)] = await consumer.position(place)
+                expected = self._expected or await self._begin(consumer, positions)
+        except (CommitFailedError, IllegalStateError):
             return  # rebalanced meanwhile
         except (KafkaError, TimeoutError):
             if self._clock.monotonic() - self._answered_at > TROUBLE_SECONDS_MAX:
@@ -217,10 +230,44 @@ class KafkaReader:
             raise
         self._answered_at = self._clock.monotonic()
         if epoch == self._epoch and held:
-            self._ends = {Partition(*place): ends[place] for place in held}
+            self._expected = expected
+            for at, position in positions.items():
+                self._go_on(at, position, position)
+            # A place beyond the end is of the topic as it was: how long it is now nobody knows.
+            self._ends = {
+                Partition(*place): ends[place]
+                for place in held
+                if positions[Partition(*place)] <= ends[place]
+            }
             self._positions |= positions
             self._looked_at = looked_at
             self._look_at = self._answered_at + LOOK_SECONDS
+
+    async def _begin(
+        self, consumer: AIOKafkaConsumer, positions: Mapping[Partition, int]
+    ) -> dict[Partition, int]:
+        """Where the group goes on; where it never was, that is noted, so that it is known."""
+        if self._committed is None:
+            return dict(positions)
+        committed = await self._committed([TopicPartition(*place) for place in positions])
+        new = {
+            TopicPartition(*place): position
+            for place, position in positions.items()
+            if committed.get(TopicPartition(*place), -1) < 0
+        }
+        if new:
+            await consumer.commit(new)
+        return {
+            place: new.get(TopicPartition(*place), committed.get(TopicPartition(*place), position))
+            for place, position in positions.items()
+        }
+
+    def _go_on(self, place: Partition, offset: int, after: int) -> None:
+        """Read from this offset on; what lies before was deleted before anybody read it."""
+        gone = offset - self._expected.get(place, offset)
+        if gone > 0:
+            self._gone[place] = self._gone.get(place, 0) + gone
+        self._expected[place] = after
 
     async def _ends_of(
         self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]
@@ -243,18 +290,24 @@ class KafkaReader:
                 break
             taken.append(self._buffer.popleft())
             place = Partition(record.topic, record.partition)
+            self._go_on(place, record.offset, record.offset + 1)
             given[place] = record.offset + 1
             self._mark(place, record.appended_at)
+        gone, self._gone = self._gone, {}
+        given = {place: self._expected[place] for place in gone} | given
         self._positions |= given
         self._given_in |= dict.fromkeys(given, self._epoch)
+        # What was fetched since the ends were looked up lies behind them.
+        fetched = {Partition(r.topic, r.partition): r.offset + 1 for r in self._buffer}
         lags = {}
-        for found in consumer.assignment():
-            place = Partition(*found)
+        held = [Partition(*found) for found in consumer.assignment()]
+        for place in held:
             position, end = self._positions.get(place, 0), self._ends.get(place)
-            lags[place] = max((end or 0) - position, 0)
+            if end is not None:
+                lags[place] = max(max(end, fetched.get(place, 0)) - position, 0)
             self._mark(place, self._looked_at if end is not None and position >= end else LONG_AGO)
-        watermarks = {place: self._watermarks[place] for place in lags}
-        return Batch(taken, given, watermarks, lags)
+        watermarks = {place: self._watermarks[place] for place in held}
+        return Batch(taken, given, watermarks, lags, gone)
 
     def _mark(self, place: Partition, instant: datetime) -> None:
         self._watermarks[place] = max(self._watermarks.get(place, LONG_AGO), instant)

@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import msgspec
 import pytest
@@ -12,11 +13,12 @@ import structlog
 
 from kernel.facts.records import DeadRecord, SenderBlocked
 from kernel.facts.topics import outgoing
-from kernel.log.port import Outgoing, Partition
+from kernel.log.port import Batch, Outgoing, Partition
+from kernel.stage import stage as stage_module
 from kernel.stage.stage import Due, Progress, Received, Stage, StageLimits
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal, Transient
-from tests.fakes.log import MemoryLog, house_log
+from tests.fakes.log import MemoryLog, MemoryReader, house_log
 
 TOPIC = SenderBlocked.TOPIC
 GROUP = "group"
@@ -34,18 +36,27 @@ class Counts:
 
     def __init__(self) -> None:
         self.records = 0
-        self.lags: Mapping[str, int] = {}
+        self.lags: Mapping[str, int | None] = {}
         self.deaths: list[str] = []
+        self.failures: list[str] = []
+        self.gone_records = 0
 
     def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
         assert seconds >= 0
         self.records += sum(counts.values())
 
-    def lag(self, lags: Mapping[str, int]) -> None:
+    def lag(self, lags: Mapping[str, int | None]) -> None:
         self.lags = lags
 
     def dead(self, topic: str, reason: str) -> None:
         self.deaths.append(f"{topic}:{reason}")
+
+    def gone(self, topic: str, count: int) -> None:
+        assert topic == TOPIC
+        self.gone_records += count
+
+    def failed(self, part: str) -> None:
+        self.failures.append(part)
 
 
 class Echo:
@@ -430,3 +441,256 @@ class GivesUp(Echo):
     async def due(self, progress: Progress, now: datetime) -> Due:
         await self._give_up("due")
         return await super().due(progress, now)
+
+
+@pytest.mark.parametrize("trouble", ["read", "handle", "commit", "fence", "append", "leave"])
+async def test_whoever_is_in_trouble_knows_nothing_until_it_has_read_again(
+    log: MemoryLog, trouble: str
+) -> None:
+    """Others may append and read meanwhile: what was last heard is no fact any more."""
+    handler, seen = Echo(), list[Progress]()
+
+    class Watched(Counts):
+        def lag(self, lags: Mapping[str, int | None]) -> None:
+            super().lag(lags)
+            seen.append(Progress() if lags == {TOPIC: None} else handler.progress)
+
+    counts = Watched()
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC], log=log, handler=handler, clock=CLOCK,
+        metrics=counts,
+    )  # fmt: skip
+    task = asyncio.create_task(stage.run())
+    await until(lambda: counts.lags == {TOPIC: 0} and handler.progress.at is not None)
+    assert len(handler.progress.watermarks) == len(handler.progress.lags) == 12
+    seen.clear()
+    match trouble:
+        case "read":
+            log.away = True
+        case "handle":
+            handler.away = 1
+            await log.append([fact(0)])
+        case "commit":
+            log.fail_commit = 1
+            await log.append([fact(0)])
+        case "fence":
+            log.fail_commit = 1  # so that the rebalance comes between the read and the commit
+            await log.append([fact(0)])
+            await until(lambda: log.fail_commit == 0)
+            async with log.reader(GROUP, [TOPIC]):
+                pass
+        case "append":
+            log.away = True
+            handler.pending = [Outgoing("sms.judged", b"k", b"due")]
+            stage.wake()
+        case "leave":
+            stage.drain()
+    await until(lambda: Progress() in seen)
+    if trouble in {"read", "append"}:
+        stage.wake()
+        await until(lambda: handler.progress == Progress())
+        log.away = False
+    if trouble != "leave":
+        await until(lambda: counts.lags == {TOPIC: 0} and handler.progress.at is not None)
+    stage.drain()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_the_timer_asks_anew_for_lags_that_are_old(log: MemoryLog) -> None:
+    """A read waits up to a second; what came to all the topics meanwhile it has not told."""
+    handler, progresses = Echo(), list[Progress]()
+
+    class Remembering(Echo):
+        async def due(self, progress: Progress, now: datetime) -> Due:
+            progresses.append(progress)
+            return await super().due(progress, now)
+
+    handler = Remembering()
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: counts.lags == {TOPIC: 0})
+        await asyncio.sleep(stage_module.LAG_SECONDS_MAX * 2)
+        progresses.clear()
+        woken_at = CLOCK.now()
+        stage.wake()
+        await until(lambda: len(progresses) == 2)
+        old, new = progresses
+        assert (old.lags, len(old.watermarks)) == ({}, 12)
+        assert new.at is not None
+        assert new.at >= woken_at
+        assert set(new.lags.values()) == {0}
+        assert (CLOCK.now() - woken_at).total_seconds() < 0.5  # it did not wait for the read
+
+
+async def test_an_unknown_lag_is_told_as_unknown() -> None:
+    counts, partitions = Counts(), [Partition(TOPIC, n) for n in range(2)]
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC, "sms.judged"], log=house_log(), handler=Echo(),
+        clock=CLOCK, metrics=counts,
+    )  # fmt: skip
+    for lags, told in (({partitions[0]: 3}, None), (dict.fromkeys(partitions, 3), 6)):
+        stage._publish(Batch(watermarks=dict.fromkeys(partitions, AT), lags=lags))
+        assert counts.lags == {TOPIC: told, "sms.judged": 0}
+
+
+# -- defects of ours -----------------------------------------------------------------------------
+
+
+class Defective(Echo):
+    """Its timer breaks, as a programmer's error does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.defects = 3
+
+    async def due(self, progress: Progress, now: datetime) -> Due:
+        if self.defects:
+            self.defects -= 1
+            raise ZeroDivisionError("a defect")
+        return await super().due(progress, now)
+
+
+async def test_a_timer_that_breaks_is_told_of_counted_and_tried_again(log: MemoryLog) -> None:
+    handler = Defective()
+    handler.defects = 1_000_000
+    await log.append([fact(0)])
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, handler) as (stage, counts):
+            await until(lambda: stage.trouble == "timer_failed" and handler.seen == ["m0"])
+            await log.append([fact(1)])
+            await until(lambda: handler.seen == ["m0", "m1"])  # the reader goes on meanwhile
+            assert stage.trouble == "timer_failed"
+            handler.defects = 0
+            await until(lambda: stage.trouble is None)
+            assert handler.marked
+            assert set(counts.failures) == {"timer"}
+    told = [line for line in lines if line["event"] == "stage_failed"]
+    assert len(told) == len(counts.failures)
+    assert (told[0]["service"], told[0]["part"]) == ("test", "timer")
+
+
+async def test_a_reader_that_breaks_begins_anew(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stage_module, "RETRY_SECONDS_MAX", 0.05)
+    handler, read, broken = Echo(), MemoryReader.read, [True, True]
+
+    async def break_down(self: MemoryReader, **arguments: Any) -> Batch:
+        if broken:
+            broken.pop()
+            raise KeyError("a defect")
+        return await read(self, **arguments)
+
+    monkeypatch.setattr(MemoryReader, "read", break_down)
+    await log.append([fact(0)])
+    async with running(log, handler) as (stage, counts):
+        await until(lambda: handler.seen == ["m0"] and stage.trouble is None)
+        assert counts.failures == ["reader", "reader"]
+
+
+async def test_what_only_counts_fails_nothing(log: MemoryLog) -> None:
+    class Broken(Counts):
+        def failed(self, part: str) -> None:
+            raise ValueError(part)
+
+        def gone(self, topic: str, count: int) -> None:
+            raise ValueError(topic, count)
+
+    handler = Defective()
+    async with log.reader(GROUP, [TOPIC]) as reader:
+        await reader.read(records_max=1, bytes_max=1, wait_seconds=0)
+    await log.append([fact(0)])
+    await log.drop(TOPIC)
+    await log.append([fact(1)])
+    stage = Stage(
+        name="test", group=GROUP, topics=[TOPIC], log=log, handler=handler, clock=CLOCK,
+        metrics=Broken(),
+    )  # fmt: skip
+    task = asyncio.create_task(stage.run())
+    await until(lambda: handler.seen == ["m1"] and handler.marked > 0)
+    stage.drain()
+    await asyncio.wait_for(task, 5)
+
+
+async def test_records_that_nobody_has_read_are_told_of_when_they_are_gone(log: MemoryLog) -> None:
+    async with running(log, Echo()) as (_, counts):
+        await until(lambda: counts.lags == {TOPIC: 0})
+    await log.append([fact(n, sender=n) for n in range(30)])
+    await log.drop(TOPIC)
+    handler = Echo()
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, handler) as (_, counts):
+            await until(lambda: counts.gone_records == 30)
+            await log.append([fact(99)])
+            await until(lambda: handler.seen == ["m99"])
+    told = [line for line in lines if line["event"] == "records_gone"]
+    assert sum(line["records"] for line in told) == 30
+    assert {(line["log_level"], line["topic"]) for line in told} == {("error", TOPIC)}
+    async with running(log, Echo()) as (_, again):
+        await until(lambda: again.lags == {TOPIC: 0})
+    assert again.gone_records == 0
+
+
+# -- too many dead -------------------------------------------------------------------------------
+
+
+class BrokenDeploy(Echo):
+    """A version of ours that breaks on everything it reads, until it is mended."""
+
+    def __init__(self, *, spares: int = 1_000_000_000) -> None:
+        super().__init__()
+        self.mended, self.spares = False, spares
+
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+        if not self.mended and any(int(r.record.id[1:]) % self.spares for r in batch):
+            self.calls += 1
+            raise KeyError("a defect")
+        return await super().handle(batch, now)
+
+
+@pytest.mark.parametrize("spares", [1_000_000_000, 4])
+async def test_a_broken_version_does_not_bury_everything(
+    log: MemoryLog, monkeypatch: pytest.MonkeyPatch, spares: int
+) -> None:
+    monkeypatch.setattr(stage_module, "TOO_MANY_DEAD_SECONDS", 0.05)
+    handler, count = BrokenDeploy(spares=spares), 3000
+    await log.append([fact(n) for n in range(count)])
+    with structlog.testing.capture_logs() as lines:
+        async with running(log, handler) as (stage, counts):
+            await until(lambda: stage.trouble == "too_many_dead")
+            buried = len(log.read_all(TOPIC + ".dead"))
+            assert buried == len(counts.deaths) <= 500 + 250
+            assert await committed(log) == -count + counts.records  # it keeps its place
+            calls = handler.calls
+            await until(lambda: handler.calls > calls)  # and looks again, slowly
+            assert len(log.read_all(TOPIC + ".dead")) == buried
+            handler.mended = True
+            await until(lambda: counts.records == count and stage.trouble is None)
+    assert len(set(handler.seen)) == count - buried
+    assert [line for line in lines if line["event"] == "too_many_dead"]
+    assert await committed(log) == 0
+
+
+async def test_who_stands_among_too_many_dead_drains_at_once(log: MemoryLog) -> None:
+    await log.append([fact(n) for n in range(3000)])
+    async with running(log, BrokenDeploy()) as (stage, _):
+        await until(lambda: stage.trouble == "too_many_dead")
+    assert await committed(log) < 0
+
+
+async def test_a_flood_of_foreign_bytes_stops_nobody(log: MemoryLog) -> None:
+    handler = Echo()
+    for turn in range(20):
+        await log.append([Outgoing(TOPIC, b"k", b"rubbish")] * 150)
+        await log.append([fact(turn)])
+    async with running(log, handler) as (_, counts):
+        await until(lambda: counts.records == 20 * 151)
+    assert handler.seen == [f"m{n}" for n in range(20)]
+    assert len(counts.deaths) == 3000
+
+
+async def test_a_version_that_cannot_read_its_own_buries_few(log: MemoryLog) -> None:
+    later = msgspec.json.encode(msgspec.json.decode(fact(0).value) | {"v": 99})
+    await log.append([Outgoing(TOPIC, b"k", later)] * 3000)
+    async with running(log, Echo()) as (stage, counts):
+        await until(lambda: stage.trouble == "too_many_dead")
+        assert len(counts.deaths) <= 250
