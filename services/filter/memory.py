@@ -287,10 +287,14 @@ class MemoryStore:
         over = [s for s in senders.values() if s.answer and s.answer.at < cutoffs.answers]
         for sender in over[:count_max]:
             senders[sender.sender] = replace(sender, answer=None)
+        old = [s for s in senders.values() if any(o.at < cutoffs.answers for o in s.others)]
+        for sender in old[:count_max]:
+            kept = tuple(o for o in sender.others if o.at >= cutoffs.answers)
+            senders[sender.sender] = replace(sender, others=kept)
         quiet = [s for s in senders.values() if s.silenced_at and s.silenced_at < cutoffs.silences]
         for sender in quiet[:count_max]:
             senders[sender.sender] = replace(sender, silenced=None, silenced_at=None)
         nothing = [s.sender for s in senders.values() if s == Sender(s.sender)]
         for pseudonym in nothing[:count_max]:
             del senders[pseudonym]
-        return max(len(over), len(quiet), len(nothing)) < count_max
+        return max(len(over), len(old), len(quiet), len(nothing)) < count_max
