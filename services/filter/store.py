@@ -5,7 +5,7 @@ another member was faster with shows as a key that is taken: then nothing is cha
 is handled again on what is there now.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -15,6 +15,7 @@ from kernel.database.store import SqlStore, SqlTransaction, UniqueViolation, rea
 from kernel.facts.records import SmsJudged
 from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Loaded
+from services.filter.core.group import ReadUntil, Told
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Sender
@@ -108,6 +109,14 @@ class Store(Protocol):
 
     async def count_deliberating(self, partitions: Sequence[int]) -> int:
         """How many messages of these partitions are deliberated."""
+        ...
+
+    async def read_progress(self) -> Mapping[int, Told]:
+        """How far partitions were read, as whoever held them has told; not told: not there."""
+        ...
+
+    async def tell_progress(self, read_until: ReadUntil, at: datetime) -> None:
+        """So far these partitions were read, at least one; what was told never steps back."""
         ...
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
@@ -292,6 +301,14 @@ class PostgresStore(SqlStore):
     async def count_deliberating(self, partitions: Sequence[int]) -> int:
         """See ``Store``."""
         return int((await self.fetch("count_deliberating", partitions))[0]["count"])
+
+    async def read_progress(self) -> Mapping[int, Told]:
+        """See ``Store``."""
+        return {partition: Told(*told) for partition, *told in await self.fetch("read_progress")}
+
+    async def tell_progress(self, read_until: ReadUntil, at: datetime) -> None:
+        """See ``Store``."""
+        await self.fetch("tell_progress", *zip(*sorted(read_until.items()), strict=True), at)
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""

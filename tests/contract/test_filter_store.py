@@ -17,6 +17,7 @@ from kernel.facts.records import Decision, Reason, ReplyChanged, ReplyState, Sms
 from kernel.values.errors import Rejected, Transient
 from services.filter.core.answer import Answer, Proof
 from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due, questions_of
+from services.filter.core.group import Told
 from services.filter.core.learner import WEIGHT, Learnt, Lesson, find_tokens, teach_silenced
 from services.filter.core.lore import Lore
 from services.filter.core.retention import Cutoffs
@@ -279,6 +280,17 @@ async def test_first_contacts_are_told_by_bucket(store: Store) -> None:
         assert await transaction.read_contacts() == {BUCKET: 2, BUCKET - 6: 1}
         await transaction.add_counts({(CONTACTS, BUCKET): 5, (CALM_CONTACTS, BUCKET): 9}, 3)
         assert await transaction.read_contacts() == {BUCKET: 7, BUCKET - 6: 1}
+
+
+async def test_how_far_was_read_is_told_by_partition_and_never_steps_back(store: Store) -> None:
+    assert await store.read_progress() == {}
+    await store.tell_progress({7: NOW, 1: NOW + MINUTE}, NOW)
+    await store.tell_progress({1: NOW, 2: NOW}, NOW + SECOND)
+    assert await store.read_progress() == {
+        1: Told(NOW + MINUTE, NOW + SECOND),
+        2: Told(NOW, NOW + SECOND),
+        7: Told(NOW, NOW),
+    }
 
 
 async def test_what_was_learnt_adds_up_and_fades(store: Store) -> None:
