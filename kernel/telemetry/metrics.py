@@ -48,6 +48,11 @@ METRICS: tuple[MetricDef, ...] = (
     ),
     MetricDef("antirelou_deliberating", "gauge", "Messages whose verdict is not yet due."),
     MetricDef(
+        "antirelou_partitions_absent", "gauge",
+        "Partitions of sms.received on which nobody reads on: this member of the filter judges "
+        "without what lies in them.",
+    ),
+    MetricDef(
         "antirelou_fund_euros", "gauge",
         "The ledger: donated, available, reserved, spent_receive, spent_reply, fees, floor, "
         "provider_credit.", ("account",),

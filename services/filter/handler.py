@@ -1,18 +1,22 @@
 """What the filter's stage does with what it reads: load, let the core decide, save, tell."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+import structlog
+
 from kernel.facts.records import ReplyChanged, SenderBlocked, SenderRecord, SmsReceived
-from kernel.facts.topics import outgoing
+from kernel.facts.topics import PARTITIONS, outgoing
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress, Received
+from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Docket, Event, judge_due, questions_of
+from services.filter.core.group import LOOK_EVERY, Group, ReadUntil, Told
 from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs
 from services.filter.core.sender import Arrival
@@ -21,6 +25,8 @@ from services.filter.core.verdict import Rules
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
 from services.filter.store import Store, Transaction
+
+LOG = structlog.get_logger("filter")
 
 T = TypeVar("T")
 
@@ -37,12 +43,12 @@ PRUNING_PARTITION = 0
 
 @dataclass(frozen=True, slots=True)
 class Horizon:
-    """How far the partitions of ``sms.received`` that we hold were read.
+    """How far ``sms.received`` was read.
 
     Attributes:
-        partitions: in order.
-        read_until: what was appended to any of them before this instant has been handled: what a
-            verdict counts is in all of them.
+        partitions: that we hold, in order.
+        read_until: what was appended before this instant, to any partition held and, once the
+            group was asked, to any at all, has been handled: a verdict counts what is in all.
     """
 
     partitions: list[int]
@@ -62,6 +68,8 @@ class FilterHandler:
         self._counted_at: datetime | None = None
         self._count_stale = True
         self._prune_at: datetime | None = None
+        self._group = Group()
+        self._absent: frozenset[int] = frozenset()
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
@@ -93,27 +101,63 @@ class FilterHandler:
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """Judge what is due, tell what was judged, count and prune now and then."""
-        horizon = _read_horizon(progress, now)
-        if horizon is None:
+        held = _read_watermarks(progress)
+        own = _read_horizon(held, now)
+        if own is None:
             return Due()
-        partitions = horizon.partitions
-        next_due = await self._store.next_due(partitions)
+        try:
+            return await self._look(own, held, now)
+        except Transient:
+            self._group.forget()
+            raise
+
+    async def _look(self, own: Horizon, held: ReadUntil, now: datetime) -> Due:
+        horizon, others_due = await self._look_at_others(own, held, now)
+        next_due = await self._store.next_due(own.partitions)
         if next_due is not None and next_due < horizon.read_until:
             await self._judge(horizon, next_due, now)
-            next_due = await self._store.next_due(partitions)
-        verdicts = await self._store.load_unemitted(partitions, DUE_MAX)
+            next_due = await self._store.next_due(own.partitions)
+        verdicts = await self._store.load_unemitted(own.partitions, DUE_MAX)
         times = [
             next_due,
-            await self._count_deliberating(partitions, now),
-            await self._prune(horizon, next_due, now),
+            await self._count_deliberating(own.partitions, now),
+            await self._prune(horizon, _earliest(next_due, others_due), now),
         ]
+        if len(own.partitions) < PARTITIONS:
+            if next_due is not None and horizon.read_until <= next_due < own.read_until:
+                times.remove(next_due)  # it waits for the others, whom no read of ours brings on
+            times.append(now + LOOK_EVERY)
         return Due(
             records=[outgoing(verdict) for verdict in verdicts],
             mark=partial(self._store.mark_emitted, [verdict.id for verdict in verdicts], now)
             if verdicts
             else None,
-            next_at=min((at for at in times if at is not None), default=None),
+            next_at=_earliest(*times),
         )
+
+    async def _look_at_others(
+        self, own: Horizon, held: ReadUntil, now: datetime
+    ) -> tuple[Horizon, datetime | None]:
+        """How far all partitions were read, and when the next of the others' is due.
+
+        Whoever holds all of them asks nobody and tells nobody.
+        """
+        others = set(range(PARTITIONS)).difference(held)
+        told: Mapping[int, Told] = {}
+        due: datetime | None = None
+        if others:
+            told = await self._store.read_progress()
+            due = await self._store.next_due(sorted(others))
+            if self._group.plan(held, told, due, now):
+                await self._store.tell_progress(held, now)
+        view = self._group.look(others, told, now)
+        if view.absent != self._absent:
+            LOG.warning("partitions_absent", partitions=sorted(view.absent))
+            self._absent = view.absent
+        self._metrics.absent(len(view.absent))
+        if view.read_until is None:
+            return own, due
+        return replace(own, read_until=min(own.read_until, view.read_until)), due
 
     async def _load_rules(self) -> Rules:
         if self._rules is None:
@@ -169,14 +213,21 @@ async def _load_lore(store: Transaction) -> Lore:
     return Lore(await store.read_contacts(), await store.read_learnt())
 
 
-def _read_horizon(progress: Progress, now: datetime) -> Horizon | None:
-    """None: we hold nothing."""
-    held = {
+def _read_watermarks(progress: Progress) -> dict[int, datetime]:
+    return {
         partition.number: at
         for partition, at in progress.watermarks.items()
         if partition.topic == SmsReceived.TOPIC
     }
+
+
+def _read_horizon(held: ReadUntil, now: datetime) -> Horizon | None:
+    """None: we hold nothing."""
     return Horizon(sorted(held), min(*held.values(), now)) if held else None
+
+
+def _earliest(*times: datetime | None) -> datetime | None:
+    return min((at for at in times if at is not None), default=None)
 
 
 def _shard_of(batch: Sequence[Received]) -> int:

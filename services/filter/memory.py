@@ -2,7 +2,7 @@
 
 import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Collection, Iterator, Sequence
+from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from msgspec.structs import replace
 from kernel.facts.records import SmsJudged
 from kernel.facts.topics import PARTITIONS
 from services.filter.core.docket import Changes, Loaded, NewMessage
+from services.filter.core.group import ReadUntil, Told
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Sender
@@ -68,6 +69,7 @@ class Tables:
     nonces: dict[str, tuple[str, datetime]] = field(default_factory=dict)
     counts: dict[bytes, Series] = field(default_factory=dict)
     learnt: Learnt = field(default_factory=Learnt)
+    progress: dict[int, Told] = field(default_factory=dict)
 
     def put(self, sender: Sender) -> None:
         """Insert or overwrite."""
@@ -243,6 +245,17 @@ class MemoryStore:
             if case is not None and case.partition in partitions:
                 yield at
 
+    async def read_progress(self) -> Mapping[int, Told]:
+        """See ``Store``."""
+        return dict(self._tables.progress)
+
+    async def tell_progress(self, read_until: ReadUntil, at: datetime) -> None:
+        """See ``Store``."""
+        for partition, until in read_until.items():
+            told = self._tables.progress.get(partition)
+            furthest = until if told is None else max(until, told.read_until)
+            self._tables.progress[partition] = Told(furthest, at)
+
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
         async with self._lock:
@@ -287,10 +300,14 @@ class MemoryStore:
         over = [s for s in senders.values() if s.answer and s.answer.at < cutoffs.answers]
         for sender in over[:count_max]:
             senders[sender.sender] = replace(sender, answer=None)
+        old = [s for s in senders.values() if any(o.at < cutoffs.answers for o in s.others)]
+        for sender in old[:count_max]:
+            kept = tuple(o for o in sender.others if o.at >= cutoffs.answers)
+            senders[sender.sender] = replace(sender, others=kept)
         quiet = [s for s in senders.values() if s.silenced_at and s.silenced_at < cutoffs.silences]
         for sender in quiet[:count_max]:
             senders[sender.sender] = replace(sender, silenced=None, silenced_at=None)
         nothing = [s.sender for s in senders.values() if s == Sender(s.sender)]
         for pseudonym in nothing[:count_max]:
             del senders[pseudonym]
-        return max(len(over), len(quiet), len(nothing)) < count_max
+        return max(len(over), len(old), len(quiet), len(nothing)) < count_max

@@ -13,6 +13,7 @@ class Metrics:
     def __init__(self, telemetry: Telemetry) -> None:
         self._telemetry = telemetry
         self._deliberating = telemetry.gauge("antirelou_deliberating")
+        self._absent = telemetry.gauge("antirelou_partitions_absent")
 
     def judged(self, verdicts: Iterable[SmsJudged]) -> None:
         """These verdicts are new, and committed; told again they are not counted again."""
@@ -25,3 +26,7 @@ class Metrics:
     def deliberating(self, count: int) -> None:
         """So many messages of the partitions held are deliberated."""
         self._deliberating.set(count)
+
+    def absent(self, count: int) -> None:
+        """For so many partitions of others verdicts do not wait."""
+        self._absent.set(count)

@@ -1,16 +1,18 @@
 """Rows of the filter's tables, from and to what the core knows."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from kernel.database.store import Row
 from kernel.facts.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
+from services.filter.core.answer import Answer, Proof
 from services.filter.core.docket import NewMessage
-from services.filter.core.sender import Answer, Deliberation, Sender
+from services.filter.core.sender import Deliberation, Sender
 
 SENDER_COLUMNS = (
     "sender", "opted_out", "blocked", "blocked_at", "silenced", "silenced_at", "message_id", "kind",
@@ -34,16 +36,42 @@ _opened: Callable[[Deliberation], Any] = attrgetter(
 )
 
 
-def read_sender(row: Row, answer: Answer | None) -> Sender:
-    """As ``SENDER_COLUMNS``, with his answer."""
+def read_senders(rows: Iterable[Row], replies: Iterable[Row]) -> dict[str, Sender]:
+    """By pseudonym.
+
+    Args:
+        rows: as ``SENDER_COLUMNS``.
+        replies: to them, as ``load_answers.sql`` gives them.
+    """
+    answers: dict[str, Answer] = {}
+    others: dict[str, tuple[Answer, ...]] = {}
+    for sender, message_id, at, sequence, proof, other in replies:
+        reply = Answer(message_id, at, sequence, Proof(proof))
+        if other:
+            others[sender] = (*others.get(sender, ()), reply)
+        else:
+            answers[sender] = reply
+    found = (_read_sender(row) for row in rows)
+    return {
+        s.sender: replace(s, answer=answers.get(s.sender), others=others.get(s.sender, ()))
+        if s.sender in answers or s.sender in others
+        else s
+        for s in found
+    }
+
+
+def _read_sender(row: Row) -> Sender:
     pseudonym, opted_out, blocked, blocked_at, reason, silenced_at, message_id, kind, *rest = row
     deliberation = None
     if message_id is not None:
         deliberation = Deliberation(message_id, ReceivedKind(kind), *rest)
     silenced = None if reason is None else Reason(reason)
-    return Sender(
-        pseudonym, opted_out, blocked, blocked_at, silenced, silenced_at, deliberation, answer
-    )
+    return Sender(pseudonym, opted_out, blocked, blocked_at, silenced, silenced_at, deliberation)
+
+
+def answer_row(sender: str, answer: Answer) -> tuple[Any, ...]:
+    """As ``put_answers.sql`` and ``put_other_replies.sql`` take it."""
+    return (sender, answer.message_id, answer.at, answer.sequence, answer.proof)
 
 
 def sender_row(sender: Sender) -> tuple[Any, ...]:
@@ -60,6 +88,11 @@ def sender_row(sender: Sender) -> tuple[Any, ...]:
         case.due_at, case.texts, case.marks, case.tokens, case.blocks, case.backfilled,
         case.sender_sealed,
     )  # fmt: skip
+
+
+def same_row(before: Sender, after: Sender) -> bool:
+    """Whether all that changed is what was heard of replies."""
+    return before.deliberation == after.deliberation and _standing(before) == _standing(after)
 
 
 def wrote_only(before: Sender, after: Sender) -> bool:

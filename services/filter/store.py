@@ -5,28 +5,31 @@ another member was faster with shows as a key that is taken: then nothing is cha
 is handled again on what is there now.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from kernel.database.pool import Pool
-from kernel.database.store import Row, SqlStore, SqlTransaction, UniqueViolation, read_queries
+from kernel.database.store import SqlStore, SqlTransaction, UniqueViolation, read_queries
 from kernel.facts.records import SmsJudged
 from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Loaded
+from services.filter.core.group import ReadUntil, Told
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Answer, Sender
+from services.filter.core.sender import Sender
 from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
 from services.filter.rows import (
     MESSAGE_COLUMNS,
     NONCE_COLUMNS,
     SENDER_COLUMNS,
+    answer_row,
     judged_row,
     message_row,
-    read_sender,
+    read_senders,
     read_verdict,
+    same_row,
     sender_row,
     text_row,
     wrote_only,
@@ -108,6 +111,14 @@ class Store(Protocol):
         """How many messages of these partitions are deliberated."""
         ...
 
+    async def read_progress(self) -> Mapping[int, Told]:
+        """How far partitions were read, as whoever held them has told; not told: not there."""
+        ...
+
+    async def tell_progress(self, read_until: ReadUntil, at: datetime) -> None:
+        """So far these partitions were read, at least one; what was told never steps back."""
+        ...
+
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """Delete what is older, at most so many rows of each table. False: there may be more."""
         ...
@@ -120,23 +131,15 @@ class PostgresTransaction(SqlTransaction):
         self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
     ) -> Loaded:
         """See ``Transaction``."""
-        found = await self._load_senders(await self.fetch("load_senders", senders), senders)
+        rows = await self.fetch("load_senders", senders)
+        replies = await self.fetch("load_answers", senders)
         messages = await self.fetch("load_messages", message_ids)
         seen = await self.fetch("load_nonces", nonces)
         return Loaded(
-            senders=found,
+            senders=read_senders(rows, replies),
             verdicts={row["id"]: read_verdict(row) for row in messages},
             nonces={row["nonce"]: row["message_id"] for row in seen},
         )
-
-    async def _load_senders(
-        self, rows: Sequence[Row], pseudonyms: Collection[str]
-    ) -> dict[str, Sender]:
-        answers = {
-            row["sender"]: Answer(row["message_id"], row["answered_at"])
-            for row in await self.fetch("load_answers", pseudonyms)
-        }
-        return {row["sender"]: read_sender(row, answers.get(row["sender"])) for row in rows}
 
     async def load_due(
         self, partitions: Sequence[int], until: datetime, count_max: int
@@ -150,7 +153,8 @@ class PostgresTransaction(SqlTransaction):
         ]
         if not rows:
             return []
-        return list((await self._load_senders(rows, [row["sender"] for row in rows])).values())
+        replies = await self.fetch("load_answers", [row["sender"] for row in rows])
+        return list(read_senders(rows, replies).values())
 
     async def add_counts(self, counts: Counts, shard: int) -> None:
         """See ``Transaction``."""
@@ -198,7 +202,7 @@ class PostgresTransaction(SqlTransaction):
 
     async def _save_senders(self, changes: Changes) -> None:
         there = changes.before
-        old = [s for s in changes.after if s.sender in there]
+        old = [s for s in changes.after if s.sender in there and not same_row(there[s.sender], s)]
         texts = sorted(text_row(s) for s in old if wrote_only(there[s.sender], s))
         others = sorted(sender_row(s) for s in old if not wrote_only(there[s.sender], s))
         for name, rows in (("add_texts", texts), ("update_senders", others)):
@@ -209,17 +213,34 @@ class PostgresTransaction(SqlTransaction):
 
     async def _save_answers(self, changes: Changes, window: timedelta) -> None:
         before = {s.sender: s.answer for s in changes.before.values() if s.answer is not None}
-        changed = [s for s in changes.after if s.answer != before.get(s.sender)]
+        after = {s.sender: s.answer for s in changes.after if s.answer is not None}
         gone = sorted(
-            (s.sender, before[s.sender].message_id) for s in changed if s.sender in before
+            (s.sender, before[s.sender].message_id)
+            for s in changes.after
+            if s.sender in before
+            and (s.answer is None or s.answer.message_id != before[s.sender].message_id)
         )
         put = sorted(
-            (s.sender, s.answer.message_id, s.answer.at) for s in changed if s.answer is not None
+            answer_row(sender, answer)
+            for sender, answer in after.items()
+            if answer != before.get(sender)
         )
         if gone:
             await self.change("delete_answers", *zip(*gone, strict=True))
         if put:
             _expect(len(put), await self.change("put_answers", *zip(*put, strict=True), window))
+        await self._save_others(changes)
+
+    async def _save_others(self, changes: Changes) -> None:
+        before = {(s.sender, o) for s in changes.before.values() for o in s.others}
+        after = {(s.sender, o) for s in changes.after for o in s.others}
+        kept = {other.message_id for _, other in after}
+        gone = sorted(o.message_id for _, o in before - after if o.message_id not in kept)
+        put = sorted(answer_row(sender, other) for sender, other in after - before)
+        if gone:
+            await self.change("delete_other_replies", gone)
+        if put:
+            await self.change("put_other_replies", *zip(*put, strict=True))
 
     async def _save_messages(self, changes: Changes) -> None:
         if changes.judged:
@@ -281,6 +302,14 @@ class PostgresStore(SqlStore):
         """See ``Store``."""
         return int((await self.fetch("count_deliberating", partitions))[0]["count"])
 
+    async def read_progress(self) -> Mapping[int, Told]:
+        """See ``Store``."""
+        return {partition: Told(*told) for partition, *told in await self.fetch("read_progress")}
+
+    async def tell_progress(self, read_until: ReadUntil, at: datetime) -> None:
+        """See ``Store``."""
+        await self.fetch("tell_progress", *zip(*sorted(read_until.items()), strict=True), at)
+
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
         done = True
@@ -289,6 +318,7 @@ class PostgresStore(SqlStore):
             ("prune_nonces", cutoffs.messages),
             ("prune_counts", cutoffs.contacts, cutoffs.details, DETAILS),
             ("prune_answers", cutoffs.answers),
+            ("prune_other_replies", cutoffs.answers),
             ("prune_silences", cutoffs.silences),
             ("prune_senders",),
         ):

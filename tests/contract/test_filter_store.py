@@ -13,13 +13,15 @@ from msgspec.structs import replace
 
 from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool, role_of
-from kernel.facts.records import Decision, Reason, ReplyState, SmsJudged, Source
+from kernel.facts.records import Decision, Reason, ReplyChanged, ReplyState, SmsJudged, Source
 from kernel.values.errors import Rejected, Transient
+from services.filter.core.answer import Answer, Proof
 from services.filter.core.docket import Changes, Docket, Event, Loaded, judge_due, questions_of
+from services.filter.core.group import Told
 from services.filter.core.learner import WEIGHT, Learnt, Lesson, find_tokens, teach_silenced
 from services.filter.core.lore import Lore
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Answer, Arrival, Sender
+from services.filter.core.sender import Arrival, Sender
 from services.filter.core.tally import (
     CALM_CONTACTS,
     CONTACTS,
@@ -280,6 +282,17 @@ async def test_first_contacts_are_told_by_bucket(store: Store) -> None:
         assert await transaction.read_contacts() == {BUCKET: 7, BUCKET - 6: 1}
 
 
+async def test_how_far_was_read_is_told_by_partition_and_never_steps_back(store: Store) -> None:
+    assert await store.read_progress() == {}
+    await store.tell_progress({7: NOW, 1: NOW + MINUTE}, NOW)
+    await store.tell_progress({1: NOW, 2: NOW}, NOW + SECOND)
+    assert await store.read_progress() == {
+        1: Told(NOW + MINUTE, NOW + SECOND),
+        2: Told(NOW, NOW + SECOND),
+        7: Told(NOW, NOW),
+    }
+
+
 async def test_what_was_learnt_adds_up_and_fades(store: Store) -> None:
     async def learn(fade: int, *lessons: Lesson) -> Learnt:
         async with store.transaction() as transaction:
@@ -328,6 +341,48 @@ async def test_who_got_nothing_loses_his_answer_and_his_number(store: Store) -> 
     await take(store, arrival("m-2", at=LATER))
     [verdict] = await judge(store, LATER + DAY, LATER + DAY)
     assert (verdict.id, verdict.reason) == ("m-2", Reason.DESERVED)
+
+
+def word(reply_id: str, state: ReplyState, sequence: int, **fields: Any) -> ReplyChanged:
+    """The responder's."""
+    return replace(reply_ended(reply_id, state=state, **fields), by="responder", sequence=sequence)
+
+
+async def test_what_was_heard_of_each_reply_is_kept_until_nothing_can_change_it(
+    store: Store,
+) -> None:
+    """The first was taken for never sent, a second is under way, then the first was delivered."""
+    await take(store, arrival())
+    await judge(store)
+    await take(store, word("m-1", ReplyState.SENT, 2, final=False))
+    first = Answer("m-1", NOW + HOUR, 2)
+    assert await sender_of(store) == Sender(pseudonym(1), answer=first)
+    await take(store, word("m-1", ReplyState.FAILED, 3))
+    void = replace(first, sequence=3, proof=Proof.NONE)
+    assert await sender_of(store) == Sender(pseudonym(1), others=(void,))
+    await take(store, arrival("m-2", at=LATER))
+    await judge(store, LATER + DAY, LATER + DAY)
+    second = Answer("m-2", LATER + HOUR)
+    assert await sender_of(store) == Sender(pseudonym(1), answer=second, others=(void,))
+    await take(store, word("m-1", ReplyState.DELIVERED, 4))
+    left = replace(first, sequence=4, proof=Proof.LEFT)
+    assert await sender_of(store) == Sender(pseudonym(1), answer=second, others=(left,))
+    await store.prune(FOREVER, 10)
+    await take(store, word("m-2", ReplyState.EXPIRED, 1))
+    assert await sender_of(store) == Sender(pseudonym(1), answer=left)
+    await store.prune(EVERYTHING, 10)
+    assert await sender_of(store) is None
+
+
+async def test_what_never_left_is_forgotten_with_its_window(store: Store) -> None:
+    await take(store, arrival())
+    await judge(store)
+    await take(store, word("m-1", ReplyState.FAILED, 3))
+    void = Answer("m-1", NOW + HOUR, 3, Proof.NONE)
+    await store.prune(FOREVER, 10)
+    assert await sender_of(store) == Sender(pseudonym(1), others=(void,))
+    await store.prune(EVERYTHING, 10)
+    assert await sender_of(store) is None
 
 
 async def test_a_new_window_brings_a_new_answer(store: Store) -> None:
@@ -482,6 +537,22 @@ async def test_who_loads_a_sender_waits_for_who_has_him(pool: Any) -> None:
         changes = Changes(at=NOW, before={before.sender: before}, after=[blocked])
         await first.save(changes, RULES.window, 0)
     assert await waiting
+
+
+async def test_who_loads_a_sender_sees_the_answer_that_he_waited_for(pool: Any) -> None:
+    """Read before the lock it would be missing: he would be answered a second time."""
+    store = PostgresStore(pool)
+    await take(store, arrival())
+    before = await sender_of(store)
+    assert before is not None
+    async with store.transaction() as first:
+        await first.load([before.sender], [], [])
+        waiting = asyncio.create_task(sender_of(store))
+        await waits_or_ends(pool, waiting)
+        await first.save(judge_due([before], {}, NO_LORE, RULES, LATER), RULES.window, 0)
+    after = await waiting
+    assert after is not None
+    assert after.answer == Answer("m-1", NOW + HOUR)
 
 
 async def test_a_second_answer_in_the_window_is_refused_by_its_key(pool: Any) -> None:

@@ -265,8 +265,8 @@ def hear_change(reply: Reply, change: ReplyChanged, tariff: Tariff, now: datetim
     known = change.amount_microunits is not None
     if not known and not change.final:
         return Stepped(heard, [])
-    if not known and reply.basis is not None:
-        return Stepped(heard, [])  # final, and its cost is booked
+    if not known and reply.cost_microeuros:
+        return Stepped(heard, [])  # final, and its cost is booked; of a wrong void none is
     cost = price_sent(
         change.amount_microunits, change.segments, tariff, confirmed=change.amount_confirmed
     )

@@ -23,6 +23,7 @@ from kernel.facts.records import (
     Source,
     derive_trace,
 )
+from services.filter.core.answer import BY_BILLING, Answer, Proof, hear_word
 from services.filter.core.due import plan_due
 from services.filter.core.learner import find_tokens
 from services.filter.core.lore import Lore
@@ -40,8 +41,9 @@ from services.filter.core.verdict import (
 
 REOPENING = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED, ReplyState.FAILED})
 """He got nothing after all: he may be answered again."""
+ENDED_BY_BILLING = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED})
 ANSWERING = frozenset({ReplyState.SENT, ReplyState.DELIVERED, ReplyState.UNDELIVERED})
-"""An SMS left for him."""
+"""An SMS left for him, or the provider took it."""
 
 INFORMATIVE_TEXTS = 3
 """Of his first texts, so many are searched for an informative one."""
@@ -75,18 +77,13 @@ class Deliberation(Struct, frozen=True):
     sender_sealed: bytes | None
 
 
-class Answer(Struct, frozen=True):
-    """The one reply of the window: to which message, and when it was due."""
-
-    message_id: str
-    at: datetime
-
-
 class Sender(Struct, frozen=True):
     """All we know of a sender. A sender who was never heard of is ``Sender(pseudonym)``.
 
     Attributes:
         silenced, silenced_at: the last verdict for how he came, and when it was due.
+        answer: the one reply of the window.
+        others: replies that are not it, of which a word may yet change what he has had.
     """
 
     sender: str
@@ -97,6 +94,7 @@ class Sender(Struct, frozen=True):
     silenced_at: datetime | None = None
     deliberation: Deliberation | None = None
     answer: Answer | None = None
+    others: tuple[Answer, ...] = ()
 
 
 class Arrival(Struct, frozen=True):
@@ -116,6 +114,12 @@ class Outcome(NamedTuple):
 def is_answered(sender: Sender, at: datetime, rules: Rules) -> bool:
     """Whether the sender has had his answer of the window that holds ``at``."""
     return sender.answer is not None and at < sender.answer.at + rules.window
+
+
+def _is_answered_otherwise(sender: Sender, message_id: str, at: datetime, rules: Rules) -> bool:
+    """Not by the reply to this very message, of which a restored store knows no more."""
+    own = sender.answer is not None and sender.answer.message_id == message_id
+    return not own and is_answered(sender, at, rules)
 
 
 def is_overdue(sender: Sender, at: datetime) -> bool:
@@ -154,7 +158,7 @@ def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) 
     standing = Standing(
         sender.opted_out,
         sender.blocked,
-        is_answered(sender, message.at, rules),
+        _is_answered_otherwise(sender, message.id, message.at, rules),
         sender.deliberation is not None,
         silenced_as(sender, message.at, rules),
     )
@@ -195,18 +199,33 @@ def hear_block(sender: Sender, record: SenderBlocked) -> Sender:
 
 
 def hear_reply(sender: Sender, change: ReplyChanged, rules: Rules) -> Sender:
-    """A reply ended: where he got nothing, he may be answered again.
+    """A word about a reply: where he got nothing he may be answered again, else he is answered.
 
     Of an SMS that after a restore only the provider's log knew of we had no verdict: he has been
-    answered by it.
+    answered by it all the same.
     """
-    if change.kind is ReplyKind.RECOVERED:
-        there = change.state in ANSWERING and not is_answered(sender, change.due_at, rules)
-        return replace(sender, answer=Answer(change.reply_id, change.due_at)) if there else sender
-    ended = change.final and change.kind is ReplyKind.REPLY and change.state in REOPENING
-    if ended and sender.answer is not None and sender.answer.message_id == change.reply_id:
-        return replace(sender, answer=None)
-    return sender
+    proof = _read_proof(change)
+    if proof is None or change.kind is ReplyKind.TEST:
+        return sender
+    place = BY_BILLING if change.state in ENDED_BY_BILLING else change.sequence
+    return _hear_word(sender, Answer(change.reply_id, change.due_at, place, proof), rules)
+
+
+def _read_proof(change: ReplyChanged) -> Proof | None:
+    """What a word proves; None: nothing yet."""
+    if change.state in REOPENING:
+        return Proof.NONE if change.final else None
+    if change.state not in ANSWERING:
+        return None
+    # Taken by the provider: it may report that it failed.
+    taken = change.state is ReplyState.SENT and not change.final
+    return Proof.OPEN if taken else Proof.LEFT
+
+
+def _hear_word(sender: Sender, word: Answer, rules: Rules) -> Sender:
+    known = sender.others if sender.answer is None else (*sender.others, sender.answer)
+    answer, others = hear_word(known, word, rules.window)
+    return replace(sender, answer=answer, others=others)
 
 
 def judge_deliberated(
@@ -219,7 +238,7 @@ def judge_deliberated(
     """
     case = sender.deliberation
     assert case is not None, "nothing is deliberated"  # noqa: S101
-    answered = is_answered(sender, case.due_at, rules)
+    answered = _is_answered_otherwise(sender, case.message_id, case.due_at, rules)
     standing = Standing(sender.opted_out, sender.blocked, answered, deliberating=False)
     evidence = _gather(case, answers, lore, rules)
     reason = judge_at_due(standing, evidence, rules)
@@ -241,7 +260,7 @@ def judge_deliberated(
     )
     after = replace(sender, deliberation=None)
     if replied:
-        after = replace(after, answer=Answer(case.message_id, case.due_at))
+        after = _hear_word(after, Answer(case.message_id, case.due_at), rules)
     elif reason in ATTACKS:
         after = replace(after, silenced=reason, silenced_at=case.due_at)
     return after, verdict

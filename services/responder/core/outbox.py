@@ -297,9 +297,11 @@ _STATES: Mapping[Status, ReplyState] = {
 
 def _accepted(reply: Reply, message_id: str, now: datetime, rules: OutboxRules) -> Reply:
     known = replace(reply, message_id=reply.message_id or message_id)
-    if reply.state not in OPEN and reply.state is not ReplyState.UNRESOLVED:
+    # Failed without a word of the provider's: the operator took it for never sent.
+    voided = reply.state is ReplyState.FAILED and reply.state_order < 0
+    if reply.state not in SEARCHED | OPEN and not voided:
         return known  # a report was faster than the answer
-    return _sent(known, now, rules)
+    return replace(_sent(known, now, rules), nothing_charged=False, final=False)
 
 
 def _sent(reply: Reply, now: datetime, rules: OutboxRules) -> Reply:

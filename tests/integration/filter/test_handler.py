@@ -5,10 +5,11 @@ from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace as replace_struct
 from prometheus_client import CollectorRegistry
 
 from kernel.database.migrations import migrate
-from kernel.facts.records import Decision, Reason, ReplyState, SmsJudged, decode_as
+from kernel.facts.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, decode_as
 from kernel.facts.topics import outgoing
 from kernel.log.port import Outgoing, Partition
 from kernel.service.port import Ports
@@ -229,6 +230,22 @@ async def test_two_members_that_judge_the_same_sender_at_once_answer_him_once(
     assert await still.rows("SELECT DISTINCT reason FROM messages WHERE id LIKE 'n%'") == [
         ("already_answered",)
     ]
+
+
+async def test_an_sms_that_the_log_knew_of_silences_who_waits_and_stops_nobody(
+    still: Scene,
+) -> None:
+    handler, later = still.handler(), NOW + 2 * HOUR
+    await handler.handle([read("m-1", 1), read("m-2", 2)], NOW)
+    found = replace_struct(
+        reply_ended("found", 1, state=ReplyState.SENT, final=False), kind=ReplyKind.RECOVERED
+    )
+    await handler.handle([Received(found, Partition(found.TOPIC, 1), NOW)], NOW)
+    due = await handler.due(read_until(later), later)
+    verdicts = {v.id: v.reason for v in map(_verdict, due.records)}
+    assert verdicts == {"m-1": Reason.ALREADY_ANSWERED, "m-2": Reason.DESERVED}
+    answers = await still.rows("SELECT message_id FROM answers ORDER BY sender")
+    assert [row["message_id"] for row in answers] == ["found", "m-2"]
 
 
 async def test_a_stage_that_lags_does_not_judge_a_troll_by_his_first_text(

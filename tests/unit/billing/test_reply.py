@@ -224,6 +224,20 @@ def test_an_end_without_an_amount_leaves_what_is_booked() -> None:
     assert (transfers, after.cost_microeuros, after.basis) == ([], 70_000, Basis.TOLD)
 
 
+def test_what_left_after_a_void_is_booked_at_the_tariff_until_its_amount_is_told() -> None:
+    void, moved = hear(authorized(), 3, ReplyState.FAILED, nothing_charged=True)
+    assert moves(moved) == [(VOID, RESERVED, FUND, 150_000)]
+    sent, moved = hear(void, 4, ReplyState.SENT)
+    assert (sent.state, moved) == (ReplyState.SENT, [])
+    for before in (void, sent):
+        delivered, moved = hear(before, 5, ReplyState.DELIVERED, final=True)
+        assert (delivered.state, delivered.basis) == (ReplyState.DELIVERED, Basis.TARIFF)
+        assert moves(moved) == [(ADJUST, FUND, SPENT, 150_000)]
+    told, moved = hear(delivered, 6, ReplyState.DELIVERED, 65_000, final=True)
+    assert moves(moved) == [(ADJUST, SPENT, FUND, 85_000)]
+    assert told.cost_microeuros == 65_000
+
+
 def test_what_is_old_repeated_or_our_own_says_nothing() -> None:
     heard, _ = hear(authorized(), 3, ReplyState.DELIVERED, 150_000)
     for sequence in (1, 2, 3):

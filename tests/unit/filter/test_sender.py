@@ -12,12 +12,12 @@ from msgspec.structs import replace as replace_struct
 
 from kernel.facts.records import Decision, Reason, ReplyKind, ReplyState, SmsJudged, Source
 from kernel.settings.settings import QuietHours
+from services.filter.core.answer import Answer
 from services.filter.core.due import plan_due
 from services.filter.core.learner import Learnt
 from services.filter.core.lore import Lore
 from services.filter.core.sender import (
     REOPENING,
-    Answer,
     Outcome,
     Sender,
     hear_again,
@@ -418,4 +418,15 @@ def test_of_an_sms_that_only_the_log_knew_of_he_is_answered(state: ReplyState) -
     heard = hear_reply(NOBODY, reply_ended(state=state, **recovered), RULES)
     assert is_answered(heard, LATER, RULES) == (state in {"sent", "delivered", "undelivered"})
     answered = after(waiting())
-    assert hear_reply(answered, reply_ended(state=state, **recovered), RULES) == answered
+    both = hear_reply(answered, reply_ended(state=state, **recovered), RULES)
+    assert both.answer == answered.answer
+    # He got that SMS, whatever becomes of the reply that is under way.
+    without = hear_reply(both, reply_ended(state=ReplyState.EXPIRED), RULES)
+    assert is_answered(without, LATER, RULES) == is_answered(heard, LATER, RULES)
+
+
+def test_what_the_log_knew_of_while_he_waits_is_his_answer_when_it_is_due() -> None:
+    found = reply_ended("found", state=ReplyState.SENT, kind=ReplyKind.RECOVERED, final=False)
+    sender = hear_reply(waiting(), found, RULES)
+    assert judge(sender).reason is Reason.ALREADY_ANSWERED
+    assert after(sender).answer == sender.answer

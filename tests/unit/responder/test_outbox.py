@@ -290,6 +290,19 @@ def test_failed_is_not_charged() -> None:
     assert (charged.nothing_charged, charged.amount_microunits) == (False, 65_000)
 
 
+def test_what_the_operator_voided_is_sent_where_the_provider_took_it_after_all() -> None:
+    uncertain = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
+    unresolved = apply_absence(uncertain, NOW + RULES.unresolved_after, RULES)
+    void = apply_decision(unresolved, OperatorAction.REPLY_VOID, NOW)
+    taken = apply_result(void, 1, Accepted("p-1"), NOW + MINUTE, RULES)
+    told = describe_change(taken)
+    assert (told.state, told.final, told.nothing_charged) == (ReplyState.SENT, False, False)
+    assert told.sequence > describe_change(void).sequence
+    # Of one that the provider itself reported as failed, it had its answer before.
+    failed = see(void, observed("failed", 3))
+    assert apply_result(failed, 1, Accepted("p-1"), NOW, RULES).state is ReplyState.FAILED
+
+
 def test_sent_is_final_after_a_day() -> None:
     reply = see(sent(), observed("sent", 2, 65_000))
     assert apply_absence(reply, NOW + MINUTE, RULES).final is False
