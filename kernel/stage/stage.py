@@ -51,10 +51,12 @@ class Progress:
         watermarks: for every partition held, an instant W: whatever was appended before W has
             been handled and its outputs are durable.
         lags: for every partition held, the records not yet given out.
+        at: when the read that it tells of began; None: nothing is known.
     """
 
     watermarks: Mapping[Partition, datetime] = field(default_factory=dict)
     lags: Mapping[Partition, int] = field(default_factory=dict)
+    at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,7 @@ class Stage:
         self._log, self._handler, self._clock, self._metrics = log, handler, clock, metrics
         self._limits = limits or StageLimits()
         self._progress = Progress()
+        self._read_at: datetime | None = None
         self._obituaries = Obituaries(name, clock)
         self._follower = Follower(name)
         self._draining = asyncio.Event()
@@ -216,6 +219,7 @@ class Stage:
 
     async def _read(self, reader: Reader) -> Batch:
         """Read; a drain ends the wait at once, with nothing read."""
+        self._read_at = self._clock.now()
         reading = asyncio.create_task(
             reader.read(
                 records_max=self._limits.records_max,
@@ -312,7 +316,7 @@ class Stage:
         self._obituaries.tell()
         # Of partitions that came from another member nobody has said when to look.
         others = batch.watermarks.keys() != self._progress.watermarks.keys()
-        self._progress = Progress(batch.watermarks, batch.lags)
+        self._progress = Progress(batch.watermarks, batch.lags, self._read_at)
         lags: dict[str, int] = dict.fromkeys(self._topics, 0)
         for partition, lag in batch.lags.items():
             lags[partition.topic] = lags.get(partition.topic, 0) + lag

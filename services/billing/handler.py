@@ -33,7 +33,6 @@ from services.billing.core.ledger import (
     cost_received,
     open_receipt,
 )
-from services.billing.core.posture import advance_clock
 from services.billing.core.reply import (
     BY,
     WITHDRAWING,
@@ -92,7 +91,7 @@ class BillingHandler:
             await self._hear_provider(store, _of(ProviderChecked, records))
         for on, count in work.doubted.items():
             self._metrics.doubted(on, count)
-        self._metrics.ended(work.replies.values())
+        self._accountant.note_decided(work.replies.values())
         return ()
 
     async def due(self, progress: Progress, now: datetime) -> Due:
@@ -181,7 +180,7 @@ class BillingHandler:
     async def _admit(self, work: "_Work", replied: Sequence[SmsJudged]) -> None:
         """Let them into the waiting room."""
         standing = await work.store.read_standing()
-        shown = advance_clock(standing, self._settings.quiet, work.now).shown
+        shown = self._settings.advance(standing, work.now).shown
         entry = Entry(shown, self._settings.age, work.now)
         admitted = [admit_reply(verdict, self._settings.tariff, entry) for verdict in replied]
         for reply, verdict in zip(admitted, replied, strict=True):

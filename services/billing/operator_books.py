@@ -16,7 +16,7 @@ from kernel.facts.records import OperatorDecided, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
-from services.billing.core.posture import Standing, advance_clock, take_back, take_donation
+from services.billing.core.posture import Standing, take_back, take_donation
 from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, admit_test
 from services.billing.operator import (
@@ -215,7 +215,7 @@ class PostgresOperatorStore(PostgresDecisions):
         """See ``OperatorStore``."""
         settings = self._settings
         async with self._books.transaction() as store:
-            clock = advance_clock(await store.read_standing(), settings.quiet, now)
+            clock = settings.advance(await store.read_standing(), now)
             entry = ReplyEntry(clock.shown, settings.age, now)
             phone = SealedPhone(test.sender, test.sender_sealed)
             reply = admit_test(test.id, phone, settings.tariff, entry)
@@ -224,7 +224,7 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if known.sender == test.sender else Outcome.CONFLICT
             await store.add_steps([Step(reply.reply_id, now, reply.state, reply.reason)])
             await store.add_tallies({f"{_REPLY}{reply.state}": 1})
-        self._accountant.note_ended([reply])
+        self._accountant.note_decided([reply])
         return Outcome.DONE
 
     # -- what only a person can decide ------------------------------------------------------------

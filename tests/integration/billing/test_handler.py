@@ -24,6 +24,7 @@ from kernel.log.port import Partition
 from kernel.stage.stage import Progress
 from kernel.values.errors import Transient
 from services.billing.core.ledger import Account, Movement, TransferKind, transfer
+from services.billing.core.unread import Unread
 from services.billing.memory import MemoryStore
 from tests.integration.billing.scene import (
     Desk,
@@ -42,6 +43,7 @@ from tests.unit.billing.cases import (
     HOUR,
     MINUTE,
     NOW,
+    SECOND,
     backfilled,
     changed,
     checked,
@@ -385,7 +387,7 @@ async def test_the_best_is_paid_first_and_age_counts_as_score(
         await desk.give()
         await desk.look()
         await desk.hear(*texts(*range(4)), *verdicts(0, score=1.0), *verdicts(1, score=-3.0))
-        desk.clock.advance(24 * 3600)
+        await desk.wait(24)
         # A day is two nats: who came first with 1.0 is as good as who comes now with 3.0.
         await desk.hear(*verdicts(2, score=2.9), *verdicts(3, score=3.1))
         order: list[str] = []
@@ -446,14 +448,12 @@ async def test_who_waited_too_long_expires_but_not_while_suspended(desk: Desk) -
     # Nothing was given: suspended from the first look on.
     await desk.look()
     await desk.hear(*texts(1), *verdicts(1))
-    desk.clock.advance(100 * 3600)
-    await desk.look()
+    await desk.wait(100)
     assert await desk.state(1) == ("waiting", "")
     # Calm, but receipts are unread: the clock goes, and nobody is paid.
     await desk.give()
     await desk.look(lag=501)
-    desk.clock.advance(72 * 3600)
-    await desk.look(lag=501)
+    await desk.wait(72)
     assert await desk.state(1) == ("waiting", "")
     desk.clock.advance(1)
     await desk.look(lag=501)
@@ -470,8 +470,7 @@ async def test_at_night_nobody_is_paid_and_the_clock_stands_still() -> None:
     await desk.give()
     await desk.look()
     await desk.hear(*texts(1), *verdicts(1))
-    desk.clock.advance(20 * 3600)  # 09:00 in Paris: two hours to go
-    await desk.look()
+    await desk.wait(20, lag=0)  # 09:00 in Paris: two hours to go
     assert authorized(desk) == []
     desk.clock.advance(2 * 3600)
     await desk.look()
@@ -507,7 +506,8 @@ async def test_what_billing_ends_is_counted_once(desk: Desk) -> None:
     assert count_ended(desk, ReplyState.REFUSED) == 2
     await desk.give()
     await desk.look(lag=501)
-    desk.clock.advance(72 * 3600 + 1)
+    await desk.wait(72)
+    desk.clock.advance(1)
     for _ in range(2):
         await desk.look(lag=501)
         assert count_ended(desk, ReplyState.EXPIRED) == 1
@@ -536,7 +536,8 @@ async def test_beyond_the_bound_nothing_is_paid_whatever_the_fund_holds(desk: De
 async def test_a_member_asks_for_the_lag_of_the_others(desk: Desk) -> None:
     await desk.give()
     await desk.hear(*texts(1), *verdicts(1))
-    half = Progress(lags={Partition(SmsReceived.TOPIC, n): 0 for n in range(6)})
+    lags = {Partition(SmsReceived.TOPIC, n): 0 for n in range(6)}
+    half = Progress(lags=lags, at=desk.now)
     await desk.append(*[received(f"x-{n}", sender=sender(n)) for n in range(501)])
     for progress in (Progress(), half):
         await desk.handler.due(progress, desk.now)
@@ -554,6 +555,69 @@ async def test_a_member_asks_for_the_lag_of_the_others(desk: Desk) -> None:
         await desk.handler.due(half, desk.now)
 
 
+HALF = {Partition(SmsReceived.TOPIC, n): 0 for n in range(6)}
+ALL = HALF | {Partition(SmsReceived.TOPIC, n): 0 for n in range(6, 12)}
+UNKNOWN = Partition(SmsReceived.TOPIC, 3)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(),
+        Progress(lags=ALL),
+        Progress(at=NOW),
+        Progress(lags=ALL, at=NOW - 6 * SECOND),
+        Progress(lags=ALL, at=NOW + 6 * SECOND),
+        Progress(lags=ALL | {UNKNOWN: -1}, at=NOW),
+        Progress(lags=ALL | {UNKNOWN: -2000, Partition(SmsReceived.TOPIC, 4): 2000}, at=NOW),
+        Progress(
+            watermarks=dict.fromkeys(ALL, NOW),
+            lags={place: 0 for place in ALL if place != UNKNOWN},
+            at=NOW,
+        ),
+    ],
+    ids=["nothing", "void", "of-no-partition", "old", "clock-put-back", "negative",
+         "negative-and-its-like", "one-unknown"],
+)  # fmt: skip
+async def test_who_does_not_know_what_is_unread_pays_nothing(
+    desk: Desk, progress: Progress
+) -> None:
+    await desk.give()
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.handler.due(progress, desk.now)
+    assert (await desk.balances())[Account.RESERVED] == 0
+    await desk.handler.due(Progress(lags=ALL, at=NOW - 4 * SECOND), desk.now)
+    assert (await desk.balances())[Account.RESERVED] == PRICE
+
+
+@pytest.mark.parametrize("lag", [-1, -2000])
+async def test_a_negative_lag_is_no_money(desk: Desk, lag: int) -> None:
+    """Committed beyond the end: the topic was made anew, or truncated; who knows what is unread."""
+    await desk.give(FLOOR + EURO)
+    await desk.hear(*texts(*range(20)), *verdicts(*range(20)))
+
+    async def count_lag() -> int:
+        return lag
+
+    member = make_desk(desk.store, desk.settings, desk.log, desk.clock, count_lag)
+    await member.handler.due(Progress(lags=HALF, at=NOW), desk.now)
+    assert (await desk.balances())[Account.FUND] == FLOOR + EURO - 20 * TEXT
+
+
+async def test_the_posture_is_told_while_the_lag_is_not_known(desk: Desk) -> None:
+    """A group that has committed beyond the end may stay so: the number must go off all the same."""
+    await desk.give(FLOOR + 2 * TEXT)
+    await desk.hear(*texts(1, 2), *verdicts(1, 2))
+
+    async def count_lag() -> int:
+        raise Transient("committed beyond the end", code="lag_unknown")
+
+    member = make_desk(desk.store, desk.settings, desk.log, desk.clock, count_lag)
+    due = await member.handler.due(Progress(lags=HALF, at=NOW), desk.now)
+    assert [record.topic for record in due.records] == [PostureChanged.TOPIC]
+    assert (await desk.balances())[Account.RESERVED] == 0
+
+
 # -- crashes -------------------------------------------------------------------------------------
 
 
@@ -561,10 +625,12 @@ async def test_a_crash_between_look_and_tell_loses_and_repeats_nothing(desk: Des
     await desk.give()
     await desk.hear(*texts(1, 2), *verdicts(1, 2))
     await desk.hear(judged("s-2", Reason.OPTED_OUT, sender=sender(2), received_at=NOW))
-    await desk.accountant.look(0, desk.now)
+    await desk.accountant.look(Unread(0, desk.now), desk.now)
     again = make_desk(desk.store, desk.settings, desk.log, desk.clock)
     moved = await desk.transfers()
-    due = await again.handler.due(read_to(), desk.now)
+    assert await again.look() == 0, "who decided it may be about to tell it"
+    desk.clock.advance(5)
+    due = await again.handler.due(read_to(at=desk.now), desk.now)
     await desk.log.append(due.records)  # and dies before it marks them
     await again.look()
     assert await desk.transfers() == moved
@@ -579,7 +645,7 @@ async def test_an_answer_that_comes_before_the_telling_is_noted_stops_nothing(de
     # Told, the mark was lost, told again: the responder says that it has it.
     await desk.give()
     await desk.hear(*texts(1, 2), *verdicts(1))
-    await desk.accountant.look(0, desk.now)
+    await desk.accountant.look(Unread(0, desk.now), desk.now)
     await desk.hear(outcome(1, 1, ReplyState.AUTHORIZED, reason="429"), *verdicts(2))
     await desk.look()
     assert authorized(desk) == ["m-2"]
@@ -756,6 +822,37 @@ async def test_postgresql_gives_the_same_books_as_memory(
 
 
 # -- two members ---------------------------------------------------------------------------------
+
+
+async def test_each_decision_is_told_once(fresh_database: str) -> None:
+    async with open_desk(fresh_database) as one, open_desk(fresh_database) as two:
+        await one.give()
+        stop = judged("s-3", Reason.OPTED_OUT, sender=sender(3), received_at=NOW)
+        await one.hear(*texts(1, 2, 3), *verdicts(1, 2, 3), stop)
+        await one.operator.pause("to see", NOW)
+        await one.operator.resume(NOW)
+        first = await one.handler.due(read_to(), NOW)
+        second = await two.handler.due(read_to(), NOW)  # before the first has noted what it told
+        kinds = [record.topic for record in first.records]
+        topics = [PostureChanged.TOPIC] * 2 + [ReplyAuthorized.TOPIC] * 2 + [ReplyChanged.TOPIC]
+        assert sorted(kinds) == sorted(topics)
+        assert not second.records
+        # The first has died: what has lain is told in its place, the same.
+        later = NOW + 5 * SECOND
+        second = await two.handler.due(read_to(at=later), later)
+        assert set(second.records) == set(first.records)
+
+
+async def test_who_is_cut_off_from_the_log_does_not_pay(fresh_database: str) -> None:
+    async with open_desk(fresh_database) as one, open_desk(fresh_database) as cut_off:
+        await one.give()
+        await one.hear(*texts(1, 2), *verdicts(1, 2))
+        await one.handler.due(read_to(5000), NOW)
+        for at in (NOW - MINUTE, NOW - SECOND, NOW):  # what its stage published before
+            await cut_off.handler.due(read_to(at=at), NOW)
+            assert (await one.balances())[Account.RESERVED] == 0
+        await cut_off.handler.due(read_to(at=NOW + SECOND), NOW + SECOND)  # it has read again
+        assert (await one.balances())[Account.RESERVED] == 2 * PRICE
 
 
 async def test_two_members_at_once_overspend_nothing(fresh_database: str) -> None:
