@@ -154,5 +154,6 @@ def _read_alert_rules(settings: Settings) -> AlertRules:
         # Asking the provider takes real time.
         provider_after=max(settings.scaled(usual.provider_after), timedelta(minutes=1)),
         uncertain_after=settings.scaled(usual.uncertain_after),
+        unread_after=max(settings.scaled(usual.unread_after), timedelta(minutes=1)),  # reads too
         a_day_max=usual.a_day_max,
     )

@@ -225,7 +225,7 @@ ZONES = [
     "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut",
     "Africa/Casablanca", "UTC",
 ]  # fmt: skip
-"""Clocks put forward and back by an hour or by half of one, at two in the morning or at midnight."""
+"""Clocks put forward and back by an hour or half of one, at two in the morning or at midnight."""
 CHANGES = [datetime(2026, month, day, tzinfo=UTC) for month, day in [
     (2, 15), (3, 8), (3, 22), (3, 29), (4, 5), (9, 6), (10, 4), (10, 25), (11, 1),
 ]]  # fmt: skip
