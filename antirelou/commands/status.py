@@ -28,6 +28,11 @@ def describe_status(
             word(name.removesuffix("_microeuros")): euros(amount)
             for name, amount in status["fund"].items()
             if name.endswith("_microeuros")
+        }
+        | {
+            word(f"dear_{name.removesuffix('_microeuros')}"): euros(price, decimals=4)
+            for name, price in status.get("dear", {}).items()
+            if price is not None
         },
         word("messages"): _describe_messages(status["messages"], language),
         word("replies"): _describe_replies(status["replies"], waiting, language),

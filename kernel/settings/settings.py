@@ -4,9 +4,10 @@ Durations and rates come out already divided and multiplied by ``CLOCK_SPEED``, 
 this module knows of it but through ``Settings.scaled``, for durations that are not settings.
 """
 
+import math
 import os
 import re
-from datetime import datetime, time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Self
@@ -110,15 +111,38 @@ class QuietHours:
 
     def next_loud(self, now: datetime) -> datetime:
         """The first instant from ``now`` on that is not quiet, UTC."""
-        if not self.covers(now):
-            return now
+        return self._next_turn(now) if self.covers(now) else now
+
+    def next_quiet(self, now: datetime) -> datetime | None:
+        """The first instant from ``now`` on that is quiet, UTC; None: never."""
+        if self.start == self.end:
+            return None
+        return now if self.covers(now) else self._next_turn(now)
+
+    def _next_turn(self, now: datetime) -> datetime:
+        """When it next becomes loud, or quiet; a clock that is put forward or back may do it."""
+        now, quiet = now.astimezone(UTC), self.covers(now)
         local = now.astimezone(self.zone)
-        end = datetime.combine(local.date(), self.end, self.zone)
-        if end <= local:
-            end = datetime.combine(local.date() + timedelta(days=1), self.end, self.zone)
-        loud = end.astimezone(now.tzinfo)
-        # In the hour that comes twice the clock may have shown the end once already.
-        return loud if loud > now else end.replace(fold=1).astimezone(now.tzinfo)
+        bound = datetime.combine(local.date(), self.end if quiet else self.start)
+        ahead = (bound - local.replace(tzinfo=None)) % timedelta(days=1)
+        change = self._next_change(now, now + ahead)
+        if change is None:
+            return now + ahead
+        return change if self.covers(change) is not quiet else self._next_turn(change)
+
+    def _next_change(self, since: datetime, until: datetime) -> datetime | None:
+        """The second in which the zone's offset becomes another one, of less than a day."""
+        before = since.astimezone(self.zone).utcoffset()
+        if until.astimezone(self.zone).utcoffset() == before:
+            return None
+        low, high = math.floor(since.timestamp()), math.ceil(until.timestamp())
+        while high - low > 1:
+            middle = (low + high) // 2
+            if datetime.fromtimestamp(middle, self.zone).utcoffset() == before:
+                low = middle
+            else:
+                high = middle
+        return datetime.fromtimestamp(high, UTC)
 
 
 def _features(value: Any) -> tuple[str, ...]:

@@ -122,6 +122,15 @@ METRICS: tuple[MetricDef, ...] = (
         "When account or number was last read at the provider.",
     ),
     MetricDef(
+        "antirelou_unread_known_timestamp_seconds", "gauge",
+        "When what is received and not booked was last known; nobody pays while it is not.",
+    ),
+    MetricDef(
+        "antirelou_price_above_tariff_euros", "gauge",
+        "The highest price of a segment asked within a day, where above the tariff; else 0.",
+        ("on",),
+    ),
+    MetricDef(
         "antirelou_webhook_last_timestamp_seconds", "gauge",
         "When the last webhook of a message came.",
     ),

@@ -119,6 +119,14 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "a send has been uncertain for more than ten minutes",
         ),
         "audit": Term("l'audit a trouvé une faute", "the audit found a violation"),
+        "unread": Term(
+            "on ne sait pas combien de messages reçus restent à compter : rien n'est payé",
+            "how many received messages are not booked is not known: nothing is paid",
+        ),
+        "price": Term(
+            "l'opérateur demande plus que le tarif réglé ici",
+            "the provider asks more than the tariff that is set here",
+        ),
     },
     "alert_line": {
         "over": Term("c'est fini : {what}", "all clear: {what}"),
@@ -128,6 +136,14 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         ),
         "lasts": Term(
             "À ce train la cagnotte tient {days} jours.", "At this rate the fund lasts {days} days."
+        ),
+        "dear_receive": Term(
+            "Un SMS reçu coûte {price} le segment ; PRICE_RECEIVE dit {tariff}.",
+            "An SMS received costs {price} a segment; PRICE_RECEIVE says {tariff}.",
+        ),
+        "dear_reply": Term(
+            "Une réponse coûte {price} le segment ; PRICE_REPLY dit {tariff}.",
+            "A reply costs {price} a segment; PRICE_REPLY says {tariff}.",
         ),
         "costs_all": Term(
             "Coûte encore : chaque SMS reçu, {receive} ; chaque réponse, {reply}.",
@@ -190,6 +206,14 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "fees": Term("frais", "fees"),
         "floor": Term("réserve", "floor"),
         "provider_credit": Term("crédit chez l'opérateur", "provider credit"),
+        "dear_receive": Term(
+            "recevoir coûte plus que PRICE_RECEIVE, le segment",
+            "receiving costs more than PRICE_RECEIVE, a segment",
+        ),
+        "dear_reply": Term(
+            "répondre coûte plus que PRICE_REPLY, le segment",
+            "replying costs more than PRICE_REPLY, a segment",
+        ),
         "messages": Term("Messages", "Messages"),
         "received": Term("reçus", "received"),
         "deliberating": Term("en délibéré", "deliberating"),

@@ -5,9 +5,11 @@ decides is rows; they are told after it has committed, and again after a crash.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
+
+import structlog
 
 from kernel.facts.records import (
     PostureChanged,
@@ -21,6 +23,7 @@ from kernel.facts.topics import PARTITIONS, outgoing
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress
 from kernel.values.clock import Clock
+from kernel.values.errors import Transient
 from kernel.values.money import format_euros
 from services.billing.core.books import PostureStep, Step
 from services.billing.core.ledger import Account, Balances, Transfer
@@ -31,7 +34,6 @@ from services.billing.core.posture import (
     Cause,
     Facts,
     Standing,
-    advance_clock,
     decide_standing,
     floor_for_replies,
 )
@@ -45,19 +47,26 @@ from services.billing.core.reply import (
 )
 from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
 from services.billing.core.tariff import price_reply
+from services.billing.core.unread import Unread, heed_unread, sum_lags
 from services.billing.core.waiting import next_quiet_or_loud
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
 from services.billing.store import Store, Transaction
 
+LOG = structlog.get_logger("billing")
+
 LOOK_SECONDS = 2.0
 """How often one looks although nothing happened: days turn, waits end, a hold of quiet is over."""
 EXPIRED_MAX = 1000
 TOLD_MAX = 1000
-UNKNOWN = 2**31
-"""More unread than any bound allows."""
 LAG_SECONDS = 1.0
 """How old the group's lag may be where other members hold partitions too."""
+LAG_UNKNOWN = "lag_unknown"
+"""The code of the log's refusal where a group has committed beyond the end of a partition."""
+LAIN = timedelta(seconds=5)
+"""What another member has decided and not told for so long is told in its place."""
+OWN_MAX = 10_000
+"""Decisions remembered as one's own; any beyond are told once they have lain."""
 
 
 class Accountant:
@@ -77,31 +86,48 @@ class Accountant:
     ) -> None:
         self._store, self._count_lag, self._settings = store, count_lag, settings
         self._clock, self._metrics = clock, metrics
-        self._lag, self._lag_at = 0, float("-inf")
+        self._lag: int | None = None
+        self._lag_at = float("-inf")
+        self._own: set[str] = set()
+        self._went_by: Unread | None = None
+        """What this member found itself, and wrote last."""
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """See ``stage.Handler``."""
-        unread = await self._count_unread(progress)
+        unread = await self._count_unread(progress, now)
         await self.look(unread, now)
         replies = await self._store.load_untold(TOLD_MAX)
+        replies = [r for r in replies if self._tells(r.reply_id, r.changed_at, now)]
         if not replies:
             before = now - self._settings.reappend_after
             replies = await self._store.load_unanswered(before, TOLD_MAX)
         postures = await self._store.load_postures()
+        postures = [p for p in postures if self._tells(_name_posture(p.sequence), p.at, now)]
         records = [*map(_describe_posture, postures), *map(_describe, replies)]
 
         async def mark() -> None:
             at = self._clock.now()
             await self._store.mark_postures([posture.sequence for posture in postures], at)
             await self._store.mark_told([reply.reply_id for reply in replies], at)
+            self._own.difference_update(reply.reply_id for reply in replies)
+            self._own.difference_update(_name_posture(posture.sequence) for posture in postures)
 
         return Due(records, mark if records else None, self._look_next(now))
 
-    async def look(self, unread: int | None, now: datetime) -> None:
+    def _tells(self, what: str, at: datetime, now: datetime) -> bool:
+        """Whether to tell what was decided then: who decides tells, or whoever is still there."""
+        return what in self._own or now - at >= LAIN
+
+    def tell_soon(self, what: Iterable[str]) -> None:
+        """This member has decided it, and tells it."""
+        if len(self._own) < OWN_MAX:
+            self._own.update(what)
+
+    async def look(self, unread: Unread | None, now: datetime) -> None:
         """Decide the posture, end what waited too long, pay for whom the fund can.
 
         Args:
-            unread: receipts that are not booked yet; None: nobody can say.
+            unread: receipts that are not booked yet; None: this member cannot say.
         """
         settings = self._settings
         changes = _Changes()
@@ -111,23 +137,25 @@ class Accountant:
             waiting = counts.get("reply.waiting", 0)
             balances = await (store.lock_balances() if waiting else store.read_balances())
             facts = await self._read_facts(store, balances, waiting, now)
-            standing = advance_clock(before, settings.quiet, now)
+            standing = settings.advance(before, now)
+            heeded = heed_unread(unread, self._read_others(before), now)
+            if heeded is not None:
+                standing = replace(standing, unread=heeded.count, unread_at=heeded.at)
             standing = decide_standing(standing, facts, settings.posture, now)
             if waiting:
                 await self._end_expired(store, standing, changes, now)
-                allowance = plan_allowance(
-                    standing,
-                    facts,
-                    self._load(counts, unread, now),
-                    settings.room,
-                    now,
-                )
+                load = self._load(counts, heeded, now)
+                allowance = plan_allowance(standing, facts, load, settings.room, now)
                 standing = await self._pay(store, standing, allowance, changes, now)
             await changes.save(store)
             if standing.sequence != before.sequence:
                 await store.add_posture(_describe_step(standing, facts, waiting, now))
             await store.save_standing(standing)
-        self.note_ended(changes.replies.values())
+        if unread is not None and heeded == unread:
+            self._went_by = unread
+        if standing.sequence != before.sequence:
+            self.tell_soon([_name_posture(standing.sequence)])
+        self.note_decided(changes.replies.values())
 
     async def refuse_blocked(self, sender: str, now: datetime) -> None:
         """End what still waits for a sender whom the operator has blocked."""
@@ -137,11 +165,12 @@ class Accountant:
                 if block.covers(reply):
                     changes.add(end_reply(reply, ReplyState.REFUSED, block.reason, now))
             await changes.save(store)
-        self.note_ended(changes.replies.values())
+        self.note_decided(changes.replies.values())
 
-    def note_ended(self, replies: Iterable[Reply]) -> None:
-        """Count those of them that billing ended, once they are committed."""
+    def note_decided(self, replies: Collection[Reply]) -> None:
+        """They are committed: tell those that billing paid for or ended, count those it ended."""
         self._metrics.ended(replies)
+        self.tell_soon(reply.reply_id for reply in replies if reply.told_at is None)
 
     async def read_outlook(self, store: Transaction, now: datetime) -> tuple[int, Outlook]:
         """What replies may not touch now, micro-euros, and how long the fund lasts."""
@@ -182,12 +211,12 @@ class Accountant:
             waiting=waiting * price,
         )
 
-    def _load(self, counts: dict[str, int], unread: int | None, now: datetime) -> Load:
+    def _load(self, counts: dict[str, int], unread: Unread | None, now: datetime) -> Load:
         quiet = self._settings.quiet
         return Load(
             outstanding=counts.get(f"reply.{ReplyState.AUTHORIZED}", 0),
             ahead_max=self._settings.ahead_max,
-            unread=unread if unread is not None else UNKNOWN,
+            unread=None if unread is None else unread.count,
             unread_max=self._settings.unread_max,
             quiet=quiet is not None and quiet.covers(now),
         )
@@ -225,17 +254,36 @@ class Accountant:
                 standing = replace(standing, probes=standing.probes - 1)
         return standing
 
-    async def _count_unread(self, progress: Progress) -> int | None:
-        """Receipts in the log that are not booked; None before anything was read."""
-        held = {p: lag for p, lag in progress.lags.items() if p.topic == SmsReceived.TOPIC}
-        if len(held) >= PARTITIONS:
-            return sum(held.values())
-        if not progress.lags:
+    async def _count_unread(self, progress: Progress, now: datetime) -> Unread | None:
+        """Receipts in the log that are not booked; None: this member cannot say."""
+        places = {*progress.lags, *progress.watermarks}
+        held = [progress.lags.get(p) for p in places if p.topic == SmsReceived.TOPIC]
+        if progress.at is None or not progress.lags:
             return None
+        own = sum_lags(held, progress.at, now)
+        if own is None or len(held) >= PARTITIONS:
+            return own
         at = self._clock.monotonic()
         if at - self._lag_at > LAG_SECONDS:
-            self._lag, self._lag_at = await self._count_lag(), at
-        return self._lag
+            self._lag, self._lag_at = await self._count_group(), at
+        return sum_lags([self._lag], progress.at, now)
+
+    def _read_others(self, standing: Standing) -> Unread | None:
+        """What another member has gone by since this one looked; None: none has."""
+        if standing.unread_at is None:
+            return None
+        known = Unread(standing.unread, standing.unread_at)
+        return None if known == self._went_by else known
+
+    async def _count_group(self) -> int | None:
+        """The group's lag; None: nobody knows it, which does not keep the posture from changing."""
+        try:
+            return await self._count_lag()
+        except Transient as trouble:
+            if trouble.code != LAG_UNKNOWN:
+                raise
+            LOG.warning("lag_unknown")
+            return None
 
     def _look_next(self, now: datetime) -> datetime:
         turn = next_quiet_or_loud(now, self._settings.quiet)
@@ -268,6 +316,11 @@ class _Changes:
         await store.add_tallies(tallies)
 
 
+def _name_posture(sequence: int) -> str:
+    """Among what is told: no reply has this id."""
+    return derive_id("posture", sequence)
+
+
 def _describe(reply: Reply) -> Outgoing:
     if reply.state is ReplyState.AUTHORIZED:
         return outgoing(describe_authorization(reply))
@@ -283,7 +336,7 @@ def _describe_step(standing: Standing, facts: Facts, waiting: int, now: datetime
 
 
 def _describe_posture(step: PostureStep) -> Outgoing:
-    changed_id = derive_id("posture", step.sequence)
+    changed_id = _name_posture(step.sequence)
     return outgoing(
         PostureChanged(
             id=changed_id,

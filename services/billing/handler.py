@@ -33,7 +33,7 @@ from services.billing.core.ledger import (
     cost_received,
     open_receipt,
 )
-from services.billing.core.posture import advance_clock
+from services.billing.core.pace import HOURS_A_DAY
 from services.billing.core.reply import (
     BY,
     WITHDRAWING,
@@ -47,7 +47,7 @@ from services.billing.core.reply import (
     is_forgotten,
     reply_unheard_of,
 )
-from services.billing.core.tariff import Basis
+from services.billing.core.tariff import Basis, Cost, price_segment
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
 from services.billing.store import Store, Transaction
@@ -89,10 +89,10 @@ class BillingHandler:
             await self._hear_verdicts(work, _of(SmsJudged, records))
             await self._hear_changes(work, _of(ReplyChanged, records))
             await work.save()
-            await self._hear_provider(store, _of(ProviderChecked, records))
+            await self._hear_provider(store, _of(ProviderChecked, records), now)
         for on, count in work.doubted.items():
             self._metrics.doubted(on, count)
-        self._metrics.ended(work.replies.values())
+        self._accountant.note_decided(work.replies.values())
         return ()
 
     async def due(self, progress: Progress, now: datetime) -> Due:
@@ -112,7 +112,7 @@ class BillingHandler:
             work.transfers += book_receipt(receipt, work.now)
             work.tallies["received"] += receipt.kind == ReceivedKind.MESSAGE
             work.doubted["receive"] += receipt.basis is Basis.DOUBTED
-            self._note_receiving(work, receipt, receipt.cost_microeuros)
+            self._note_receiving(work, receipt, receipt.cost_microeuros, first[message_id])
         if len(added) < len(messages):
             again = [m for m in messages if m.id not in added or m is not first[m.id]]
             await self._book_again(work, again)
@@ -128,16 +128,35 @@ class BillingHandler:
                 changed[message.id] = booked.receipt
                 work.transfers += booked.transfers
                 difference = booked.receipt.cost_microeuros - before.cost_microeuros
-                self._note_receiving(work, booked.receipt, difference)
+                self._note_receiving(work, booked.receipt, difference, message)
         await work.store.save_receipts(list(changed.values()))
 
-    def _note_receiving(self, work: "_Work", receipt: Receipt, amount: int) -> None:
-        webhook = receipt.source == Source.WEBHOOK
+    def _note_receiving(
+        self, work: "_Work", receipt: Receipt, amount: int, message: SmsReceived
+    ) -> None:
+        at = min(receipt.received_at, work.now)
+        cost = Cost(receipt.cost_microeuros, receipt.basis)
         work.note(
             Interval(
-                self._minute_of(receipt.received_at),
+                self._minute_of(at),
                 spent_microeuros=amount,
-                webhook_at=receipt.received_at if webhook else None,
+                webhook_at=at if receipt.source == Source.WEBHOOK else None,
+                receive_price_microeuros=price_segment(cost, message.segments),
+            )
+        )
+
+    def _note_replied(
+        self, work: "_Work", before: Reply, after: Reply, change: ReplyChanged
+    ) -> None:
+        if after.basis is None or after.cost_microeuros == before.cost_microeuros:
+            return
+        segments = change.segments or self._settings.tariff.reply_segments
+        cost = Cost(after.cost_microeuros, after.basis)
+        work.note(
+            Interval(
+                self._minute_of(min(change.at, work.now)),
+                replied_microeuros=after.cost_microeuros - before.cost_microeuros,
+                reply_price_microeuros=price_segment(cost, segments),
             )
         )
 
@@ -181,7 +200,7 @@ class BillingHandler:
     async def _admit(self, work: "_Work", replied: Sequence[SmsJudged]) -> None:
         """Let them into the waiting room."""
         standing = await work.store.read_standing()
-        shown = advance_clock(standing, self._settings.quiet, work.now).shown
+        shown = self._settings.advance(standing, work.now).shown
         entry = Entry(shown, self._settings.age, work.now)
         admitted = [admit_reply(verdict, self._settings.tariff, entry) for verdict in replied]
         for reply, verdict in zip(admitted, replied, strict=True):
@@ -210,8 +229,11 @@ class BillingHandler:
             work.doubted["reply"] += doubted
             work.change(before, stepped.reply)
             work.transfers += stepped.transfers
+            self._note_replied(work, before, stepped.reply, change)
 
-    async def _hear_provider(self, store: Transaction, checks: Sequence[ProviderChecked]) -> None:
+    async def _hear_provider(
+        self, store: Transaction, checks: Sequence[ProviderChecked], now: datetime
+    ) -> None:
         if not checks:
             return
         balances = await store.read_balances()
@@ -223,7 +245,19 @@ class BillingHandler:
                 continue
             credit = check.credit_microunits
             euros = None if credit is None else convert_microunits(max(credit, 0), rate)
-            await store.save_provider(ProviderState(check.at, euros, spent, check.attached))
+            since = spent  # of what is not kept so long nobody knows when it was
+            if now - check.at <= HOURS_A_DAY * self._settings.hour:
+                since = await self._read_spent_since(store, check.at)
+            then = max(spent - since, 0)
+            await store.save_provider(ProviderState(check.at, euros, then, check.attached))
+
+    async def _read_spent_since(self, store: Transaction, at: datetime) -> int:
+        """Booked, and not off a credit that was read then: the check was on its way meanwhile.
+
+        What came within the same minute counts as later.
+        """
+        since = await store.read_receiving(at - self._minute)
+        return max(since.spent_microeuros + since.replied_microeuros, 0)
 
 
 class _Work:

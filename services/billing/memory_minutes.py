@@ -19,7 +19,7 @@ class Minutes:
 
     starts: list[datetime] = field(default_factory=list)
     rows: list[Interval] = field(default_factory=list)
-    totals: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(0, 0, 0, 0)])
+    totals: list[tuple[int, int, int, int, int]] = field(default_factory=lambda: [(0,) * 5])
     summed: int = 0
 
     def copy(self) -> "Minutes":
@@ -39,9 +39,20 @@ class Minutes:
     def since(self, at: datetime) -> Interval:
         """The sum of what came after an instant."""
         self._sum()
-        before, all_ = self.totals[bisect_right(self.starts, at)], self.totals[-1]
-        spent, asked, sure, surged = (t - b for t, b in zip(all_, before, strict=True))
-        return Interval(at, spent, asked, sure, surged)
+        place = bisect_right(self.starts, at)
+        pairs = zip(self.totals[-1], self.totals[place], strict=True)
+        spent, asked, sure, surged, replied = (total - before for total, before in pairs)
+        rows = self.rows[place:]
+        return Interval(
+            at,
+            spent,
+            asked,
+            sure,
+            surged,
+            replied_microeuros=replied,
+            receive_price_microeuros=max((r.receive_price_microeuros for r in rows), default=0),
+            reply_price_microeuros=max((r.reply_price_microeuros for r in rows), default=0),
+        )
 
     def prune(self, before: datetime) -> None:
         """Forget what is older, but the latest webhook's minute."""
@@ -55,9 +66,14 @@ class Minutes:
     def _sum(self) -> None:
         del self.totals[self.summed + 1 :]
         for row in self.rows[self.summed :]:
-            _, spent, asked, sure, surged, _ = row
-            totals = self.totals[-1]
+            spent, asked, sure, surged, replied = self.totals[-1]
             self.totals.append(
-                (totals[0] + spent, totals[1] + asked, totals[2] + sure, totals[3] + surged)
+                (
+                    spent + row.spent_microeuros,
+                    asked + row.asked_microeuros,
+                    sure + row.sure_microeuros,
+                    surged + row.surged,
+                    replied + row.replied_microeuros,
+                )
             )
         self.summed = len(self.rows)

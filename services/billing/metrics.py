@@ -85,11 +85,14 @@ class Metrics:
         times = {
             "antirelou_provider_checked_timestamp_seconds": watched.provider_checked_at,
             "antirelou_webhook_last_timestamp_seconds": status.last_webhook_at,
+            "antirelou_unread_known_timestamp_seconds": watched.unread_at,
             "antirelou_audit_timestamp_seconds": watched.audit.at if watched.audit else None,
         }
         for name, at in times.items():
             if at is not None:
                 gauge(name).set(at.timestamp())
+        for on, price in zip(SPENT, watched.dear, strict=True):
+            gauge("antirelou_price_above_tariff_euros", on=on).set(price / MICRO)
         if watched.audit is not None:
             for invariant, count in watched.audit.broken.items():
                 gauge("antirelou_audit_violations", invariant=invariant).set(count)

@@ -14,6 +14,7 @@ from typing import Protocol
 from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
 from kernel.log.port import Outgoing
 from services.billing.core.outlook import Outlook
+from services.billing.core.tariff import WITHIN_TARIFF, Prices
 
 
 class Outcome(enum.Enum):
@@ -86,12 +87,16 @@ class Watched:
     Attributes:
         provider_checked_at: when account or number was last read at the provider.
         uncertain_since: of the sends whose outcome is unknown, the oldest.
+        unread_at: when what is received and not booked was last known.
+        dear: prices above the tariff, asked within a day.
     """
 
     outlook: Outlook = field(default_factory=Outlook)
     provider_checked_at: datetime | None = None
     uncertain_since: datetime | None = None
     audit: Audit | None = None
+    unread_at: datetime | None = None
+    dear: Prices = WITHIN_TARIFF
 
 
 @dataclass(frozen=True, slots=True)

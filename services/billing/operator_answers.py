@@ -27,6 +27,7 @@ def describe_status(status: Status, dead: int | None) -> dict[str, Any]:
     Args:
         dead: records on the dead topics that were not put back; None: the log is away.
     """
+    watched = status.watched
     judged = dict.fromkeys((Decision.REPLY.value, *SILENCES), 0) | dict(status.judged)
     return {
         "posture": status.posture.value,
@@ -42,6 +43,8 @@ def describe_status(status: Status, dead: int | None) -> dict[str, Any]:
         },
         "replies": dict.fromkeys((state.value for state in ReplyState), 0) | dict(status.replies),
         "dead": dead,
+        # Asked for a segment within a day; null: within the tariff.
+        "dear": {name: price or None for name, price in watched.dear._asdict().items()},
     }
 
 

@@ -16,9 +16,11 @@ from kernel.facts.records import OperatorDecided, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
 from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
-from services.billing.core.posture import Standing, advance_clock, take_back, take_donation
+from services.billing.core.pace import HOURS_A_DAY
+from services.billing.core.posture import Standing, take_back, take_donation
 from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, admit_test
+from services.billing.core.tariff import Prices, dearer_prices
 from services.billing.operator import (
     Audit,
     Entry,
@@ -59,6 +61,8 @@ class PostgresOperatorStore(PostgresDecisions):
             floor, outlook = await self._accountant.read_outlook(store, now)
             webhook_at = (await store.fetch("read_webhook_at"))[0]["at"]
             watched = (await store.fetch("read_watched"))[0]
+            day = await store.read_receiving(now - HOURS_A_DAY * self._settings.hour)
+        asked = Prices(day.receive_price_microeuros, day.reply_price_microeuros)
         return Status(
             posture=standing.posture,
             posture_cause=standing.cause,
@@ -82,6 +86,8 @@ class PostgresOperatorStore(PostgresDecisions):
                 provider.checked_at,
                 watched["uncertain_since"],
                 watched["audit_at"] and Audit(watched["audit_at"], json.loads(watched["broken"])),
+                standing.unread_at,
+                dearer_prices(asked, self._settings.tariff),
             ),
         )
 
@@ -215,7 +221,7 @@ class PostgresOperatorStore(PostgresDecisions):
         """See ``OperatorStore``."""
         settings = self._settings
         async with self._books.transaction() as store:
-            clock = advance_clock(await store.read_standing(), settings.quiet, now)
+            clock = settings.advance(await store.read_standing(), now)
             entry = ReplyEntry(clock.shown, settings.age, now)
             phone = SealedPhone(test.sender, test.sender_sealed)
             reply = admit_test(test.id, phone, settings.tariff, entry)
@@ -224,7 +230,7 @@ class PostgresOperatorStore(PostgresDecisions):
                 return Outcome.REPEATED if known.sender == test.sender else Outcome.CONFLICT
             await store.add_steps([Step(reply.reply_id, now, reply.state, reply.reason)])
             await store.add_tallies({f"{_REPLY}{reply.state}": 1})
-        self._accountant.note_ended([reply])
+        self._accountant.note_decided([reply])
         return Outcome.DONE
 
     # -- what only a person can decide ------------------------------------------------------------

@@ -9,12 +9,13 @@ from aiohttp import web
 
 from kernel.database.pool import Pool, role_of
 from kernel.facts.records import SmsReceived
-from kernel.facts.topics import BILLING_GROUP, READS
+from kernel.facts.topics import BILLING_GROUP, PARTITIONS, READS
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Stage, StageLimits
 from kernel.telemetry.metrics import StageTelemetry
-from services.billing.accountant import Accountant
+from kernel.values.errors import Transient
+from services.billing.accountant import LAG_UNKNOWN, Accountant
 from services.billing.api import operator_routes
 from services.billing.core.pace import HOURS_A_DAY
 from services.billing.handler import BillingHandler
@@ -92,6 +93,8 @@ class Billing:
 
     async def _count_lag(self) -> int:
         lags = await self._ports.log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)
+        if len(lags) < PARTITIONS or min(lags.values()) < 0:
+            raise Transient("the lag of a partition is not known", code=LAG_UNKNOWN)
         return sum(lags.values())
 
     async def _keep(self, now: datetime) -> None:

@@ -2,7 +2,7 @@
 
 import os
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from kernel.settings.settings import QuietHours, Settings, require
@@ -11,7 +11,7 @@ from kernel.values.text import segment_text
 from kernel.words.gloss import Language, choose_language
 from services.billing.core.alert import AlertRules
 from services.billing.core.pace import PaceRules
-from services.billing.core.posture import PostureRules
+from services.billing.core.posture import PostureRules, Standing, advance_clock
 from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff, is_over_cap, price_reply
 from services.billing.operator_api import OperatorSettings
@@ -24,6 +24,7 @@ BURN_FAST, BURN_SLOW = 14.4, 6.0
 takes for error budgets."""
 AGE = timedelta(hours=12)
 """Who has waited so much longer is one nat of score better."""
+UNLOOKED_MAX = timedelta(minutes=10)
 UNREAD_MAX = 500
 """Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
 
@@ -48,6 +49,7 @@ class BillingSettings:
     Attributes:
         hour: in which receiving is counted for the floor under a flood; a minute is its sixtieth.
         wait_longest: ``MAX_WAIT``.
+        unlooked_max: so long without a look still counts as waiting.
         age: of waiting that counts as one nat of score.
         ahead_max: replies authorised and not yet handed over: a minute of sending.
         unread_max: ``UNREAD_MAX``.
@@ -60,12 +62,17 @@ class BillingSettings:
     zone: ZoneInfo
     hour: timedelta
     wait_longest: timedelta
+    unlooked_max: timedelta
     age: timedelta
     ahead_max: int
     unread_max: int
     reappend_after: timedelta
     operator: OperatorSettings
     alerts: AlertSettings
+
+    def advance(self, standing: Standing, now: datetime) -> Standing:
+        """Let the waiting clock go on."""
+        return advance_clock(standing, self.quiet, now, self.unlooked_max)
 
     @property
     def room(self) -> RoomRules:
@@ -117,6 +124,7 @@ def read_settings(settings: Settings) -> BillingSettings:
         zone=ZoneInfo(settings.timezone),
         hour=settings.scaled(timedelta(hours=1)),
         wait_longest=settings.max_wait,
+        unlooked_max=max(settings.scaled(UNLOOKED_MAX), timedelta(seconds=10)),  # looks are real
         age=settings.scaled(AGE),
         # Telling and hearing takes real time: under a fast clock a minute is too short for it.
         ahead_max=max(int(settings.send_rate * max(minute.total_seconds(), 1.0)), 1),
@@ -146,5 +154,6 @@ def _read_alert_rules(settings: Settings) -> AlertRules:
         # Asking the provider takes real time.
         provider_after=max(settings.scaled(usual.provider_after), timedelta(minutes=1)),
         uncertain_after=settings.scaled(usual.uncertain_after),
+        unread_after=max(settings.scaled(usual.unread_after), timedelta(minutes=1)),  # reads too
         a_day_max=usual.a_day_max,
     )

@@ -293,7 +293,16 @@ class PostgresTransaction(SqlTransaction):
     async def read_receiving(self, since: datetime) -> Interval:
         """See ``Transaction``."""
         row = (await self.fetch("read_receiving", since))[0]
-        return Interval(since, row["spent"], row["asked"], row["sure"], row["surged"])
+        return Interval(
+            since,
+            row["spent"],
+            row["asked"],
+            row["sure"],
+            row["surged"],
+            replied_microeuros=row["replied"],
+            receive_price_microeuros=row["receive_price"],
+            reply_price_microeuros=row["reply_price"],
+        )
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""

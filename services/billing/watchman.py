@@ -51,7 +51,7 @@ class Watchman:
     ) -> None:
         self._operator, self._store, self._clock = operator, store, clock
         self._settings, self._metrics = settings, metrics
-        self._dead = DeadTopics(log)
+        self._dead, self._dead_last = DeadTopics(log), 0
         self._retry_at, self._pause = float("-inf"), RETRY_SECONDS_MIN
 
     async def run(self) -> None:
@@ -68,8 +68,12 @@ class Watchman:
     async def look(self) -> None:
         """Look once: set the gauges, tell what is to be told."""
         now = self._clock.now()
-        dead = await self._dead.count()
-        self._metrics.dead(dead)
+        try:
+            dead = self._dead_last = await self._dead.count()
+            self._metrics.dead(dead)
+        except Transient as trouble:  # the log is away: the rest is told all the same
+            LOG.warning("watchman_waits", code=trouble.code)
+            dead = self._dead_last
         if not self._settings.alerts.url:
             return
         status, waiting = await self._operator.read_status(now), await self._operator.read_waiting()
@@ -126,6 +130,8 @@ def describe(status: Status, dead: int, waiting: int, waiting_cost: int) -> Situ
         provider_checked_at=watched.provider_checked_at,
         uncertain_since=watched.uncertain_since,
         dead=dead,
+        unread_at=watched.unread_at,
+        dear=watched.dear,
         broken=sum(watched.audit.broken.values()) if watched.audit else 0,
         waiting=waiting,
         waiting_cost=waiting_cost,

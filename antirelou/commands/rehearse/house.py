@@ -363,7 +363,7 @@ def _partition_of(record: Record) -> int:
 def _progress(now: datetime) -> Progress:
     """Everything that was appended is read."""
     held = [Partition(SmsReceived.TOPIC, number) for number in ALL_PARTITIONS]
-    return Progress(dict.fromkeys(held, now), dict.fromkeys(held, 0))
+    return Progress(dict.fromkeys(held, now), dict.fromkeys(held, 0), now)
 
 
 def _verdicts(told: Sequence[Outgoing]) -> list[SmsJudged]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from kernel.facts.records import Posture
 from services.billing.core.posture import Cause
+from services.billing.core.tariff import WITHIN_TARIFF, Prices
 
 
 class Alarm(enum.StrEnum):
@@ -24,7 +25,9 @@ class Alarm(enum.StrEnum):
     DETACHED = "detached"
     PROVIDER_AWAY = "provider_away"
     AUDIT = "audit"
+    UNREAD = "unread"
     FUND_LOW = "fund_low"
+    PRICE = "price"
     UNCERTAIN = "uncertain"
     DEAD = "dead"
     GUARDED = "guarded"
@@ -40,6 +43,8 @@ class Situation:
         lasts: the fund, as it goes; None: nothing is asked of it.
         provider_checked_at: None: never, which is none of our business yet.
         broken: violations that the last audit found.
+        unread_at: when what is received and not booked was last known; None: never yet.
+        dear: prices above the tariff, asked within a day.
         waiting, waiting_cost: replies in the waiting room, and what would answer them all.
     """
 
@@ -54,6 +59,8 @@ class Situation:
     uncertain_since: datetime | None
     dead: int
     broken: int
+    unread_at: datetime | None = None
+    dear: Prices = WITHIN_TARIFF
     waiting: int = 0
     waiting_cost: int = 0
 
@@ -68,6 +75,7 @@ class AlertRules:
         horizon: ``FUND_HORIZON``.
         provider_after: without a word from the provider's account for so long, it is away.
         uncertain_after: a send that is uncertain for longer is told.
+        unread_after: nothing is paid while nobody knows what is unread; for longer it is told.
         a_day_max: messages in one day of the operator's time zone.
     """
 
@@ -76,6 +84,7 @@ class AlertRules:
     horizon: timedelta = timedelta(days=7)
     provider_after: timedelta = timedelta(minutes=30)
     uncertain_after: timedelta = timedelta(minutes=10)
+    unread_after: timedelta = timedelta(minutes=2)
     a_day_max: int = 12
 
 
@@ -147,6 +156,7 @@ def find_alarms(now_is: Situation, rules: AlertRules, now: datetime) -> Iterator
             pass
     lasts = now_is.lasts
     checked, uncertain = now_is.provider_checked_at, now_is.uncertain_since
+    unread_at = now_is.unread_at
     holds = {
         Alarm.DETACHED: now_is.attached is False,
         Alarm.FUND_LOW: now_is.given and lasts is not None and lasts < rules.horizon,
@@ -154,6 +164,8 @@ def find_alarms(now_is: Situation, rules: AlertRules, now: datetime) -> Iterator
         Alarm.UNCERTAIN: uncertain is not None and now - uncertain > rules.uncertain_after,
         Alarm.DEAD: now_is.dead > 0,
         Alarm.AUDIT: now_is.broken > 0,
+        Alarm.UNREAD: unread_at is not None and now - unread_at > rules.unread_after,
+        Alarm.PRICE: any(now_is.dear),
     }
     yield from (key_of(alarm) for alarm, wrong in holds.items() if wrong)
 

@@ -26,6 +26,9 @@ class Interval(NamedTuple):
         sure_microeuros: of it, of those that are not in doubt (``core/room.py``).
         surged: so many of them came in a surge.
         webhook_at: when the last webhook came.
+        replied_microeuros: what replies were found to have cost.
+        receive_price_microeuros, reply_price_microeuros: the highest that the provider asked for
+            a segment; 0: it named no price.
     """
 
     since: datetime
@@ -34,6 +37,9 @@ class Interval(NamedTuple):
     sure_microeuros: int = 0
     surged: int = 0
     webhook_at: datetime | None = None
+    replied_microeuros: int = 0
+    receive_price_microeuros: int = 0
+    reply_price_microeuros: int = 0
 
     def plus(self, other: "Interval") -> "Interval":
         """Both, of one minute."""
@@ -45,6 +51,9 @@ class Interval(NamedTuple):
             self.sure_microeuros + other.sure_microeuros,
             self.surged + other.surged,
             max(times, default=None),
+            self.replied_microeuros + other.replied_microeuros,
+            max(self.receive_price_microeuros, other.receive_price_microeuros),
+            max(self.reply_price_microeuros, other.reply_price_microeuros),
         )
 
 
@@ -64,7 +73,7 @@ class ProviderState:
     """What was last read at the provider.
 
     Attributes:
-        spent_microeuros: by our books, when the credit was read.
+        spent_microeuros: by our books, of what came before the credit was read.
     """
 
     checked_at: datetime | None = None

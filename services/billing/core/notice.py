@@ -3,6 +3,7 @@
 Figures of the house alone: no number, no text, no id of anybody is in it.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +22,8 @@ COMMANDS = {
     Alarm.AUDIT: "antirelou audit",
     Alarm.UNCERTAIN: "antirelou doctor --live",
     Alarm.DEAD: "antirelou dead list",
+    Alarm.UNREAD: "antirelou doctor",
+    Alarm.PRICE: "antirelou status",
     Alarm.GUARDED: "antirelou status",
 }
 CAUSES = {
@@ -33,7 +36,9 @@ CAUSES = {
 }
 """What to type while replies are suspended, by why they are."""
 
-URGENT = frozenset({Alarm.SUSPENDED, Alarm.DETACHED, Alarm.PROVIDER_AWAY, Alarm.AUDIT})
+URGENT = frozenset(
+    {Alarm.SUSPENDED, Alarm.DETACHED, Alarm.PROVIDER_AWAY, Alarm.AUDIT, Alarm.UNREAD}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +66,8 @@ def write_notice(alert: Alert, now_is: Situation, tariff: Tariff, language: Lang
     if alert.alarm is Alarm.FUND_LOW and now_is.lasts is not None:
         days = f"{now_is.lasts / timedelta(days=1):.1f}"
         lines.append(gloss("alert_line", "lasts", language, days=_decimal(days, language)))
+    if alert.alarm is Alarm.PRICE:
+        lines += _tell_prices(now_is, tariff, language)
     lines += [_tell_costs(now_is, tariff, language), _tell_command(alert, language)]
     if alert.last:
         lines.append(gloss("alert_line", "last_today", language))
@@ -88,6 +95,17 @@ def _tell_costs(now_is: Situation, tariff: Tariff, language: Language) -> str:
     return gloss("alert_line", "costs_all", language, receive=receive, reply=reply)
 
 
+def _tell_prices(now_is: Situation, tariff: Tariff, language: Language) -> Iterator[str]:
+    expected = (tariff.receive_microeuros, tariff.reply_microeuros)
+    for on, price, usual in zip(("receive", "reply"), now_is.dear, expected, strict=True):
+        if price:
+            yield gloss(
+                "alert_line", f"dear_{on}", language,
+                price=_euros(price, language, decimals=4),
+                tariff=_euros(usual, language, decimals=4),
+            )  # fmt: skip
+
+
 def _tell_command(alert: Alert, language: Language) -> str:
     if alert.over:
         return gloss("alert_line", "no_command", language)
@@ -95,8 +113,8 @@ def _tell_command(alert: Alert, language: Language) -> str:
     return gloss("alert_line", "command", language, command=command)
 
 
-def _euros(amount_microeuros: int, language: Language) -> str:
-    return f"{_decimal(format_euros(amount_microeuros, decimals=2), language)} €"
+def _euros(amount_microeuros: int, language: Language, *, decimals: int = 2) -> str:
+    return f"{_decimal(format_euros(amount_microeuros, decimals=decimals), language)} €"
 
 
 def _decimal(figure: str, language: Language) -> str:

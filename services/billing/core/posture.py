@@ -120,6 +120,7 @@ class Standing:
         probe_at: when the next probes may go; None: deliveries do not fail.
         probes: how many of them may still go.
         shown, shown_at: what the waiting clock (``core/waiting.py``) showed, and when.
+        unread, unread_at: what a look last went by (``core/unread.py``); None: none yet.
     """
 
     posture: Posture
@@ -139,6 +140,8 @@ class Standing:
     shown: timedelta = timedelta()
     shown_at: datetime | None = None
     restored: str | None = None
+    unread: int = 0
+    unread_at: datetime | None = None
 
 
 FIRST = Standing(Posture.NORMAL, Cause.CALM, attach=True)
@@ -194,17 +197,28 @@ def decide_standing(
     )
 
 
-def advance_clock(standing: Standing, quiet: QuietHours | None, now: datetime) -> Standing:
-    """Let the waiting clock go on to now; while suspended it stands still."""
+def advance_clock(
+    standing: Standing,
+    quiet: QuietHours | None,
+    now: datetime,
+    unlooked_max: timedelta = timedelta.max,
+) -> Standing:
+    """Let the waiting clock go on to now; while suspended it stands still.
+
+    Args:
+        unlooked_max: longer since it was last looked at, nobody could have been paid: billing was
+            down. So much of that time counts, no more.
+    """
     since = standing.shown_at or now
     if now <= since:
         return standing if standing.shown_at else replace(standing, shown_at=now)
     shown = standing.shown
     if standing.posture is not Posture.SUSPENDED:
-        shown += waited_between(since, now, quiet)
+        shown += waited_between(since, since + min(now - since, unlooked_max), quiet)
     return replace(standing, shown=shown, shown_at=now)
 
 
+_DAY = timedelta(days=1)
 _POSTURES = {Cause.CALM: Posture.NORMAL} | dict.fromkeys(GUARDING, Posture.GUARDED)
 
 
@@ -288,7 +302,8 @@ def _left_today(facts: Facts, standing: Standing, cap: int) -> int:
 
 
 def _turn_day(standing: Standing, facts: Facts) -> Standing:
-    if standing.day == facts.today:
+    # A day back is the date of a member whose clock is behind, around midnight.
+    if standing.day is not None and timedelta() <= standing.day - facts.today <= _DAY:
         return standing
     return replace(standing, day=facts.today, spent_before=facts.spent)
 

@@ -110,14 +110,14 @@ class Load:
     Attributes:
         outstanding: authorised and not yet handed over.
         ahead_max: so many may be.
-        unread: receipts in the log that are not booked yet.
+        unread: receipts in the log that are not booked yet; None: not known, nothing is paid.
         unread_max: with more than that nothing is authorised: nobody knows what the fund holds.
         quiet: nothing but tests is sent now.
     """
 
     outstanding: int
     ahead_max: int
-    unread: int
+    unread: int | None
     unread_max: int
     quiet: bool
 
@@ -126,11 +126,11 @@ def plan_allowance(
     standing: Standing, facts: Facts, load: Load, rules: RoomRules, now: datetime
 ) -> Allowance:
     """What may be authorised now; what is unread is taken to cost the tariff."""
+    if load.unread is None or not 0 <= load.unread <= load.unread_max:
+        return Allowance(0, 0)
     money = spendable(facts, standing, rules.posture)
     money -= load.unread * rules.tariff.receive_microeuros
     count = max(load.ahead_max - load.outstanding, 0)
-    if load.unread > load.unread_max:
-        return Allowance(0, 0)
     if standing.posture is Posture.NORMAL:
         return Allowance(count, money, tests_only=load.quiet)
     if standing.posture is Posture.GUARDED:

@@ -57,6 +57,34 @@ class Tariff:
     rate_micro: int
 
 
+class Prices(NamedTuple):
+    """What the provider asks for a segment, micro-euros; 0: not known, or within the tariff."""
+
+    receive_microeuros: int = 0
+    reply_microeuros: int = 0
+
+
+WITHIN_TARIFF = Prices()
+ROUNDING_MICROEUROS = 1
+"""What converting from the provider's currency may add to a price."""
+
+
+def dearer_prices(asked: Prices, tariff: Tariff) -> Prices:
+    """Those above the tariff."""
+    receive, reply = (
+        price if price > expected + ROUNDING_MICROEUROS else 0
+        for price, expected in zip(
+            asked, (tariff.receive_microeuros, tariff.reply_microeuros), strict=True
+        )
+    )
+    return Prices(receive, reply)
+
+
+def price_segment(cost: Cost, segments: int) -> int:
+    """What the provider asked for one segment; 0: it named no price that is believed."""
+    return cost.amount_microeuros // segments if segments and cost.basis >= Basis.TOLD else 0
+
+
 def price_reply(tariff: Tariff) -> int:
     """What a reply is expected to cost at most, micro-euros."""
     return tariff.reply_microeuros * tariff.reply_segments

@@ -18,27 +18,16 @@ def waited_between(since: datetime, until: datetime, quiet: QuietHours | None) -
     loud = timedelta()
     at = quiet.next_loud(since)
     while at < until:
-        end = _next_quiet(at, quiet)
-        if end <= at:  # quiet hours of no length
+        end = quiet.next_quiet(at)
+        if end is None or end >= until:
             return loud + (until - at)
-        loud += min(end, until) - at
+        loud += end - at
         at = quiet.next_loud(end)
     return loud
 
 
-def _next_quiet(at: datetime, quiet: QuietHours) -> datetime:
-    """When the next quiet hours begin after a loud instant; ``at`` itself: never."""
-    if quiet.start == quiet.end:
-        return at
-    local = at.astimezone(quiet.zone)
-    start = datetime.combine(local.date(), quiet.start, quiet.zone)
-    if start <= local:
-        start = datetime.combine(local.date() + timedelta(days=1), quiet.start, quiet.zone)
-    return start.astimezone(at.tzinfo)
-
-
 def next_quiet_or_loud(at: datetime, quiet: QuietHours | None) -> datetime | None:
     """When it next becomes loud or quiet; None: never."""
-    if quiet is None or quiet.start == quiet.end:
+    if quiet is None:
         return None
-    return quiet.next_loud(at) if quiet.covers(at) else _next_quiet(at, quiet)
+    return quiet.next_loud(at) if quiet.covers(at) else quiet.next_quiet(at)

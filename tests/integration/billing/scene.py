@@ -1,9 +1,9 @@
 """Billing at a desk: a store, a log in memory, a clock that stands still, and nobody else."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,7 @@ from services.billing.handler import BillingHandler
 from services.billing.memory import MemoryStore
 from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
-from services.billing.settings import BillingSettings, read_settings
+from services.billing.settings import UNREAD_MAX, BillingSettings, read_settings
 from services.billing.store import PostgresStore, Store
 from tests.fakes.clock import ManualClock
 from tests.fakes.log import MemoryLog, house_log
@@ -81,11 +81,10 @@ def verdicts(*numbers: int, **fields: Any) -> list[Record]:
     ]  # fmt: skip
 
 
-def read_to(lag: int = 0) -> Progress:
-    """All receipts are read but for so many."""
-    return Progress(
-        lags={Partition(SmsReceived.TOPIC, n): lag if n == 0 else 0 for n in range(PARTITIONS)}
-    )
+def read_to(lag: int = 0, at: datetime = NOW) -> Progress:
+    """All receipts are read but for so many, as of then."""
+    lags = {Partition(SmsReceived.TOPIC, n): lag if n == 0 else 0 for n in range(PARTITIONS)}
+    return Progress(lags=lags, at=at)
 
 
 @dataclass
@@ -121,7 +120,7 @@ class Desk:
         told = 0
         for _ in range(TRIES_MAX):
             try:
-                due = await self.handler.due(read_to(lag), self.now)
+                due = await self.handler.due(read_to(lag, self.now), self.now)
             except Transient:
                 continue
             if not due.records:
@@ -131,6 +130,13 @@ class Desk:
             await due.mark()
             told += len(due.records)
         raise AssertionError(f"there was something to tell {TRIES_MAX} times")
+
+    async def wait(self, hours: int, lag: int = UNREAD_MAX + 1) -> None:
+        """Let time pass while billing looks, and for all that is unread pays nobody."""
+        step = self.settings.unlooked_max
+        for _ in range(int(timedelta(hours=hours) / step)):
+            self.clock.advance(step.total_seconds())
+            await self.look(lag)
 
     async def give(self, amount: int = 100 * EURO, of: str = "gift") -> None:
         """Put money into the fund, as the operator does."""
@@ -205,17 +211,22 @@ def make_desk(
     settings: BillingSettings | None = None,
     log: MemoryLog | None = None,
     clock: ManualClock | None = None,
+    count_lag: Callable[[], Awaitable[int]] | None = None,
 ) -> Desk:
-    """Billing over this store; give it another's log and clock to make it a second member."""
+    """Billing over this store; give it another's log and clock to make it a second member.
+
+    Args:
+        count_lag: the group's lag; None: as the log says.
+    """
     settings, clock = settings or make_settings(), clock or ManualClock(NOW)
     log = log or house_log(clock)
     telemetry = Telemetry(CollectorRegistry())
     metrics = Metrics(telemetry)
 
-    async def count_lag() -> int:
+    async def ask_log() -> int:
         return sum((await log.group_lag(BILLING_GROUP, SmsReceived.TOPIC)).values())
 
-    accountant = Accountant(store, count_lag, settings, clock, metrics)
+    accountant = Accountant(store, count_lag or ask_log, settings, clock, metrics)
 
     async def keep(_: datetime) -> None:
         if desk.operator is not None:

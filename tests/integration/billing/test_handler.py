@@ -24,7 +24,10 @@ from kernel.log.port import Partition
 from kernel.stage.stage import Progress
 from kernel.values.errors import Transient
 from services.billing.core.ledger import Account, Movement, TransferKind, transfer
+from services.billing.core.posture import Facts
+from services.billing.core.unread import Unread
 from services.billing.memory import MemoryStore
+from tests.fakes.clock import ManualClock
 from tests.integration.billing.scene import (
     Desk,
     make_desk,
@@ -42,6 +45,7 @@ from tests.unit.billing.cases import (
     HOUR,
     MINUTE,
     NOW,
+    SECOND,
     backfilled,
     changed,
     checked,
@@ -168,6 +172,30 @@ async def test_an_amount_beyond_belief_waits_for_the_log(desk: Desk) -> None:
     assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (40_000, 800_000)
 
 
+@pytest.mark.parametrize("told", [0, 5_000, 9_999])
+async def test_an_amount_told_too_low_is_corrected_by_the_log_once(desk: Desk, told: int) -> None:
+    await desk.give()
+    await desk.hear(*texts(1, amount_microunits=told), *verdicts(1))
+    await desk.look()
+    await desk.hear(outcome(1, 1, ReplyState.DELIVERED, told))
+    books = await desk.balances()
+    assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (told, told)
+    log = backfilled("m-1", sender=sender(1), at=NOW - HOUR, amount_microunits=TEXT)
+    confirmed = outcome(1, 2, ReplyState.DELIVERED, PRICE, amount_confirmed=True, final=True)
+    await desk.hear(log, confirmed)
+    moved, names = await desk.transfers(), ("received", "judged.reply", "reply.delivered")
+    # Where PRICE_RECEIVE is wrong the log's word may come again and again; a webhook may be late.
+    again = [log, confirmed, *texts(1, amount_microunits=told), *verdicts(1)]
+    for _ in range(3):
+        await desk.hear(*again)
+        assert await desk.look() == 0
+    books = await desk.balances()
+    assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (TEXT, PRICE)
+    assert await desk.transfers() == moved
+    assert await desk.count(*names) == [1, 1, 1]
+    assert tellings(desk) == ["m-1"]
+
+
 # -- the fund ------------------------------------------------------------------------------------
 
 
@@ -265,6 +293,24 @@ async def test_the_daily_cap_ends_with_the_day(fresh_database: str) -> None:
         assert postures(desk)[-2:] == [(2, "calm", True), (3, "daily_cap", True)]
 
 
+async def test_the_daily_cap_is_not_begun_anew_by_a_clock_that_is_behind(
+    fresh_database: str,
+) -> None:
+    """Two members around midnight: by one of them it is the next day, by the other not yet."""
+    async with open_desk(fresh_database, daily_cap="0.50") as ahead:
+        await ahead.give()
+        await ahead.hear(*texts(*range(20)), *verdicts(*range(20)))
+        behind = make_desk(ahead.store, ahead.settings, ahead.log, ManualClock(NOW))
+        ahead.clock.advance(11 * 3600)  # midnight in Paris
+        behind.clock.advance(11 * 3600 - 3)
+        for _ in range(4):
+            await ahead.look()
+            sent = [outcome(int(n[2:]), 1, ReplyState.SENT, PRICE) for n in authorized(ahead)]
+            await behind.hear(*sent)
+            await behind.look()
+        assert len(authorized(ahead)) == 3
+
+
 async def test_the_providers_credit_is_not_overdrawn(desk: Desk) -> None:
     await desk.give()
     # Ten exchanges stay; 0.30 are for two replies.
@@ -286,6 +332,70 @@ async def test_the_providers_credit_is_not_overdrawn(desk: Desk) -> None:
     await desk.hear(checked(4, credit_microunits=None))
     await desk.look()
     assert postures(desk)[-1][1] == "calm"
+
+
+async def read_facts(desk: Desk) -> Facts:
+    """What billing believes now."""
+    async with desk.store.transaction() as work:
+        balances = await work.read_balances()
+        return await desk.accountant._read_facts(work, balances, 0, desk.now)  # noqa: SLF001 - to look
+
+
+@pytest.mark.parametrize("order", ["flood first", "check first", "one batch", "check again"])
+async def test_credit_read_before_a_flood_is_less_the_flood(desk: Desk, order: str) -> None:
+    """Billing was away, or one partition was faster: an hour ago five euros were left."""
+    await desk.give()
+    check = checked(credit_microunits=5 * EURO, at=NOW - HOUR)
+    flood = [received(f"f-{n}", sender=sender(n), at=NOW - HOUR / 2) for n in range(400)]
+    match order:
+        case "flood first":
+            await desk.hear(*flood)
+            await desk.hear(check)
+        case "check first":
+            await desk.hear(check)
+            await desk.hear(*flood)
+        case "one batch":
+            await desk.hear(*flood, check)
+        case _:
+            await desk.hear(check, *flood, check)
+    assert (await read_facts(desk)).credit == EURO
+
+
+async def test_credit_read_before_replies_were_sent_is_less_the_replies(desk: Desk) -> None:
+    await desk.give()
+    await desk.hear(*texts(1, 2, 3), *verdicts(1, 2, 3))
+    await desk.look()
+    check = checked(credit_microunits=50 * EURO, at=NOW - HOUR)
+    sent = [outcome(n, 1, ReplyState.SENT, 140_000, at=NOW - MINUTE) for n in (1, 2)]
+    await desk.hear(*sent, outcome(1, 2, ReplyState.DELIVERED, 145_000, at=NOW), check)
+    # Two are charged since, the third is reserved; receiving came in the minute of the check.
+    expected = 50 * EURO - 145_000 - 140_000 - PRICE - 3 * TEXT
+    assert (await read_facts(desk)).credit == expected
+
+
+async def test_credit_of_which_nobody_knows_what_came_since_pays_for_nothing(desk: Desk) -> None:
+    await desk.give()
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.hear(checked(credit_microunits=1_600_000 + PRICE, at=NOW - 25 * HOUR))
+    await desk.look()
+    assert authorized(desk) == []
+    assert postures(desk)[-1][1] == "credit"
+    await desk.hear(checked(1, credit_microunits=50 * EURO))
+    await desk.look()
+    assert authorized(desk) == ["m-1"]
+
+
+async def test_credit_and_costs_are_in_the_providers_currency(fresh_database: str) -> None:
+    async with open_desk(fresh_database, provider_rate="0.5", provider_currency="USD") as desk:
+        await desk.give()
+        await desk.hear(*texts(1, amount_microunits=16_000), *verdicts(1))
+        await desk.hear(checked(1, credit_microunits=3_500_000))  # 1.75: 1.60 and one reply
+        await desk.look()
+        assert authorized(desk) == ["m-1"]
+        await desk.hear(outcome(1, 1, ReplyState.SENT, 290_000))
+        books = await desk.balances()
+        assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (8_000, 145_000)
+        assert (await read_facts(desk)).credit == 1_750_000 - 145_000
 
 
 async def test_while_deliveries_fail_a_few_probes_go(desk: Desk) -> None:
@@ -385,7 +495,7 @@ async def test_the_best_is_paid_first_and_age_counts_as_score(
         await desk.give()
         await desk.look()
         await desk.hear(*texts(*range(4)), *verdicts(0, score=1.0), *verdicts(1, score=-3.0))
-        desk.clock.advance(24 * 3600)
+        await desk.wait(24)
         # A day is two nats: who came first with 1.0 is as good as who comes now with 3.0.
         await desk.hear(*verdicts(2, score=2.9), *verdicts(3, score=3.1))
         order: list[str] = []
@@ -446,14 +556,12 @@ async def test_who_waited_too_long_expires_but_not_while_suspended(desk: Desk) -
     # Nothing was given: suspended from the first look on.
     await desk.look()
     await desk.hear(*texts(1), *verdicts(1))
-    desk.clock.advance(100 * 3600)
-    await desk.look()
+    await desk.wait(100)
     assert await desk.state(1) == ("waiting", "")
     # Calm, but receipts are unread: the clock goes, and nobody is paid.
     await desk.give()
     await desk.look(lag=501)
-    desk.clock.advance(72 * 3600)
-    await desk.look(lag=501)
+    await desk.wait(72)
     assert await desk.state(1) == ("waiting", "")
     desk.clock.advance(1)
     await desk.look(lag=501)
@@ -464,14 +572,45 @@ async def test_who_waited_too_long_expires_but_not_while_suspended(desk: Desk) -
     assert authorized(desk) == []
 
 
+async def test_an_outage_of_billing_is_no_waiting(desk: Desk) -> None:
+    await desk.give()
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.look(lag=501)
+    await desk.wait(71)
+    desk.clock.advance(100 * 3600)  # nobody looks
+    await desk.look(lag=501)
+    assert await desk.state(1) == ("waiting", "")
+    await desk.hear(*texts(2), *verdicts(2))
+    desk.clock.advance(100 * 3600)
+    await desk.hear(*texts(3), *verdicts(3))
+    await desk.look(lag=501)
+    assert await desk.state(1) == ("waiting", "")
+    await desk.wait(1)
+    assert await desk.state(1) == ("expired", "max_wait")
+    await desk.look()
+    assert authorized(desk) == ["m-2", "m-3"]
+
+
+async def test_who_expires_is_not_paid_in_the_same_look(desk: Desk) -> None:
+    await desk.give()
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.look(lag=501)
+    await desk.wait(72)
+    await desk.hear(*texts(2), *verdicts(2))
+    desk.clock.advance(1)
+    await desk.look()
+    assert await desk.state(1) == ("expired", "max_wait")
+    assert authorized(desk) == ["m-2"]
+    assert (await desk.balances())[Account.RESERVED] == PRICE
+
+
 async def test_at_night_nobody_is_paid_and_the_clock_stands_still() -> None:
     quiet = make_settings(quiet_hours="12:00-11:00", max_wait="3h")
     desk = make_desk(MemoryStore(), quiet)
     await desk.give()
     await desk.look()
     await desk.hear(*texts(1), *verdicts(1))
-    desk.clock.advance(20 * 3600)  # 09:00 in Paris: two hours to go
-    await desk.look()
+    await desk.wait(20, lag=0)  # 09:00 in Paris: two hours to go
     assert authorized(desk) == []
     desk.clock.advance(2 * 3600)
     await desk.look()
@@ -507,7 +646,8 @@ async def test_what_billing_ends_is_counted_once(desk: Desk) -> None:
     assert count_ended(desk, ReplyState.REFUSED) == 2
     await desk.give()
     await desk.look(lag=501)
-    desk.clock.advance(72 * 3600 + 1)
+    await desk.wait(72)
+    desk.clock.advance(1)
     for _ in range(2):
         await desk.look(lag=501)
         assert count_ended(desk, ReplyState.EXPIRED) == 1
@@ -536,7 +676,8 @@ async def test_beyond_the_bound_nothing_is_paid_whatever_the_fund_holds(desk: De
 async def test_a_member_asks_for_the_lag_of_the_others(desk: Desk) -> None:
     await desk.give()
     await desk.hear(*texts(1), *verdicts(1))
-    half = Progress(lags={Partition(SmsReceived.TOPIC, n): 0 for n in range(6)})
+    lags = {Partition(SmsReceived.TOPIC, n): 0 for n in range(6)}
+    half = Progress(lags=lags, at=desk.now)
     await desk.append(*[received(f"x-{n}", sender=sender(n)) for n in range(501)])
     for progress in (Progress(), half):
         await desk.handler.due(progress, desk.now)
@@ -554,6 +695,69 @@ async def test_a_member_asks_for_the_lag_of_the_others(desk: Desk) -> None:
         await desk.handler.due(half, desk.now)
 
 
+HALF = {Partition(SmsReceived.TOPIC, n): 0 for n in range(6)}
+ALL = HALF | {Partition(SmsReceived.TOPIC, n): 0 for n in range(6, 12)}
+UNKNOWN = Partition(SmsReceived.TOPIC, 3)
+
+
+@pytest.mark.parametrize(
+    "progress",
+    [
+        Progress(),
+        Progress(lags=ALL),
+        Progress(at=NOW),
+        Progress(lags=ALL, at=NOW - 6 * SECOND),
+        Progress(lags=ALL, at=NOW + 6 * SECOND),
+        Progress(lags=ALL | {UNKNOWN: -1}, at=NOW),
+        Progress(lags=ALL | {UNKNOWN: -2000, Partition(SmsReceived.TOPIC, 4): 2000}, at=NOW),
+        Progress(
+            watermarks=dict.fromkeys(ALL, NOW),
+            lags={place: 0 for place in ALL if place != UNKNOWN},
+            at=NOW,
+        ),
+    ],
+    ids=["nothing", "void", "of-no-partition", "old", "clock-put-back", "negative",
+         "negative-and-its-like", "one-unknown"],
+)  # fmt: skip
+async def test_who_does_not_know_what_is_unread_pays_nothing(
+    desk: Desk, progress: Progress
+) -> None:
+    await desk.give()
+    await desk.hear(*texts(1), *verdicts(1))
+    await desk.handler.due(progress, desk.now)
+    assert (await desk.balances())[Account.RESERVED] == 0
+    await desk.handler.due(Progress(lags=ALL, at=NOW - 4 * SECOND), desk.now)
+    assert (await desk.balances())[Account.RESERVED] == PRICE
+
+
+@pytest.mark.parametrize("lag", [-1, -2000])
+async def test_a_negative_lag_is_no_money(desk: Desk, lag: int) -> None:
+    """Committed beyond the end: the topic was made anew, or truncated; who knows what is unread."""
+    await desk.give(FLOOR + EURO)
+    await desk.hear(*texts(*range(20)), *verdicts(*range(20)))
+
+    async def count_lag() -> int:
+        return lag
+
+    member = make_desk(desk.store, desk.settings, desk.log, desk.clock, count_lag)
+    await member.handler.due(Progress(lags=HALF, at=NOW), desk.now)
+    assert (await desk.balances())[Account.FUND] == FLOOR + EURO - 20 * TEXT
+
+
+async def test_the_posture_is_told_while_the_lag_is_not_known(desk: Desk) -> None:
+    """Committed beyond the end it may stay so for long: the number must go off all the same."""
+    await desk.give(FLOOR + 2 * TEXT)
+    await desk.hear(*texts(1, 2), *verdicts(1, 2))
+
+    async def count_lag() -> int:
+        raise Transient("committed beyond the end", code="lag_unknown")
+
+    member = make_desk(desk.store, desk.settings, desk.log, desk.clock, count_lag)
+    due = await member.handler.due(Progress(lags=HALF, at=NOW), desk.now)
+    assert [record.topic for record in due.records] == [PostureChanged.TOPIC]
+    assert (await desk.balances())[Account.RESERVED] == 0
+
+
 # -- crashes -------------------------------------------------------------------------------------
 
 
@@ -561,10 +765,12 @@ async def test_a_crash_between_look_and_tell_loses_and_repeats_nothing(desk: Des
     await desk.give()
     await desk.hear(*texts(1, 2), *verdicts(1, 2))
     await desk.hear(judged("s-2", Reason.OPTED_OUT, sender=sender(2), received_at=NOW))
-    await desk.accountant.look(0, desk.now)
+    await desk.accountant.look(Unread(0, desk.now), desk.now)
     again = make_desk(desk.store, desk.settings, desk.log, desk.clock)
     moved = await desk.transfers()
-    due = await again.handler.due(read_to(), desk.now)
+    assert await again.look() == 0, "who decided it may be about to tell it"
+    desk.clock.advance(5)
+    due = await again.handler.due(read_to(at=desk.now), desk.now)
     await desk.log.append(due.records)  # and dies before it marks them
     await again.look()
     assert await desk.transfers() == moved
@@ -579,7 +785,7 @@ async def test_an_answer_that_comes_before_the_telling_is_noted_stops_nothing(de
     # Told, the mark was lost, told again: the responder says that it has it.
     await desk.give()
     await desk.hear(*texts(1, 2), *verdicts(1))
-    await desk.accountant.look(0, desk.now)
+    await desk.accountant.look(Unread(0, desk.now), desk.now)
     await desk.hear(outcome(1, 1, ReplyState.AUTHORIZED, reason="429"), *verdicts(2))
     await desk.look()
     assert authorized(desk) == ["m-2"]
@@ -756,6 +962,37 @@ async def test_postgresql_gives_the_same_books_as_memory(
 
 
 # -- two members ---------------------------------------------------------------------------------
+
+
+async def test_each_decision_is_told_once(fresh_database: str) -> None:
+    async with open_desk(fresh_database) as one, open_desk(fresh_database) as two:
+        await one.give()
+        stop = judged("s-3", Reason.OPTED_OUT, sender=sender(3), received_at=NOW)
+        await one.hear(*texts(1, 2, 3), *verdicts(1, 2, 3), stop)
+        await one.operator.pause("to see", NOW)
+        await one.operator.resume(NOW)
+        first = await one.handler.due(read_to(), NOW)
+        second = await two.handler.due(read_to(), NOW)  # before the first has noted what it told
+        kinds = [record.topic for record in first.records]
+        topics = [PostureChanged.TOPIC] * 2 + [ReplyAuthorized.TOPIC] * 2 + [ReplyChanged.TOPIC]
+        assert sorted(kinds) == sorted(topics)
+        assert not second.records
+        # The first has died: what has lain is told in its place, the same.
+        later = NOW + 5 * SECOND
+        second = await two.handler.due(read_to(at=later), later)
+        assert set(second.records) == set(first.records)
+
+
+async def test_who_is_cut_off_from_the_log_does_not_pay(fresh_database: str) -> None:
+    async with open_desk(fresh_database) as one, open_desk(fresh_database) as cut_off:
+        await one.give()
+        await one.hear(*texts(1, 2), *verdicts(1, 2))
+        await one.handler.due(read_to(5000), NOW)
+        for at in (NOW - MINUTE, NOW - SECOND, NOW):  # what its stage published before
+            await cut_off.handler.due(read_to(at=at), NOW)
+            assert (await one.balances())[Account.RESERVED] == 0
+        await cut_off.handler.due(read_to(at=NOW + SECOND), NOW + SECOND)  # it has read again
+        assert (await one.balances())[Account.RESERVED] == 2 * PRICE
 
 
 async def test_two_members_at_once_overspend_nothing(fresh_database: str) -> None:

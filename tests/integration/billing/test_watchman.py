@@ -10,13 +10,14 @@ from email.header import decode_header, make_header
 import pytest
 from aiohttp import web
 
+from kernel.facts.records import ReplyState
 from kernel.http.server import listening
 from services.billing.metrics import Metrics
 from services.billing.operator import Audit
 from services.billing.store import PostgresStore
 from services.billing.watchman import Watchman
 from tests.integration.billing.scene import Desk, open_desk, texts, verdicts
-from tests.unit.billing.cases import EURO, HOUR, MINUTE
+from tests.unit.billing.cases import EURO, HOUR, MINUTE, changed, received
 
 
 @dataclass
@@ -65,6 +66,15 @@ class Scene:
             self.desk.clock.advance(60)
             await watchman.look()
         return self.phone.titles()[before:]
+
+    async def live(self, minutes: int, *, step: int = 1) -> list[str]:
+        """As ``watch``, and billing looks as well, every so many minutes."""
+        told = []
+        for _ in range(minutes // step):
+            self.desk.clock.advance((step - 1) * 60)
+            await self.desk.look()
+            told += await self.watch(1)
+        return told
 
 
 @asynccontextmanager
@@ -182,3 +192,60 @@ async def test_nobody_to_tell_is_no_trouble(fresh_database: str) -> None:
         scene = Scene(desk, Phone())
         assert await scene.watch(3) == []
         assert desk.telemetry.gauge("antirelou_dead_records")._value.get() == 0  # noqa: SLF001
+
+
+@pytest.mark.parametrize(
+    ("language", "title", "receiving", "replying"),
+    [
+        (
+            "fr",
+            "antirelou: l'opérateur demande plus que le tarif réglé ici",
+            "Un SMS reçu coûte 0,0150 € le segment ; PRICE_RECEIVE dit 0,0100 €.",
+            "Une réponse coûte 0,2000 € le segment ; PRICE_REPLY dit 0,1500 €.",
+        ),
+        (
+            "en",
+            "antirelou: the provider asks more than the tariff that is set here",
+            "An SMS received costs 0.0150 € a segment; PRICE_RECEIVE says 0.0100 €.",
+            "A reply costs 0.2000 € a segment; PRICE_REPLY says 0.1500 €.",
+        ),
+    ],
+)
+async def test_a_price_above_the_tariff_is_told_once_until_a_day_without(
+    fresh_database: str, language: str, title: str, receiving: str, replying: str
+) -> None:
+    async with open_scene(fresh_database, language=language) as scene:
+        desk = scene.desk
+        assert desk.operator is not None
+        await desk.give(10_000 * EURO)
+        usual = {"at": desk.now, "amount_microunits": 20_000, "segments": 2}
+        await desk.hear(*texts(1), received("m-2", **usual), *verdicts(1))
+        await desk.look()
+        await desk.hear(changed("m-1", 1, ReplyState.SENT, 150_000, at=desk.now))
+        assert (await desk.operator.read_status(desk.now)).watched.dear == (0, 0)
+        assert await scene.live(5) == []
+        dear = {"at": desk.now, "amount_microunits": 30_000, "segments": 2}
+        await desk.hear(received("m-3", **dear))
+        await desk.hear(changed("m-1", 2, ReplyState.DELIVERED, 200_000, at=desk.now))
+        assert (await desk.operator.read_status(desk.now)).watched.dear == (15_000, 200_000)
+        assert await scene.live(30) == [title]
+        _, body, priority = scene.phone.told[0]
+        assert body.splitlines()[1:3] == [receiving, replying]
+        assert priority == "default"
+        await desk.hear(received("m-4", **dear | {"at": desk.now}))  # once, however many
+        told = await scene.live(26 * 60, step=10)
+        assert [t for t in told if t.endswith(title.removeprefix("antirelou: "))] == [
+            title.replace(": ", {"fr": ": c'est fini : ", "en": ": all clear: "}[language], 1)
+        ]
+
+
+async def test_that_nobody_knows_what_is_unread_is_told_while_the_log_is_away(
+    scene: Scene,
+) -> None:
+    await scene.desk.give()
+    await scene.desk.look()
+    scene.desk.log.away = True
+    title = "antirelou: how many received messages are not booked is not known: nothing is paid"
+    assert await scene.watch(10) == [title]
+    scene.desk.log.away = False
+    assert await scene.live(20) == [title.replace(": ", ": all clear: ", 1)]

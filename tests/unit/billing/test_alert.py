@@ -25,6 +25,7 @@ from services.billing.core.alert import (
 )
 from services.billing.core.notice import write_notice
 from services.billing.core.posture import Cause
+from services.billing.core.tariff import Prices
 from tests.unit.billing.cases import EURO, HOUR, MINUTE, NOW, TARIFF
 
 RULES = AlertRules()
@@ -93,6 +94,9 @@ def alarms_of(**changes: Any) -> list[str]:
         ({"uncertain_since": NOW - 11 * MINUTE}, "uncertain"),
         ({"dead": 1}, "dead"),
         ({"broken": 1}, "audit"),
+        ({"unread_at": NOW - 2.1 * MINUTE}, "unread"),
+        ({"dear": Prices(receive_microeuros=10_002)}, "price"),
+        ({"dear": Prices(reply_microeuros=450_000)}, "price"),
     ],
 )
 def test_what_is_wrong_is_an_alarm(changes: dict[str, Any], alarm: str) -> None:
@@ -104,7 +108,7 @@ def test_what_is_wrong_is_an_alarm(changes: dict[str, Any], alarm: str) -> None:
     [
         {}, {"attached": None}, {"lasts": timedelta(days=7)}, {"provider_checked_at": None},
         {"lasts": timedelta(0), "given": False}, {"uncertain_since": NOW - 9 * MINUTE},
-        {"provider_checked_at": NOW - 29 * MINUTE},
+        {"provider_checked_at": NOW - 29 * MINUTE}, {"unread_at": NOW - 1.9 * MINUTE},
     ],
 )  # fmt: skip
 def test_what_is_right_is_none(changes: dict[str, Any]) -> None:

@@ -64,6 +64,25 @@ def test_when_it_turns(at: datetime, quiet: QuietHours | None, expected: datetim
     assert next_quiet_or_loud(at, quiet) == expected
 
 
+@given(
+    st.builds(
+        QuietHours,
+        st.builds(time, st.integers(0, 4), st.sampled_from([0, 15, 30])),
+        st.builds(time, st.integers(0, 23), st.sampled_from([0, 30])),
+        st.sampled_from([PARIS, ZoneInfo("Australia/Lord_Howe"), ZoneInfo("America/Santiago")]),
+    ),
+    st.sampled_from([(3, 29), (4, 5), (9, 6), (10, 4), (10, 25)]),
+    st.integers(-1440, 1440),
+    st.integers(0, 2880),
+)
+def test_an_hour_that_is_skipped_or_repeated_is_counted_as_it_was(
+    quiet: QuietHours, day: tuple[int, int], start: int, length: int
+) -> None:
+    since = datetime(2026, *day, tzinfo=UTC) + start * MINUTE
+    loud = sum(not quiet.covers(since + n * MINUTE) for n in range(length))
+    assert waited_between(since, since + length * MINUTE, quiet) == loud * MINUTE
+
+
 INSTANTS = st.integers(0, 4 * 24 * 60).map(lambda minutes: NOW + minutes * MINUTE)
 
 

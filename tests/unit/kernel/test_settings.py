@@ -221,25 +221,49 @@ def test_what_a_command_needs_is_named() -> None:
         require(load_settings(), "number", "plivo_auth_token")
 
 
-quiet_hours = st.builds(
-    QuietHours, st.times(), st.times(), st.sampled_from([ZoneInfo("Europe/Paris"), ZoneInfo("UTC")])
-)
-nows = st.datetimes(
-    datetime(2017, 1, 1),
-    datetime(2027, 1, 1),
-    timezones=st.just(UTC),
+ZONES = [
+    "Europe/Paris", "America/New_York", "Australia/Lord_Howe", "America/Santiago", "Asia/Beirut",
+    "Africa/Casablanca", "UTC",
+]  # fmt: skip
+"""Clocks put forward and back by an hour or half of one, at two in the morning or at midnight."""
+CHANGES = [datetime(2026, month, day, tzinfo=UTC) for month, day in [
+    (2, 15), (3, 8), (3, 22), (3, 29), (4, 5), (9, 6), (10, 4), (10, 25), (11, 1),
+]]  # fmt: skip
+"""Days near which one of them is put forward or back."""
+STEP = timedelta(minutes=1)
+bounds = st.builds(time, st.sampled_from([22, 23, *range(5)]), st.sampled_from([0, 15, 30, 45]))
+quiet_hours = st.builds(QuietHours, bounds, bounds, st.sampled_from(ZONES).map(ZoneInfo))
+near_changes = st.builds(
+    lambda day, minutes: day + minutes * STEP,
+    st.sampled_from(CHANGES),
+    st.integers(-2880, 2880),
 )
 
 
-@given(quiet_hours, nows)
+@given(quiet_hours, near_changes)
+def test_the_next_loud_or_quiet_instant_is_the_first(quiet: QuietHours, now: datetime) -> None:
+    """Held against the clock read minute by minute, the hour that is skipped or repeated in it."""
+    minutes = [now + n * STEP for n in range(27 * 60)]
+    assert quiet.next_loud(now) == next(at for at in minutes if not quiet.covers(at))
+    found = quiet.next_quiet(now)
+    assert found == next((at for at in minutes if quiet.covers(at)), None)
+
+
+@given(
+    st.builds(QuietHours, st.times(), st.times(), st.sampled_from(ZONES).map(ZoneInfo)),
+    st.datetimes(datetime(2017, 1, 1), datetime(2027, 1, 1), timezones=st.just(UTC)),
+)
 def test_the_next_loud_instant_is_loud_and_near(quiet: QuietHours, now: datetime) -> None:
     loud = quiet.next_loud(now)
-    assert loud >= now
-    assert loud - now <= timedelta(hours=25)
-    # An end that falls into the hour skipped in spring names an instant that reads an hour later.
-    assert not quiet.covers(loud) or not quiet.covers(loud + timedelta(hours=1))
-    if not quiet.covers(now):
-        assert loud == now
+    assert now <= loud <= now + timedelta(hours=25)
+    assert not quiet.covers(loud)
+    assert quiet.covers(now) or loud == now
+
+
+def test_an_end_within_the_hour_that_is_skipped_is_the_end_of_that_hour() -> None:
+    quiet = QuietHours(time(22), time(2, 30), ZoneInfo("Europe/Paris"))
+    night = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+    assert quiet.next_loud(night) == datetime(2026, 3, 29, 1, tzinfo=UTC)  # 02:00 is 03:00
 
 
 def test_quiet_hours_span_midnight_by_the_local_clock() -> None:
