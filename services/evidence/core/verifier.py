@@ -470,10 +470,10 @@ def read_form(request: str | None) -> dict[str, str]:
     try:
         told = json.loads(request)
         body = told.get("body") or base64.b64decode(told.get("body_base64") or "")
+        pairs = parse_qsl(body if isinstance(body, str) else body.decode("latin-1"),
+                          keep_blank_values=True, errors="replace")  # fmt: skip
     except (ValueError, TypeError, AttributeError):
         return {}
-    pairs = parse_qsl(body if isinstance(body, str) else body.decode("latin-1"),
-                      keep_blank_values=True, errors="replace")  # fmt: skip
     return dict(reversed(pairs))
 
 
@@ -500,7 +500,7 @@ def _cell(value: Any) -> Any:
     """A cell that no spreadsheet takes for a formula, behind a ``'``; so is one that begins so."""
     if isinstance(value, list):
         return " ".join(map(str, value))
-    if isinstance(value, str) and value.startswith(tuple("'=+-@＝＋－＠\t\r\n")):  # noqa: RUF001
+    if isinstance(value, str) and value.startswith(tuple("'=+-@＝＋－＠\t\r\n")):
         return value if re.fullmatch(r"\+[0-9]+", value) else "'" + value
     return value
 
