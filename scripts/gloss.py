@@ -22,6 +22,7 @@ TITLES = {
     "cause": "Why a posture is as it is · Causes d'une posture",
     "reason": "Why a verdict is as it is · Raisons d'un verdict",
     "reply": "Where a reply stands · États d'une réponse",
+    "refusal": "Why a reply was refused · Raisons d'un refus",
     "alert": "Alerts · Alertes",
     "panel": "Dashboards · Tableaux de bord",
 }

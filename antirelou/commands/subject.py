@@ -52,13 +52,13 @@ def _open(told: dict[str, Any], key: Path | None) -> dict[str, Any]:
     """A record decoded and, with the key, what was written."""
     from base64 import b64decode
 
-    from services.evidence.core.verifier import read_form
+    from services.evidence.core.verifier import read_form, text_of
 
     record = json_module.loads(told["record"])
     shown: dict[str, Any] = {"index": told["index"], "record": record}
     if key is not None and told["sealed"]:
         request = unsealer(read_private_key(key))(b64decode(told["sealed"]))
-        shown["text"] = read_form(request.decode() if request else None).get("Text")
+        shown["text"] = text_of(read_form(request.decode("utf-8", "replace") if request else None))
     return shown
 
 

@@ -123,6 +123,15 @@ class ReplyState(enum.StrEnum):
     REFUSED = "refused"
 
 
+class Refusal(enum.StrEnum):
+    """Why billing refused a reply for good: the reason of ``ReplyState.REFUSED``."""
+
+    OVER_CAP = "over_cap"
+    NO_NUMBER = "no_number"
+    OPTED_OUT = "opted_out"
+    BLOCKED = "blocked"
+
+
 class ReplyKind(enum.StrEnum):
     """Whom a reply is for: a sender, or a phone of the operator's own (``antirelou test``)."""
 

@@ -95,6 +95,23 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "expired": Term("périmée, a trop attendu", "expired, waited too long"),
         "refused": Term("refusée après coup", "refused after all"),
     },
+    "refusal": {
+        "over_cap": Term(
+            "elle coûterait plus que le plafond par réponse",
+            "it would cost more than the cap of one reply",
+        ),
+        "no_number": Term(
+            "le numéro de l'expéditeur manque", "the sender's number is missing"
+        ),
+        "opted_out": Term(
+            "l'expéditeur a demandé l'arrêt (STOP) avant l'envoi",
+            "the sender opted out (STOP) before it was sent",
+        ),
+        "blocked": Term(
+            "le numéro a été bloqué à la main avant l'envoi",
+            "the number was blocked by hand before it was sent",
+        ),
+    },
     "alert": {
         "suspended": Term("aucune réponse n'est plus payée", "no reply is paid for any more"),
         "guarded": Term(

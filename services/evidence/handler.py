@@ -14,7 +14,16 @@ import structlog
 from kernel import __version__
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress, Received
-from services.evidence.core.entry import Entry, Kept, Terms, enter, enter_terms, terms_told
+from services.evidence.core.entry import (
+    Entry,
+    Kept,
+    Terms,
+    choose_new,
+    enter,
+    enter_terms,
+    names_of,
+    terms_told,
+)
 from services.evidence.core.merkle import Tree, append_leaves, edge_tiles
 from services.evidence.core.note import Signed, Signer
 from services.evidence.core.verifier import Checkpoint, commit, hash_leaf
@@ -78,12 +87,11 @@ class EvidenceHandler:
         return ()
 
     async def append(self, entries: Sequence[Entry], now: datetime) -> None:
-        """Append the entries that are not in the log yet, in this order."""
-        distinct = {entry.name: entry for entry in entries}
+        """Append the entries that add something to the log, in this order."""
+        names = {name for entry in entries for name in names_of(entry)}
         async with self._store.transaction() as store:
             tree = await store.lock_tree()
-            known = await store.find_names(distinct)
-            new = [entry for name, entry in distinct.items() if name not in known]
+            new = choose_new(entries, await store.find_names(names))
             if self._terms is not None:
                 told = await store.last_terms()
                 if told is None or terms_told(told) != self._terms:

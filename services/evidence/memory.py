@@ -39,9 +39,10 @@ class MemoryTransaction:
         """See ``Transaction``."""
         return self._tables.tree
 
-    async def find_names(self, names: Collection[bytes]) -> set[bytes]:
+    async def find_names(self, names: Collection[bytes]) -> dict[bytes, bytes | None]:
         """See ``Transaction``."""
-        return self._tables.names & set(names)
+        held = {kept.entry.name: kept.entry.record for kept in self._tables.records.values()}
+        return {name: held.get(name) for name in self._tables.names & set(names)}
 
     async def load_tiles(self, tiles: Collection[TileId]) -> Tiles:
         """See ``Transaction``."""

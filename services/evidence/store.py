@@ -24,8 +24,8 @@ class Transaction(Protocol):
         """The head; nobody else appends until the transaction ends."""
         ...
 
-    async def find_names(self, names: Collection[bytes]) -> set[bytes]:
-        """Which of these entries are in the log, erased or not."""
+    async def find_names(self, names: Collection[bytes]) -> dict[bytes, bytes | None]:
+        """Which of these entries are in the log, each with its record; None: erased."""
         ...
 
     async def load_tiles(self, tiles: Collection[TileId]) -> Tiles:
@@ -153,9 +153,9 @@ class PostgresTransaction(SqlTransaction):
         """See ``Transaction``."""
         return Tree(**(await self.fetch("lock_tree"))[0])
 
-    async def find_names(self, names: Collection[bytes]) -> set[bytes]:
+    async def find_names(self, names: Collection[bytes]) -> dict[bytes, bytes | None]:
         """See ``Transaction``."""
-        return {row["name"] for row in await self.fetch("find_names", list(names))}
+        return {row["name"]: row["record"] for row in await self.fetch("find_names", list(names))}
 
     async def load_tiles(self, tiles: Collection[TileId]) -> Tiles:
         """See ``Transaction``."""

@@ -7,7 +7,7 @@ from string import Formatter
 
 import pytest
 
-from kernel.facts.records import Posture, Reason, ReplyState
+from kernel.facts.records import Posture, Reason, Refusal, ReplyState
 from kernel.words.gloss import GLOSS, Language, Term, choose_language, gloss
 from services.billing.core.alert import Alarm
 from services.billing.core.posture import Cause
@@ -19,7 +19,7 @@ ROOT = Path(__file__).resolve().parents[2]
     ("group", "codes"),
     [
         ("posture", Posture), ("cause", Cause), ("reason", Reason), ("reply", ReplyState),
-        ("alert", Alarm),
+        ("refusal", Refusal), ("alert", Alarm),
     ],
 )  # fmt: skip
 def test_every_code_has_its_words(group: str, codes: type[Alarm]) -> None:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 from kernel.facts.records import (
     Reason,
+    Refusal,
     ReplyAuthorized,
     ReplyChanged,
     ReplyKind,
@@ -154,7 +155,7 @@ def admit_reply(judged: SmsJudged, tariff: Tariff, entry: Entry) -> Reply:
         changed_at=entry.now,
     )
     if judged.sender_sealed is None:
-        return end_reply(waiting, ReplyState.REFUSED, "no_number", entry.now)
+        return end_reply(waiting, ReplyState.REFUSED, Refusal.NO_NUMBER, entry.now)
     return _refuse_over_cap(waiting, tariff, entry.now)
 
 
@@ -180,7 +181,7 @@ def admit_test(test_id: str, phone: SealedPhone, tariff: Tariff, entry: Entry) -
 
 def _refuse_over_cap(waiting: Reply, tariff: Tariff, now: datetime) -> Reply:
     if is_over_cap(waiting.price_microeuros, tariff):
-        return end_reply(waiting, ReplyState.REFUSED, "over_cap", now)
+        return end_reply(waiting, ReplyState.REFUSED, Refusal.OVER_CAP, now)
     return waiting
 
 
@@ -220,6 +221,7 @@ def end_reply(reply: Reply, state: ReplyState, reason: str, now: datetime) -> Re
     """Billing ends a reply that it has not authorised; the number is not needed any more."""
     assert reply.state is ReplyState.WAITING, reply.state  # noqa: S101
     assert state in ENDED_HERE, state  # noqa: S101
+    assert state is not ReplyState.REFUSED or reason in set(Refusal), reason  # noqa: S101
     return replace(
         reply, state=state, reason=reason, sender_sealed=None, changed_at=now, told_at=None
     )

@@ -11,8 +11,9 @@ from typing import Any
 
 from services.evidence.core.note import Signer
 from services.evidence.core.verifier import (
+    FORM,
     MANIFEST,
-    MANIFEST_HEAD,
+    MANIFEST_HEADS,
     list_messages,
     render_messages,
 )
@@ -71,11 +72,18 @@ def open_records(
     entries, unopened = [], 0
     for told in gathered.records:
         sealed = told["sealed"]
-        opened = unseal(base64.b64decode(sealed)) if sealed else None
-        unopened += sealed is not None and opened is None
-        request = None if opened is None else opened.decode()
+        request = _open(unseal(base64.b64decode(sealed))) if sealed else None
+        unopened += sealed is not None and request is None
         entries.append({**told, "request": request, "record": json.loads(told["record"])})
     return Dossier(gathered, entries, list_messages(entries), unopened, signer, now)
+
+
+def _open(plain: bytes | None) -> str | None:
+    """A request as text; what is none stays sealed, as what another key was sealed for."""
+    try:
+        return None if plain is None else plain.decode()
+    except UnicodeDecodeError:
+        return None
 
 
 def write_files(dossier: Dossier, *, report: str, verifier: bytes) -> dict[str, bytes]:
@@ -109,7 +117,7 @@ def write_files(dossier: Dossier, *, report: str, verifier: bytes) -> dict[str, 
 def sign_manifest(files: Mapping[str, bytes], dossier: Dossier) -> bytes:
     """What the folder holds, signed by who made it."""
     lines = [
-        MANIFEST_HEAD,
+        next(head for head, form in MANIFEST_HEADS.items() if form == FORM),
         dossier.gathered.head["case"]["id"],
         dossier.exported_at.isoformat(timespec="seconds"),
         *(f"{hashlib.sha256(data).hexdigest()} {name}" for name, data in sorted(files.items())),

@@ -5,7 +5,8 @@ own that name the message. ``record`` is the JSON that is committed to, to the b
 """
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +19,9 @@ from kernel.facts.records import (
     SignatureMode,
     SmsJudged,
     SmsReceived,
+    Source,
 )
+from services.evidence.core.verifier import request_told
 
 RECEIVED, JUDGED, REPLIED, TERMS = "received", "judged", "replied", "terms"
 
@@ -35,7 +38,8 @@ class Entry:
 
     Attributes:
         name: the same for the same fact told twice; stays when all else is erased, so that what
-            was erased does not come back with a redelivery.
+            was erased does not come back with a redelivery. It is made of ids and digests of
+            salted requests, never of a text: it would outlive it.
         message_id: the message it is about; None for ``terms``.
         at: when it happened: what retention counts from.
         sealed: the request as it came, sealed for evidence; of ``received`` alone.
@@ -149,9 +153,62 @@ def _enter_received(message: SmsReceived, version: str) -> Entry:
         request_sealed_sha256=sealed and hashlib.sha256(sealed).hexdigest(),
         software=f"antirelou {version}",
     )
-    # A webhook after a backfill of the same id brings the request itself: it is kept as well.
     name = _name(RECEIVED, message.id, message.source)
     return Entry(name, RECEIVED, message.id, message.sender, None, message.at, told, sealed)
+
+
+def names_of(entry: Entry) -> tuple[bytes, ...]:
+    """Under which names the log holds what decides whether an entry is new."""
+    if entry.kind != RECEIVED or entry.message_id is None:
+        return (entry.name,)
+    sources = (_name(RECEIVED, entry.message_id, source) for source in Source)
+    return (*sources, _name_again(entry))
+
+
+def choose_new(entries: Iterable[Entry], held: Mapping[bytes, bytes | None]) -> list[Entry]:
+    """The entries that add something to the log, in order.
+
+    A message is entered once for each request that told it: two requests of one id may say two
+    things, and only who can open them sees which. What came without its request is entered where
+    nothing tells of the message yet, or where it tells another charge.
+
+    Args:
+        held: what the log has of ``names_of`` them: the record, None where it was erased.
+    """
+    known, new = dict(held), list[Entry]()
+    for entry in entries:
+        if entry.kind == RECEIVED:
+            chosen = _choose_received(entry, known)
+        else:
+            chosen = None if entry.name in known else entry
+        if chosen is not None:
+            known[chosen.name] = chosen.record
+            new.append(chosen)
+    return new
+
+
+def _choose_received(entry: Entry, known: Mapping[bytes, bytes | None]) -> Entry | None:
+    records = [known[name] for name in names_of(entry) if name in known]
+    if not records:
+        return entry
+    others = [msgspec.json.decode(record) for record in records if record is not None]
+    if len(others) < len(records):
+        return None  # erased: it does not come back
+    told = msgspec.json.decode(entry.record)
+    request = request_told(told)
+    if request is None:
+        charged = {None, *(other["amount_microunits"] for other in others)}
+        adds = entry.name not in known and told["amount_microunits"] not in charged
+        return entry if adds else None
+    if any(request_told(other) == request for other in others):
+        return None
+    return replace(entry, name=_name_again(entry)) if entry.name in known else entry
+
+
+def _name_again(entry: Entry) -> bytes:
+    """The name of a further request of the same message."""
+    request = request_told(msgspec.json.decode(entry.record))
+    return _name(RECEIVED, str(entry.message_id), Source.WEBHOOK, str(request))
 
 
 def _enter_judged(verdict: SmsJudged) -> Entry:

@@ -5,6 +5,7 @@ reason.
 """
 
 import hashlib
+import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,10 +14,15 @@ from html import escape
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from kernel.words.gloss import Language, gloss
 from services.evidence.core.dossier import VERIFIER, Dossier
+from services.evidence.core.verifier import read_form, text_of
 
 SENDERS_SHOWN = 50
 MESSAGES_SHOWN = 500
+SAMPLE_LENGTH_MAX = 160
+TEXT_LENGTH_MAX = 2000
+"""Code points of a text that are shown; the whole of it is in messages.csv."""
 BARS_MAX = 96
 HOUR = timedelta(hours=1)
 DAILY = (timedelta(days=1), "%d/%m/%Y", "jour")
@@ -40,9 +46,10 @@ REASONS = {
     "call": "appel, sans réponse par SMS",
 }
 STATES = {
+    "waiting": "en attente", "authorized": "prévue", "sending": "en cours d'envoi",
     "delivered": "remise", "sent": "envoyée", "undelivered": "non remise", "failed": "échouée",
-    "expired": "abandonnée, trop tard", "refused": "refusée, trop chère",
-    "unresolved": "incertaine", "uncertain": "incertaine",
+    "expired": "abandonnée, trop tard", "refused": "refusée", "unresolved": "incertaine",
+    "uncertain": "incertaine",
 }  # fmt: skip
 ERASED = {
     "retention": "durée de conservation atteinte",
@@ -88,6 +95,7 @@ def write_report(dossier: Dossier, frame: Frame) -> str:
         _checking(dossier, frame),
         LAW,
         _annex(dossier, frame),
+        _contradictions(dossier, frame),
     ]
     return PAGE.format(title=f"Dossier {escape(case['id'])}", body="\n".join(parts))
 
@@ -134,7 +142,7 @@ def _amount(dossier: Dossier, amounts: Sequence[int | None]) -> str:
     told = [amount for amount in amounts if amount is not None]
     terms = [entry["record"] for entry in dossier.entries if entry["record"]["kind"] == "terms"]
     currency = terms[-1]["currency"] if terms else ""
-    sign = "€" if currency == "EUR" else currency
+    sign = "€" if currency == "EUR" else escape(currency)
     return f"{sum(told) / 1e6:,.2f} {sign}".replace(",", " ").replace(".", ",")
 
 
@@ -169,7 +177,7 @@ def _senders(dossier: Dossier, frame: Frame) -> str:
     most = sorted(grouped.values(), key=len, reverse=True)
     rows = [
         (
-            escape(next((row["from"] for row in theirs if row["from"]), "–")),
+            _shown(next((row["from"] for row in theirs if row["from"]), None)),
             len(theirs),
             frame.time(min(row["received_at"] for row in theirs)),
             frame.time(max(row["received_at"] for row in theirs)),
@@ -192,8 +200,8 @@ def _campaigns(dossier: Dossier, frame: Frame) -> str:
         return "<h2>5. Textes semblables</h2><p>Aucune série n'a été relevée.</p>"
     rows = [
         (
-            escape(name),
-            escape(next((row["text"] for row in theirs if row["text"]), "–"))[:160],
+            _shown(name),
+            _shown(next((row["text"] for row in theirs if row["text"]), None), SAMPLE_LENGTH_MAX),
             len(theirs),
             len({row["sender"] for row in theirs}),
             frame.time(min(row["received_at"] for row in theirs)),
@@ -206,7 +214,7 @@ def _campaigns(dossier: Dossier, frame: Frame) -> str:
 
 def _decisions(dossier: Dossier) -> str:
     reasons = Counter(row["reason"] or "–" for row in dossier.messages)
-    rows = [(escape(REASONS.get(name, name)), count) for name, count in reasons.most_common()]
+    rows = [(_shown(REASONS.get(name, name)), count) for name, count in reasons.most_common()]
     return (
         "<h2>6. Ce qui est automatique</h2><p>Un programme reçoit les messages, décide sans "
         "intervention humaine s'il envoie une réponse type par SMS, et compte ce que cela coûte. "
@@ -218,13 +226,17 @@ def _decisions(dossier: Dossier) -> str:
 
 def _keeping(dossier: Dossier) -> str:
     head = dossier.gathered.head
-    modes = Counter(bool(row["body_signed"]) for row in dossier.messages)
+    signed = Counter(_vouched(row) for row in dossier.messages)
     without = sum(1 for row in dossier.messages if row["from"] is None)
-    erased = ", ".join(f"{n} ({ERASED.get(why, why)})" for why, n in dossier.erased.items())
+    erased = ", ".join(f"{n} ({_shown(ERASED.get(why, why))})" for why, n in dossier.erased.items())
     stamps = head["earlier"]
     facts = {
-        "Requêtes dont le prestataire a signé le contenu": modes[True],
-        "Requêtes dont il a signé l'adresse seule (signature V2)": modes[False],
+        "Requêtes dont le prestataire a signé le contenu": signed["body"],
+        "Requêtes dont il a signé l'adresse seule (signature V2)": signed["address"],
+        "Messages connus par le seul relevé du prestataire": signed["log"],
+        "Messages rapportés par plusieurs requêtes qui ne disent pas la même chose": sum(
+            1 for row in dossier.messages if row["contradicted_by"]
+        ),
         "Messages sans requête d'origine lisible ici": without,
         "Enregistrements de cette plage effacés depuis": erased or "aucun",
         "Point de contrôle du journal": f"{head['size']} enregistrements",
@@ -235,6 +247,94 @@ def _keeping(dossier: Dossier) -> str:
     return (
         f"<h2>7. Comment les messages ont été conservés</h2>{KEEPING}{_table(None, facts.items())}"
     )
+
+
+def _vouched(row: Mapping[str, Any]) -> str:
+    if row["signature"] == "none":
+        return "log"
+    return "body" if row["body_signed"] else "address"
+
+
+def _contradictions(dossier: Dossier, frame: Frame) -> str:
+    """Two requests of one message that say two things: both, side by side."""
+    entries = {entry["index"]: entry for entry in dossier.entries}
+    rows = []
+    for row in dossier.messages:
+        for index in (row["record"], *row["contradicted_by"]) if row["contradicted_by"] else ():
+            record, form = entries[index]["record"], read_form(entries[index]["request"])
+            rows.append((
+                index, frame.time(record["at"]), _shown(record["signature"]),
+                "oui" if record["body_signed"] else "non", _shown(form.get("From")),
+                _shown(text_of(form)),
+                "" if index == row["record"] else f"contredit le n° {row['record']}",
+            ))  # fmt: skip
+    if not rows:
+        return ""
+    head = ("N°", "Reçue", "Signature", "Contenu signé", "De", "Texte", "")
+    return (
+        "<h2>Annexe : requêtes contradictoires</h2><p>Plusieurs requêtes ont porté le même "
+        "identifiant de message et ne disent pas la même chose, ou l'une d'elles est restée "
+        "scellée. La première reçue figure dans les autres tableaux ; toutes sont ici. Une requête "
+        "dont le contenu n'est pas signé a pu être contrefaite par qui a vu une requête "
+        f"authentique.</p>{_table(head, rows, 'messages')}"
+    )
+
+
+def _reply(row: Mapping[str, Any]) -> str:
+    """What became of the reply, and why."""
+    state, reason = row["reply"], row["reply_reason"]
+    if not state:
+        return "–"
+    said = STATES.get(state, state)
+    if state == "refused" and reason:
+        said += f" : {gloss('refusal', reason, Language.FR)}"
+    return _shown(said)
+
+
+def _shown(text: str | None, length_max: int = TEXT_LENGTH_MAX) -> str:
+    """A text of anybody's as HTML that shows all of it, and does nothing.
+
+    What is not seen or turns the writing round is named; what is too long is cut between two signs.
+    """
+    if text is None:
+        return "–"
+    if text == "":
+        return "<i>(vide)</i>"
+    kept = _cut(text, length_max)
+    shown = "".join(f"[U+{ord(sign):04X}]" if _hides(sign) else sign for sign in kept)
+    return f"<bdi>{escape(shown)}</bdi>{'…' if kept != text else ''}"
+
+
+def _hides(sign: str) -> bool:
+    if sign in "\n\t\u200d":  # the last one joins signs into one
+        return False
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def _cut(text: str, length_max: int) -> str:
+    """The beginning of a text; a sign of several code points is not parted."""
+    end = length_max
+    while 0 < end < len(text) and _joins(text, end):
+        end -= 1
+    return text[: end or length_max]
+
+
+def _joins(text: str, place: int) -> bool:
+    """Whether the code point at a place belongs to the sign before it."""
+    sign = text[place]
+    if unicodedata.category(sign)[0] == "M" or sign == "\u200d" or text[place - 1] == "\u200d":
+        return True
+    if _is_flag(sign):
+        before = 0
+        while before < place and _is_flag(text[place - 1 - before]):
+            before += 1
+        return before % 2 == 1
+    return "\U0001f3fb" <= sign <= "\U0001f3ff"  # the colour of a skin
+
+
+def _is_flag(sign: str) -> bool:
+    """Whether it is half of a flag."""
+    return "\U0001f1e6" <= sign <= "\U0001f1ff"
 
 
 def _checking(dossier: Dossier, frame: Frame) -> str:
@@ -259,10 +359,10 @@ def _annex(dossier: Dossier, frame: Frame) -> str:
         (
             row["record"],
             frame.time(row["received_at"]),
-            escape(row["from"] or "–"),
-            escape(row["text"] or "–"),
-            escape(REASONS.get(row["reason"] or "", row["reason"] or "–")),
-            escape(STATES.get(row["reply"] or "", row["reply"] or "–")),
+            _shown(row["from"]),
+            _shown(row["text"]),
+            _shown(REASONS.get(row["reason"] or "", row["reason"])),
+            _reply(row),
         )
         for row in dossier.messages[:MESSAGES_SHOWN]
     ]
@@ -340,7 +440,7 @@ thead th {{ border-bottom: 1px solid #888 }}
 .facts thead ~ * td.n {{ text-align: right }}
 .mono td {{ font: .75rem/1.4 monospace; word-break: break-all }}
 .mono th[scope=row] {{ width: 14rem }}
-.messages {{ font-size: .8rem }} .messages td:nth-child(4) {{ overflow-wrap: anywhere }}
+.messages {{ font-size: .8rem }} .messages bdi {{ overflow-wrap: anywhere; white-space: pre-wrap }}
 svg {{ width: 100%; height: auto }} svg rect {{ fill: #345 }}
 svg text {{ font: 11px sans-serif; fill: #555 }}
 code {{ font-size: .85em; background: #f2f2f2; padding: 0 .25em }}

@@ -29,7 +29,14 @@ COSIGNATURE = 0x04
 """Signature types of c2sp.org/signed-note."""
 
 MANIFEST = "MANIFEST"
-MANIFEST_HEAD = "antirelou-case/v1"
+FORM = 2
+"""The form of the messages that is written today; every earlier one is still read."""
+MANIFEST_HEADS = {"antirelou-case/v1": 1, "antirelou-case/v2": 2}
+"""The first line of a manifest, and which form its messages have.
+
+Form 1 told a message by the last record of it, though it had no request, dropped what was recorded
+before it, and wrote ``'`` for an empty text. A folder of it that hides a request is found.
+"""
 
 # -- Ed25519 (RFC 8032 §5.1.7), verification only ---------------------------------------------
 
@@ -334,19 +341,73 @@ def read_checkpoint(text: str) -> Checkpoint:
 
 # -- What the messages are, made from the records ---------------------------------------------
 
-COLUMNS = (
+COLUMNS_1 = (
     "record", "id", "received_at", "from", "text", "sender", "kind", "signature", "body_signed",
     "segments", "cost_microunits", "decision", "reason", "campaign", "reply", "reply_at",
     "reply_text", "reply_cost_microunits",
 )  # fmt: skip
+COLUMNS = (
+    *COLUMNS_1[:11], "contradicted_by", *COLUMNS_1[11:15], "reply_reason", *COLUMNS_1[15:],
+)  # fmt: skip
 
 
-def list_messages(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+def list_messages(entries: Sequence[Mapping[str, Any]], form: int = FORM) -> list[dict[str, Any]]:
     """One row a message, as the records tell it.
+
+    The first record with a request tells it. ``contradicted_by`` lists the records of further
+    requests of the same id that say something else, or that are not opened here.
 
     Args:
         entries: of ``records.jsonl``, in order; ``record`` and ``request`` decoded.
     """
+    if form == 1:
+        return _list_messages_1(entries)
+    rows: dict[str, dict[str, Any]] = {}
+    told_by: dict[str, Mapping[str, Any]] = {}
+    for entry in entries:
+        if entry["record"]["kind"] == "received":
+            _tell(entry, rows, told_by)
+    _add_later(entries, rows)
+    return list(rows.values())
+
+
+def _tell(
+    entry: Mapping[str, Any],
+    rows: dict[str, dict[str, Any]],
+    told_by: dict[str, Mapping[str, Any]],
+) -> None:
+    """What one ``received`` adds to the row of its message."""
+    record = entry["record"]
+    first = told_by.get(record["id"])
+    if first is None:
+        row = rows[record["id"]] = dict.fromkeys(COLUMNS)
+        row["contradicted_by"] = []
+    row = rows[record["id"]]
+    charged = row["cost_microunits"]
+    if first is None or (request_told(record) and not request_told(first["record"])):
+        told_by[record["id"]] = entry
+        row.update(_received(entry))
+    elif request_told(record) and _says(entry) != _says(first):
+        row["contradicted_by"].append(entry["index"])
+    # What the provider's own log says of the charge counts, whenever it was read.
+    if record["source"] == "backfill" and record["amount_microunits"] is not None:
+        row["cost_microunits"] = record["amount_microunits"]
+    elif first is not None and first["record"]["source"] == "backfill" and charged is not None:
+        row["cost_microunits"] = charged
+
+
+def request_told(record: Mapping[str, Any]) -> str | None:
+    """What names the request that a ``received`` was told by; None: it has none."""
+    found = record["request_sha256"] or record["request_sealed_sha256"]
+    return None if found is None else str(found)
+
+
+def _says(entry: Mapping[str, Any]) -> object:
+    """What a request says; of one that is not opened nobody can say that it says the same."""
+    return read_form(entry["request"]) or entry["index"]
+
+
+def _list_messages_1(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     rows: dict[str, dict[str, Any]] = {}
     texts: Sequence[str] = ()
     for entry in entries:
@@ -354,19 +415,31 @@ def list_messages(entries: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         if record["kind"] == "terms":
             texts = record["reply_texts"]
         elif record["kind"] == "received":
-            rows.setdefault(record["id"], dict.fromkeys(COLUMNS)).update(
-                _received(entry["index"], record, entry["request"])
-            )
+            row = rows.setdefault(record["id"], dict.fromkeys(COLUMNS_1))
+            row.update(_received(entry), text=read_form(entry["request"]).get("Text"))
         elif record["message_id"] in rows:
-            rows[record["message_id"]].update(_later(record, texts))
+            later = _later(record, texts)
+            later.pop("reply_reason", None)
+            rows[record["message_id"]].update(later)
     return list(rows.values())
 
 
-def _received(index: int, record: Mapping[str, Any], request: str | None) -> dict[str, Any]:
-    form = read_form(request)
+def _add_later(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, dict[str, Any]]) -> None:
+    """Verdicts and replies; they may have been recorded before their message was."""
+    texts: Sequence[str] = ()
+    for entry in entries:
+        record = entry["record"]
+        if record["kind"] == "terms":
+            texts = record["reply_texts"]
+        elif record["kind"] != "received" and record["message_id"] in rows:
+            rows[record["message_id"]].update(_later(record, texts))
+
+
+def _received(entry: Mapping[str, Any]) -> dict[str, Any]:
+    record, form = entry["record"], read_form(entry["request"])
     return {
-        "record": index, "id": record["id"], "received_at": record["at"],
-        "from": form.get("From"), "text": form.get("Text"), "sender": record["sender"],
+        "record": entry["index"], "id": record["id"], "received_at": record["at"],
+        "from": form.get("From"), "text": text_of(form), "sender": record["sender"],
         "kind": record["what"], "signature": record["signature"],
         "body_signed": record["body_signed"], "segments": record["segments"],
         "cost_microunits": record["amount_microunits"],
@@ -380,7 +453,7 @@ def _later(record: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
             "reason": record["reason"],
             "campaign": record["basis"].get("campaign"),
         }
-    changed = {"reply": record["state"], "reply_at": record["at"]}
+    changed = {"reply": record["state"], "reply_at": record["at"], "reply_reason": record["reason"]}
     if texts and record["state"] in ("sent", "delivered", "undelivered"):
         # Which text a reply has is derived from its id.
         number = hashlib.sha256(f"text\x1f{record['message_id']}".encode()).hexdigest()[:32]
@@ -391,31 +464,48 @@ def _later(record: Mapping[str, Any], texts: Sequence[str]) -> dict[str, Any]:
 
 
 def read_form(request: str | None) -> dict[str, str]:
-    """The fields of the request's form, as the provider sent it."""
+    """The fields of the request's form, as the provider sent it; none of what is no request."""
     if not request:
         return {}
-    told = json.loads(request)
-    body = told.get("body") or base64.b64decode(told.get("body_base64", ""))
-    pairs = parse_qsl(body if isinstance(body, str) else body.decode("latin-1"),
-                      keep_blank_values=True, errors="replace")  # fmt: skip
+    try:
+        told = json.loads(request)
+        body = told.get("body") or base64.b64decode(told.get("body_base64") or "")
+        pairs = parse_qsl(body if isinstance(body, str) else body.decode("latin-1"),
+                          keep_blank_values=True, errors="replace")  # fmt: skip
+    except (ValueError, TypeError, AttributeError):
+        return {}
     return dict(reversed(pairs))
 
 
-def render_messages(rows: Sequence[Mapping[str, Any]]) -> dict[str, bytes]:
-    """``messages.json`` and ``messages.csv``."""
+def text_of(form: Mapping[str, str]) -> str | None:
+    """What was written; the provider names it in two ways."""
+    return form.get("Text", form.get("Body"))
+
+
+def render_messages(rows: Sequence[Mapping[str, Any]], form: int = FORM) -> dict[str, bytes]:
+    """``messages.json`` and ``messages.csv``; what is no character becomes ``?``."""
+    columns, cell = (COLUMNS_1, _cell_1) if form == 1 else (COLUMNS, _cell)
     sheet = io.StringIO()
-    writer = csv.DictWriter(sheet, COLUMNS, lineterminator="\r\n")
+    writer = csv.DictWriter(sheet, columns, lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: cell(value) for name, value in row.items()} for row in rows)
     lines = ",\n".join(json.dumps(row, ensure_ascii=False) for row in rows)
     return {
-        "messages.json": f"[\n{lines}\n]\n".encode(),
+        "messages.json": f"[\n{lines}\n]\n".encode("utf-8", "replace"),
         "messages.csv": b"\xef\xbb\xbf" + sheet.getvalue().encode("utf-8", "replace"),
     }
 
 
 def _cell(value: Any) -> Any:
-    """A cell that no spreadsheet takes for a formula."""
+    """A cell that no spreadsheet takes for a formula, behind a ``'``; so is one that begins so."""
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    if isinstance(value, str) and value.startswith(tuple("'=+-@＝＋－＠\t\r\n")):
+        return value if re.fullmatch(r"\+[0-9]+", value) else "'" + value
+    return value
+
+
+def _cell_1(value: Any) -> Any:
     if isinstance(value, str) and value[:1] in "=+-@\t\r" and not value[1:].isdigit():
         return "'" + value
     return value
@@ -452,11 +542,11 @@ def check_folder(files: Mapping[str, bytes], trusted: Mapping[str, str]) -> Find
     findings = Findings()
     try:
         keys = _read_keys(files, trusted, findings)
-        _check_manifest(files, keys, findings)
+        form = _check_manifest(files, keys, findings)
         head = _check_head(files, keys, findings)
         entries = _check_records(files, findings)
         _check_inclusion(files, head, entries, findings)
-        _check_messages(files, entries, findings)
+        _check_messages(files, entries, form, findings)
         for name in sorted(files):
             if name.startswith("checkpoints/") and name.endswith(".txt"):
                 _check_earlier(name, files, keys, head, findings)
@@ -487,13 +577,12 @@ def _read_keys(
     return keys
 
 
-def _check_manifest(
-    files: Mapping[str, bytes], keys: Mapping[str, Key], findings: Findings
-) -> None:
+def _check_manifest(files: Mapping[str, bytes], keys: Mapping[str, Key], findings: Findings) -> int:
+    """Check what it lists. Returns the form of the messages."""
     note = read_note(_take(files, MANIFEST, findings))
     _expect_signed(note, keys["signer"], MANIFEST, findings)
     lines = note.text.split("\n")
-    findings.expect(lines[0] == MANIFEST_HEAD, MANIFEST, "another format")
+    findings.expect(lines[0] in MANIFEST_HEADS, MANIFEST, "another format")
     listed = {line.split(" ", 1)[1]: line.split(" ", 1)[0] for line in lines[3:-1]}
     for name, digest in listed.items():
         data = files.get(name)
@@ -504,6 +593,7 @@ def _check_manifest(
     for name in sorted(set(files) - set(listed) - {MANIFEST}):
         findings.wrong.append(f"{name}: added")
     findings.checked.append(f"{len(listed)} files as they were exported")
+    return MANIFEST_HEADS.get(lines[0], FORM)
 
 
 def _expect_signed(note: Note, key: Key, name: str, findings: Findings) -> int | None:
@@ -599,13 +689,27 @@ def _check_inclusion(
 
 
 def _check_messages(
-    files: Mapping[str, bytes], entries: Sequence[Mapping[str, Any]], findings: Findings
+    files: Mapping[str, bytes],
+    entries: Sequence[Mapping[str, Any]],
+    form: int,
+    findings: Findings,
 ) -> None:
-    rows = list_messages(entries)
-    for name, made in render_messages(rows).items():
+    rows = list_messages(entries, form)
+    for name, made in render_messages(rows, form).items():
         given = _take(files, name, findings)
         findings.expect(given == made, name, "not what the records say")
+    told_by = {row["id"]: row["record"] for row in list_messages(entries)}
+    for row in rows:
+        better = told_by[row["id"]]
+        findings.expect(
+            row["record"] == better, "messages.json",
+            f"a message is told by record {row['record']}, not by record {better}, which has the "
+            "request: export the case again",
+        )  # fmt: skip
+    sealed = sum(1 for entry in entries if entry["sealed"] and entry["request"] is None)
     findings.checked.append(f"{len(rows)} messages, as the records tell them")
+    if sealed:
+        findings.checked.append(f"… and {sealed} requests that are still sealed: not read here")
 
 
 def _check_earlier(

@@ -3,22 +3,26 @@
 import hashlib
 import json
 import re
+import zipfile
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from kernel.facts.records import SignatureMode, Source
 from services.evidence.core.note import Signer, export_signer, log_signer
 from services.evidence.core.verifier import (
     MANIFEST,
     Checkpoint,
     check_folder,
     hash_leaf,
+    list_messages,
     main,
     read_checkpoint,
     read_key,
     read_note,
+    render_messages,
 )
 from tests.support.evidence import open_desk
 from tests.unit.evidence.cases import LOG_KEY, PRIVATE_KEY, SIGNER, received, weekend
@@ -74,6 +78,48 @@ def test_the_folder_as_it_was_exported_is_right(files: Files) -> None:
     assert any("11 leaves" in line for line in findings.checked)
     assert any("has a time stamp" in line for line in findings.checked)
     assert wrong(resigned(files)) == []
+
+
+def before(name: str) -> Files:
+    """A folder that an earlier version exported."""
+    with zipfile.ZipFile(Path(__file__).with_name(name)) as folder:
+        return {one: folder.read(one) for one in folder.namelist()}
+
+
+def test_a_folder_of_before_is_still_right_and_no_byte_less_watched() -> None:
+    files = before("case-v1.zip")
+    assert b"," + b"'," in files["messages.csv"]  # as it wrote an empty text
+    assert wrong(files, log=str(SIGNER.key)) == []
+    for name in ("messages.csv", "messages.json"):
+        changed = files[name].replace(b"Texte 1", b"Texte 2", 1)
+        assert wrong(resigned({**files, name: changed})) == [f"{name}: not what the records say"]
+
+
+def test_a_folder_of_before_that_hides_a_request_is_found() -> None:
+    """A backfill had taken the place of the signed webhook, and the folder was called right."""
+    files = before("case-v1-poorer.zip")
+    (line,) = wrong(files)
+    assert line.startswith("messages.json: a message is told by record 6, not by record 4")
+
+
+async def test_an_exporter_who_tells_a_message_by_its_poorer_record_is_found() -> None:
+    poor = received(0, 1, source=Source.BACKFILL, amount_microunits=12_000, evidence_sealed=None,
+                    evidence_digest=None, signature=SignatureMode.NONE)  # fmt: skip
+    async with open_desk() as desk:
+        await desk.keep([received(0), poor])
+        files = await desk.export()
+    assert wrong(files) == []
+    row = json.loads(files["messages.json"])[0]
+    assert (row["text"], row["signature"], row["cost_microunits"]) == ("Bonjour", "v3", 12_000)
+    entries = [json.loads(line) for line in files["records.jsonl"].splitlines()]
+    opened = [{**entry, "record": json.loads(entry["record"])} for entry in entries]
+    for form, head in ((2, "v2"), (1, "v1")):
+        hidden = render_messages(list_messages([opened[0], opened[2]], form), form)
+        forged = {**files, **hidden}
+        forged[MANIFEST] = files[MANIFEST].replace(
+            b"antirelou-case/v2", f"antirelou-case/{head}".encode()
+        )
+        assert wrong(resigned(forged))
 
 
 def test_each_byte_flipped_is_found_and_its_file_named(

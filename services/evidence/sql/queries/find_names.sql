@@ -1,2 +1,2 @@
--- Which of these are in the log, erased or not.
-SELECT name FROM records WHERE name = ANY ($1::bytea[])
+-- Which of these are in the log; of an erased one the record is NULL.
+SELECT name, record FROM records WHERE name = ANY ($1::bytea[])
