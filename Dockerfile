@@ -8,6 +8,9 @@ RUN python -m venv /opt/antirelou
 COPY requirements-image.lock .
 RUN /opt/antirelou/bin/pip install --quiet --require-hashes --only-binary :all: -r requirements-image.lock
 COPY . /src
+# What `antirelou_build_info` shows: --build-arg COMMIT="$(git rev-parse HEAD)"
+ARG COMMIT=
+RUN printf %s "$COMMIT" > /src/antirelou/commit.txt
 # The library's maps and names of places are its bulk, and nothing here asks for them.
 RUN /opt/antirelou/bin/pip install --quiet --no-deps 'setuptools>=77' \
  && /opt/antirelou/bin/pip install --quiet --no-deps --no-build-isolation /src \

@@ -9,6 +9,7 @@ from pathlib import Path
 import structlog
 from prometheus_client import CollectorRegistry
 
+from antirelou.build import describe_build
 from antirelou.guard import check_database
 from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool
@@ -174,6 +175,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         settings = ensure_keys(settings)
     check_target(target, settings)
     telemetry = Telemetry(CollectorRegistry())
+    telemetry.gauge("antirelou_build_info", **describe_build()).set(1)
     async with AsyncExitStack() as stack:
         database_url = settings.database_url.get_secret_value()
         if target == "all":

@@ -3,17 +3,18 @@
 import asyncio
 import contextlib
 import gc
-import signal
 import sys
 from collections.abc import Sequence
 
 import structlog
 
 from antirelou.compose import running
+from antirelou.signals import told_to_stop
 from kernel.http.connections import raise_file_limit
 from kernel.service.port import Service
 from kernel.settings.settings import Settings
 from kernel.telemetry.metrics import configure_logging
+from kernel.telemetry.streams import open_log
 from kernel.values.errors import Fatal
 
 LOG = structlog.get_logger("serve")
@@ -26,8 +27,8 @@ COLLECTOR_THRESHOLDS = (50_000, 20, 50)
 
 
 def serve(target: str, settings: Settings) -> int:
-    """Run a target in this process until SIGTERM or SIGINT. Returns the exit code."""
-    configure_logging(json=not sys.stderr.isatty(), level=settings.log_level)
+    """Run a target in this process until told to stop. Returns the exit code."""
+    configure_logging(stream=open_log(), json=not sys.stderr.isatty(), level=settings.log_level)
     tune_collector()
     raise_file_limit()
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
@@ -40,10 +41,7 @@ def tune_collector() -> None:
 
 
 async def _serve(target: str, settings: Settings) -> int:
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    stopping = told_to_stop()
     async with running(target, settings) as (_, services):
         works = [asyncio.create_task(service.run(), name=service.name) for service in services]
         stop = asyncio.create_task(stopping.wait())

@@ -4,13 +4,19 @@
 speaks the activists' French, with the English under each title; the other two are for operators.
 """
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from grafana_foundation_sdk.builders import common, prometheus, stat, timeseries
-from grafana_foundation_sdk.builders.dashboard import Dashboard
+from grafana_foundation_sdk.builders.dashboard import (
+    AnnotationQuery,
+    Dashboard,
+    DashboardLink,
+    ThresholdsConfig,
+)
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.common import (
     BigValueColorMode,
@@ -20,8 +26,10 @@ from grafana_foundation_sdk.models.common import (
     LegendPlacement,
 )
 from grafana_foundation_sdk.models.dashboard import (
+    DashboardLinkType,
     DataSourceRef,
     DynamicConfigValue,
+    Threshold,
     ValueMap,
     ValueMappingResult,
 )
@@ -32,9 +40,34 @@ FOLDER = Path(__file__).resolve().parents[1] / "deploy" / "grafana" / "dashboard
 SOURCE = DataSourceRef(type_val="prometheus", uid="prometheus")
 
 RATE = "$__rate_interval"
+DAY = 86_400
+ANNOTATION_FORMAT = {
+    "titleFormat": "{{alertname}}", "textFormat": "{{service}} {{what}} {{posture}}",
+    "tagKeys": "severity",
+}  # fmt: skip
+"""What Grafana's Prometheus source reads of an annotation beside the foundation SDK's model."""
 UP = 'min(up{job=~".*antirelou.*"})'
 READY = 'min(antirelou_lacks{what="nothing"})'
 SPENT = "sum(max by (on) (antirelou_spent_euros))"
+POSTURE = (
+    'max(antirelou_posture{posture="guarded"}) + 2 * max(antirelou_posture{posture="suspended"})'
+)
+"""0 normal, 1 guarded, 2 suspended."""
+ALERTS = 'ALERTS{alertname=~"Antirelou.*",alertstate="firing",severity=~"page|ticket"}'
+
+Steps = Sequence[tuple[float | None, str]]
+"""From which value on a stat has which colour; None: from the lowest."""
+NEUTRAL: Steps = ((None, "text"),)
+"""Neither good nor bad."""
+NONE_IS_WELL: Steps = ((None, "green"), (1, "red"))
+WAITING: Steps = ((None, "green"), (1, "orange"), (100, "red"))
+FLOODING: Steps = ((None, "green"), (1000, "orange"), (10_000, "red"))
+"""October 2017 had 25,000 messages in three days; a quiet number has a few a day."""
+CAUSES = {
+    "calm": "green", "operator": "blue", "surge": "orange", "burn": "orange", "daily_cap": "orange",
+    "restored": "red", "credit": "red", "floor": "red", "deliveries_failing": "red",
+}  # fmt: skip
+"""The colour of a cause: what leads to guarded is orange, what suspends is red."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +80,9 @@ class Panel:
         unit: as Grafana names it.
         kind: ``stat`` or ``graph``.
         words: the gloss' group that the legend's codes are of.
-        values: what single values are called.
+        values: what single values are called, and their colours.
+        steps: of a stat: the colours of its other values.
+        colours: of a legend's codes.
         width: of 24.
     """
 
@@ -57,7 +92,9 @@ class Panel:
     kind: str = "graph"
     says: str = ""
     words: str = ""
-    values: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    steps: Steps = NEUTRAL
+    colours: Mapping[str, str] = field(default_factory=dict)
     none: str = ""
     width: int = 12
 
@@ -70,6 +107,15 @@ def _french(code: str, *queries: tuple[str, str], **more: Any) -> Panel:
 
 def _word(code: str) -> str:
     return gloss("panel", code, Language.FR)
+
+
+def _postures(language: Language) -> dict[str, tuple[str, str]]:
+    """The values of ``POSTURE``: a name and a colour each."""
+    colours = {"normal": "green", "guarded": "orange", "suspended": "red"}
+    return {
+        str(value): (gloss("posture", code, language), colour)
+        for value, (code, colour) in enumerate(colours.items())
+    }
 
 
 def _quantiles(metric: str, by: str = "") -> tuple[tuple[str, str], ...]:
@@ -86,20 +132,22 @@ def _quantiles(metric: str, by: str = "") -> tuple[tuple[str, str], ...]:
 
 NUMBER = (
     _french("is_it_up", (f"min(antirelou_number_attached) * {UP} * {READY}", ""), kind="stat",
-            width=4, values={"1": _word("up"), "0": _word("down")}, none=_word("down")),
-    _french("posture", ("max by (posture) (antirelou_posture) == 1", "{{posture}}"), kind="stat",
-            words="posture", width=4),
+            width=4, values={"1": (_word("up"), "green"), "0": (_word("down"), "red")},
+            none=_word("down")),
+    _french("posture", (POSTURE, ""), kind="stat", values=_postures(Language.FR), width=4),
     _french("cause", ("max by (cause) (antirelou_posture_cause) == 1", "{{cause}}"), kind="stat",
-            words="cause", width=8),
+            words="cause", colours=CAUSES, width=8),
     _french("lasts", ("min(antirelou_fund_lasts_seconds) < Inf", ""), unit="s", kind="stat",
-            none=_word("for_ever"), width=4),
+            steps=((None, "red"), (DAY, "orange"), (7 * DAY, "green")), none=_word("for_ever"),
+            width=4),
     _french("left", ('max(antirelou_fund_euros{account="available"})', ""), unit="currencyEUR",
-            kind="stat", width=4),
+            kind="stat", steps=((None, "red"), (20, "orange"), (100, "green")), width=4),
     _french("wrote", ('sum(increase(antirelou_webhooks_total{kind="message",outcome="accepted"}'
-                      "[$__range]))", ""), kind="stat", width=6),
+                      "[$__range]))", ""), kind="stat", steps=FLOODING, width=6),
     _french("answered", ('sum(increase(antirelou_replies_total{outcome="delivered"}[$__range]))',
                          ""), kind="stat", width=6),
-    _french("waiting", ("max(antirelou_replies_waiting)", ""), kind="stat", width=6),
+    _french("waiting", ("max(antirelou_replies_waiting)", ""), kind="stat", steps=WAITING,
+            width=6),
     _french("cost", (SPENT, ""), unit="currencyEUR", kind="stat", width=6),
     _french("traffic",
             ('60 * sum(rate(antirelou_webhooks_total{kind="message",outcome="accepted"}'
@@ -112,19 +160,24 @@ NUMBER = (
 )  # fmt: skip
 
 PIPELINE = (
-    Panel("Processes that answer", [('sum(up{job=~".*antirelou.*"})', "up"),
-                                    ('count(up{job=~".*antirelou.*"})', "of")],
-          kind="stat", width=6),
+    Panel("Processes that do not answer", [('sum(1 - up{job=~".*antirelou.*"})', "")],
+          kind="stat", steps=NONE_IS_WELL, width=6, says="AntirelouDown in the runbook"),
     Panel("What each service lacks (nothing: it is ready)",
           [("max by (service, what) (antirelou_lacks) == 1", "{{service}}: {{what}}")],
           says="AntirelouNotReady in the runbook"),
     Panel("Dead records", [("max(antirelou_dead_records)", "")], kind="stat", width=6,
+          steps=NONE_IS_WELL,
           says="AntirelouDeadRecords in the runbook"),
     Panel("Oldest uncertain send", [("max(antirelou_replies_uncertain_oldest_seconds)", "")],
-          unit="s", kind="stat", width=6),
+          unit="s", kind="stat", steps=((None, "green"), (300, "orange"), (600, "red")), width=6,
+          says="AntirelouUncertainSends in the runbook"),
     Panel("Provider last read", [
         ("time() - max(antirelou_provider_checked_timestamp_seconds)", "ago")],
-          unit="s", kind="stat", width=6),
+          unit="s", kind="stat", steps=((None, "green"), (900, "orange"), (1800, "red")), width=6,
+          says="AntirelouProviderAway in the runbook"),
+    Panel("Programs that run", [
+        ("count by (version, commit) (antirelou_build_info)", "{{version}} {{commit}}")],
+          kind="stat", width=12, says="More than one: they are being replaced"),
     Panel("Webhooks a second, by outcome",
           [(f"sum by (outcome) (rate(antirelou_webhooks_total[{RATE}]))", "{{outcome}}")],
           unit="reqps"),
@@ -148,12 +201,13 @@ PIPELINE = (
 )  # fmt: skip
 
 FLOOD = (
-    Panel("Posture", [("max by (posture) (antirelou_posture) == 1", "{{posture}}")], kind="stat",
-          width=6),
+    Panel("Posture", [(POSTURE, "")], kind="stat", values=_postures(Language.EN), width=6),
     Panel("Cause", [("max by (cause) (antirelou_posture_cause) == 1", "{{cause}}")], kind="stat",
+          colours=CAUSES, width=6),
+    Panel("Deliberated", [("sum(antirelou_deliberating)", "")], kind="stat", steps=FLOODING,
           width=6),
-    Panel("Deliberated", [("sum(antirelou_deliberating)", "")], kind="stat", width=6),
-    Panel("Wait to be paid for", [("max(antirelou_replies_waiting)", "")], kind="stat", width=6),
+    Panel("Wait to be paid for", [("max(antirelou_replies_waiting)", "")], kind="stat",
+          steps=WAITING, width=6),
     Panel("Verdicts a minute, by reason", [(
         f"60 * sum by (reason) (rate(antirelou_verdicts_total[{RATE}]))", "{{reason}}")],
           words="reason", width=16),
@@ -190,10 +244,23 @@ def render(name: str) -> str:
         .refresh("30s")
         .time("now-24h", "now")
         .timezone("browser")
+        .link(_link_others())
+        .annotation(
+            AnnotationQuery().name("Alerts").datasource(SOURCE).expr(ALERTS).icon_color("red")
+        )
     )
     for panel in panels:
         board = board.with_panel(_build(panel))
-    return JSONEncoder(sort_keys=True, indent=2).encode(board.build()) + "\n"
+    made = json.loads(JSONEncoder().encode(board.build()))
+    for annotation in made["annotations"]["list"]:
+        annotation.update(ANNOTATION_FORMAT)
+    return json.dumps(made, sort_keys=True, indent=2) + "\n"
+
+
+def _link_others() -> DashboardLink:
+    """To each other dashboard of ours, for the same time."""
+    link = DashboardLink("antirelou").type(DashboardLinkType.DASHBOARDS).tags(["antirelou"])
+    return link.icon("external link").keep_time(True)
 
 
 def _build(panel: Panel) -> Any:
@@ -204,12 +271,19 @@ def _build(panel: Panel) -> Any:
         query = prometheus.Dataquery().expr(expression).ref_id(chr(ord("A") + number))
         query = query.datasource(SOURCE).legend_format(legend or "__auto")
         built = built.with_target(query.instant() if panel.kind == "stat" else query.range())
-    for code in GLOSS.get(panel.words, {}):
-        words = DynamicConfigValue(
-            id_val="displayName", value=gloss(panel.words, code, Language.FR)
-        )
-        built = built.override_by_name(code, [words])
+    for code in GLOSS.get(panel.words, panel.colours):
+        built = built.override_by_name(code, list(_overrides(panel, code)))
     return built
+
+
+def _overrides(panel: Panel, code: str) -> Iterator[DynamicConfigValue]:
+    """How a code of the legend is shown."""
+    if panel.words:
+        words = gloss(panel.words, code, Language.FR)
+        yield DynamicConfigValue(id_val="displayName", value=words)
+    if colour := panel.colours.get(code):
+        fixed = {"mode": "fixed", "fixedColor": colour}
+        yield DynamicConfigValue(id_val="color", value=fixed)
 
 
 def _build_stat(panel: Panel) -> stat.Panel:
@@ -217,10 +291,17 @@ def _build_stat(panel: Panel) -> stat.Panel:
     only_name = named and panel.queries[0][0].endswith("== 1")
     shown = BigValueTextMode.NAME if only_name else BigValueTextMode.AUTO
     built = stat.Panel().text_mode(shown).graph_mode(BigValueGraphMode.NONE)
-    built = built.color_mode(BigValueColorMode.NONE)
+    # A posture or a cause is to be seen from across the room.
+    coloured = panel.values or panel.colours
+    built = built.color_mode(BigValueColorMode.BACKGROUND if coloured else BigValueColorMode.VALUE)
+    steps = [Threshold(value=value, color=colour) for value, colour in panel.steps]
+    built = built.thresholds(ThresholdsConfig().steps(steps))
     built = built.reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     if panel.values:
-        results = {value: ValueMappingResult(text=text) for value, text in panel.values.items()}
+        results = {
+            value: ValueMappingResult(text=text, color=colour)
+            for value, (text, colour) in panel.values.items()
+        }
         built = built.mappings([ValueMap(options=results)])
     return built.no_value(panel.none) if panel.none else built
 

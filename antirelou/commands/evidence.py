@@ -17,6 +17,7 @@ import typer
 
 from antirelou.commands.client import Operator
 from antirelou.commands.output import say, say_json, table
+from antirelou.files import follow_links
 from kernel.sealing.keys import read_private_key
 from kernel.sealing.privacy import Unsealer
 from kernel.settings.settings import load_settings
@@ -138,7 +139,7 @@ def export(
 ) -> None:
     """Write a case's folder: report, messages, proofs, and what it takes to verify them."""
     told, private_key = read_case(case), read_private_key(key)
-    folder = out or Path(f"case-{told['id']}")
+    folder = follow_links(out or Path(f"case-{told['id']}"))
     if folder.exists():
         raise Fatal(f"--out: {folder} exists; it is not overwritten", code="use")
     files = gather(operator(), told, private_key)

@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from antirelou.commands.output import say
+from antirelou.files import follow_links
 from kernel.sealing.keys import (
     BACKUP_PRIVATE_FILE,
     EVIDENCE_PRIVATE_FILE,
@@ -130,7 +131,7 @@ def write_settings_file(path: Path, *, simulated: bool = False) -> None:
         grafana_password=secrets.token_urlsafe(16),
         provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
     )
-    write_secret(path, text)
+    write_secret(follow_links(path), text)
     if simulated:
         say(f"Written: {path} (mode 0600), for a simulated Plivo. Nothing is to be filled in.")
     else:

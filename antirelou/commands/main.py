@@ -17,7 +17,9 @@ from antirelou.commands.audit.command import audit
 from antirelou.commands.backup.command import backup, restore
 from antirelou.commands.rehearse.command import rehearse
 from kernel import __version__
+from kernel.database.environment import forget_postgres
 from kernel.settings.settings import load_settings
+from kernel.telemetry.streams import hold_streams, settle
 from kernel.values.errors import AntirelouError, Fatal
 
 USE_ERRORS = ("settings", "use")
@@ -57,7 +59,7 @@ def serve(
         ),
     ] = "all",
 ) -> None:
-    """Run the system: everything in one process, or one service of it. SIGTERM drains."""
+    """Run the system: everything in one process, or one service of it. SIGTERM and SIGHUP drain."""
     from antirelou.compose import TARGETS
     from antirelou.serve import serve as run_target
 
@@ -111,17 +113,15 @@ app.command()(witness.witness)
 
 def run() -> None:
     """The console script: run a command, and turn what goes wrong into one line and a code."""
-    sys.exit(main(sys.argv[1:]))
+    hold_streams()
+    forget_postgres(os.environ)
+    sys.exit(settle(main(sys.argv[1:])))
 
 
 def main(arguments: list[str]) -> int:
     """Run a command. Returns the exit code."""
     try:
         return _run(arguments)
-    except BrokenPipeError:  # whoever reads our output has enough of it
-        # What is still buffered has nowhere to go when Python ends.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno() if sys.__stdout__ else 1)
-        return 1
     except Exception as error:  # noqa: BLE001 - no traceback reaches a user
         return _complain(_describe_defect(error), 1)
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,8 +10,11 @@ from typing import Annotated
 import typer
 
 from antirelou.commands.output import say
+from antirelou.files import writing
+from antirelou.signals import told_to_stop
 from kernel.http.server import split_address
 from kernel.settings.settings import Settings, load_settings
+from kernel.telemetry.streams import output_is_lost
 from kernel.values.errors import Fatal
 
 LISTEN = "127.0.0.1:8090"
@@ -68,9 +70,7 @@ async def _serve(settings: Settings, listen: str, signature: str, credit: float,
         price_reply_microunits=settings.price_reply,
         credit_microunits=round(credit * 1_000_000),
     )
-    stop = asyncio.Event()
-    for wanted in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(wanted, stop.set)
+    stop = told_to_stop()
     async with Simulator(config) as simulator:
         say(f"a simulated Plivo answers on {simulator.url}, its webhooks go to {base}")
         await stop.wait()
@@ -93,10 +93,12 @@ def weekend(
     if out is None:
         for line in _trace(seed, scale):
             sys.stdout.write(line)
+            if output_is_lost():
+                return
         return
     try:
-        with out.open("w", encoding="utf-8") as file:
-            file.writelines(_trace(seed, scale))
+        with writing(out) as file:
+            file.writelines(line.encode() for line in _trace(seed, scale))
     except OSError as error:
         raise Fatal(f"--out: {out}: {error.strerror}", code="use") from None
 

@@ -2,18 +2,19 @@
 
 import asyncio
 import secrets
-import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from antirelou.commands.output import say
+from antirelou.signals import told_to_stop
 from kernel.http.server import listening
 from kernel.sealing.keys import write_secret
 from kernel.settings.data_dir import make_data_dir
 from kernel.settings.values import check_address
 from kernel.telemetry.metrics import configure_logging
+from kernel.telemetry.streams import open_log
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal
 
@@ -50,14 +51,12 @@ def witness(
     memory = Memory(path.with_name("heads.json"))
     server = Witness(signer, {key.name: key for key in keys}, memory, SystemClock())
     say(f"ANTIRELOU_WITNESS_KEY={signer.key}")
-    configure_logging()
+    configure_logging(stream=open_log())
     asyncio.run(_serve(server, listen))
 
 
 async def _serve(server: "Witness", listen: str) -> None:
-    stopping = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+    stopping = told_to_stop()
     async with listening(server.application(), listen, name="listen") as url:
         say(f"ANTIRELOU_WITNESS_URL={url}")
         await stopping.wait()

@@ -12,7 +12,6 @@ import platform
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,6 +22,9 @@ import structlog
 from kernel.values.errors import Fatal
 
 LOG = structlog.get_logger("postgres")
+
+ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
+"""What the programs that we start are given of an environment: nothing of the caller's."""
 
 SOCKET_PATH_BYTES_MAX = 100
 """The system's limit of a socket's path is 104 to 108, its name and a NUL included."""
@@ -39,7 +41,7 @@ class Account:
         """What ``subprocess`` is told: the account, and nothing of our environment."""
         return {
             "cwd": "/",
-            "env": {"PATH": "/usr/bin:/bin", "LC_ALL": "C"},
+            "env": ENVIRONMENT,
             "user": self.uid,
             "group": self.gid,
             "extra_groups": None if self.uid is None else [],
@@ -56,8 +58,9 @@ def find_programs(cluster: Path) -> Path:
     for package in spec.submodule_search_locations or [] if spec else []:
         for program in Path(package).glob("pginstall*/bin/postgres"):
             said = subprocess.run(  # noqa: S603 - our own binary
-                [program, "-V"], capture_output=True, text=True, check=False, timeout=10
-            )
+                [program, "-V"], capture_output=True, text=True, check=False, timeout=10,
+                env=ENVIRONMENT,
+            )  # fmt: skip
             if version := re.search(r"PostgreSQL\) (\d+)", said.stdout):
                 found[int(version[1])] = program.parent
     if not found:
@@ -99,7 +102,9 @@ def find_account(cluster: Path) -> Account:
         "--shell", "/usr/sbin/nologin", "antirelou",
     ]  # fmt: skip
     with contextlib.suppress(OSError):
-        subprocess.run(command, check=False, capture_output=True, timeout=30)  # noqa: S603
+        subprocess.run(  # noqa: S603 - the system's own
+            command, check=False, capture_output=True, timeout=30, env=ENVIRONMENT
+        )
     try:
         entry = pwd.getpwnam("antirelou")  # perhaps another process made it
     except KeyError:
@@ -133,7 +138,8 @@ def socket_folder(cluster: Path) -> Path:
     if len(os.fsencode(cluster / ".s.PGSQL.5432")) <= SOCKET_PATH_BYTES_MAX:
         return cluster
     digest = hashlib.sha256(os.fsencode(cluster)).hexdigest()[:12]
-    folder = Path(tempfile.gettempdir()) / f"antirelou-{os.geteuid()}-{digest}"
+    # Not the caller's TMPDIR: who comes later, from another shell, is to find it.
+    folder = Path("/tmp") / f"antirelou-{os.geteuid()}-{digest}"  # noqa: S108 - nobody else's
     if folder.is_symlink():
         raise OSError(errno.EEXIST, "a link stands where the socket folder belongs", str(folder))
     return folder

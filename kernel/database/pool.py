@@ -78,6 +78,8 @@ def describe_error(error: BaseException) -> Transient | Rejected | Fatal | None:
     """What an error of asyncpg or of the network means for the caller; None: a defect."""
     if isinstance(error, asyncpg.PostgresError):
         return _describe_state(error.sqlstate or "", str(error))
+    if isinstance(error, asyncpg.ClientConfigurationError):
+        return Fatal(f"DATABASE_URL, or a PGSSL… variable beside it: {error}", code="database_url")
     if isinstance(error, TimeoutError):
         return Transient("the database did not answer in time", code="database_slow")
     # A connection that dies while it is used shows as an InterfaceError, as does misuse; both

@@ -24,6 +24,7 @@ import asyncpg
 import psutil
 import structlog
 
+from kernel.database.environment import forget_postgres
 from kernel.database.host import Account, find_account, find_programs, let_in, socket_folder
 from kernel.settings.data_dir import make_data_dir
 from kernel.values.errors import Fatal
@@ -134,6 +135,8 @@ async def open_postgres(
             is another version's; ``postgres_account``: root, and no account to run as;
             ``postgres_start``: it did not come up, with what its log says.
     """
+    # Whoever connects from here reads them: they mean another server than ours, all of them.
+    forget_postgres(os.environ, keep=frozenset())
     server = await asyncio.to_thread(_Server, data_dir, SETTINGS | dict(overrides or {}))
     users = await asyncio.to_thread(server.enter)
     try:
@@ -306,9 +309,9 @@ class _Server:
             server = child or self._find()
             if server is None:
                 return False
-            with contextlib.suppress(OSError):
-                pid, *lines = (self.cluster / "postmaster.pid").read_text().split("\n")
-                if pid == str(server.pid) and [line.strip() for line in lines[6:7]] == ["ready"]:
+            with contextlib.suppress(OSError, ValueError):
+                pid, *lines = (self.cluster / "postmaster.pid").read_bytes().split(b"\n")
+                if int(pid) == server.pid and b"".join(lines[6:7]).strip() == b"ready":
                     return True
             time.sleep(POLL_SECONDS)
         return False
@@ -322,7 +325,7 @@ class _Server:
         """
         pid_file = self.cluster / "postmaster.pid"
         try:
-            process = psutil.Process(int(pid_file.read_text().split("\n", 1)[0]))
+            process = psutil.Process(int(pid_file.read_bytes().split(b"\n", 1)[0]))
         except (FileNotFoundError, psutil.NoSuchProcess, ValueError):
             return None
         if self._works_here(process):

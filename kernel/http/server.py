@@ -10,6 +10,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 from kernel.http.connections import HTTP_OPTIONS
 from kernel.telemetry.metrics import Telemetry
+from kernel.telemetry.streams import count_lost_lines
 from kernel.values.errors import Fatal, Transient
 
 if TYPE_CHECKING:
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 BODY_BYTES_MAX = 65_536
 SHUTDOWN_SECONDS = 2.0
+RETRY_LATER = {"Retry-After": "5"}
+"""The header of each 503, in seconds."""
 
 RequestHandler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,7 +86,7 @@ async def serve_ops(
     Raises:
         Fatal: ``listen``: the address cannot be had.
     """
-    lacks = _Lacks(services, telemetry)
+    lacks, lost = _Lacks(services, telemetry), _LostLines(telemetry)
 
     async def healthz(_: web.Request) -> web.Response:
         return web.json_response({"status": "alive"})
@@ -91,11 +94,14 @@ async def serve_ops(
     async def readyz(_: web.Request) -> web.Response:
         missing = {s.name: list(s.missing()) for s in services if s.missing()}
         if missing:
-            return web.json_response({"status": "not ready", "missing": missing}, status=503)
+            return web.json_response(
+                {"status": "not ready", "missing": missing}, status=503, headers=RETRY_LATER
+            )
         return web.json_response({"status": "ready"})
 
     async def metrics(_: web.Request) -> web.Response:
         lacks.show()
+        lost.show()
         return web.Response(
             body=generate_latest(telemetry.registry), headers={"Content-Type": CONTENT_TYPE_LATEST}
         )
@@ -125,6 +131,18 @@ class _Lacks:
             self._telemetry.gauge("antirelou_lacks", service=service, what=what).set(
                 (service, what) in now
             )
+
+
+class _LostLines:
+    """How many lines of the log could not be written, as a metric."""
+
+    def __init__(self, telemetry: Telemetry) -> None:
+        self._counter, self._shown = telemetry.counter("antirelou_log_lines_lost_total"), 0
+
+    def show(self) -> None:
+        lost = count_lost_lines()
+        self._counter.inc(lost - self._shown)
+        self._shown = lost
 
 
 @asynccontextmanager

@@ -14,7 +14,6 @@ the dump. A changed byte fails its message, a message left out or swapped fails 
 that was cut has no final one: nothing of it is used before all of it was read once.
 """
 
-import os
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -54,14 +53,18 @@ class Notes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class BackupWriter:
-    """Writes one backup. Give it ``write``, then ``close``; what was not closed is no backup."""
+    """Writes one backup. Give it ``write``, then ``close``; what was not closed is no backup.
+
+    Attributes:
+        size: how many bytes were written.
+    """
 
     def __init__(self, file: BinaryIO, public_key: bytes, notes: Notes, clock: Clock) -> None:
-        self._file = file
+        self._file, self.size = file, 0
         self._state = sodium.crypto_secretstream_xchacha20poly1305_state()
         key = sodium.crypto_secretstream_xchacha20poly1305_keygen()
         header = sodium.crypto_secretstream_xchacha20poly1305_init_push(self._state, key)
-        file.write(MAGIC + Sealer(public_key, clock).seal(key) + header)
+        self._put(MAGIC + Sealer(public_key, clock).seal(key) + header)
         said = msgspec.json.encode(notes)
         self._rest = bytearray(len(said).to_bytes(_LENGTH_BYTES) + said)
 
@@ -73,15 +76,14 @@ class BackupWriter:
             del self._rest[:CHUNK_BYTES]
 
     def close(self) -> None:
-        """Write the final message; the file is on disk when this returns."""
+        """Write the final message."""
         self._push(bytes(self._rest), _FINAL)
-        self._file.flush()
-        os.fsync(self._file.fileno())
 
     def _push(self, data: bytes, tag: int) -> None:
-        self._file.write(
-            sodium.crypto_secretstream_xchacha20poly1305_push(self._state, data, tag=tag)
-        )
+        self._put(sodium.crypto_secretstream_xchacha20poly1305_push(self._state, data, tag=tag))
+
+    def _put(self, data: bytes) -> None:
+        self.size += self._file.write(data)
 
 
 def read_backup(path: Path, private_key: bytes) -> Iterator[bytes]:

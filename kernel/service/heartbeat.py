@@ -55,5 +55,5 @@ async def _call(session: aiohttp.ClientSession, url: str) -> bool:
     try:
         async with session.get(url) as answer:
             return answer.ok
-    except (aiohttp.ClientError, TimeoutError):
+    except Exception:  # noqa: BLE001 - whatever it is, the next minute comes
         return False

@@ -38,6 +38,15 @@ METRICS: tuple[MetricDef, ...] = (
         ("service", "what"),
     ),
     MetricDef(
+        "antirelou_build_info", "gauge",
+        "1 for the program that runs: its version and, where the build knows it, its commit.",
+        ("version", "commit"),
+    ),
+    MetricDef(
+        "antirelou_log_lines_lost_total", "counter",
+        "Lines of the log that standard error did not take: it is closed, full or read by nobody.",
+    ),
+    MetricDef(
         "antirelou_webhooks_total", "counter",
         "Webhooks answered, by kind (message, report, call) and outcome (accepted, the refusal's "
         "code, or log_away).", ("kind", "outcome"),

@@ -6,7 +6,7 @@
 import structlog
 from aiohttp import web
 
-from kernel.http.server import guarded
+from kernel.http.server import RETRY_LATER, guarded
 from kernel.log.port import Log
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected, Transient
@@ -56,7 +56,7 @@ def _answering(answer: Answer) -> Answer:
         except Transient as trouble:
             LOG.warning("operator_api_away", code=trouble.code)
             refusal = refuse(503, "", f"{trouble}; nothing is lost, try again")
-            refusal.headers["Retry-After"] = "5"
+            refusal.headers.update(RETRY_LATER)
             return refusal
 
     return checked

@@ -14,7 +14,7 @@ from typing import Annotated, Any, TypeVar
 import msgspec
 from aiohttp import web
 
-from kernel.http.server import guarded
+from kernel.http.server import RETRY_LATER, guarded
 from kernel.sealing.privacy import Pseudonymizer
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected, Transient
@@ -302,7 +302,8 @@ def _answering(answer: Answer) -> Answer:
         except Rejected:
             return web.json_response({"error": "a field holds what cannot be kept"}, status=422)
         except Transient as trouble:
-            return web.json_response({"error": f"not now: {trouble}"}, status=503)
+            said = {"error": f"not now: {trouble}"}
+            return web.json_response(said, status=503, headers=RETRY_LATER)
 
     return handle
 

@@ -1,13 +1,15 @@
 """The routes of ``LISTEN`` (CONTRACT §3): bytes in, status out. Refusals never quote a value."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from functools import partial
 
-from aiohttp import web
+from aiohttp import HttpVersion11, web
 from multidict import istr
 
 from kernel.http.connections import BoundedServer, plan_connections
+from kernel.http.server import RETRY_LATER
 from kernel.values.clock import Clock
 from services.ingest.core.call import CONTENT_TYPE
 from services.ingest.core.form import BODY_BYTES_MAX
@@ -23,10 +25,10 @@ from services.ingest.handler import Answer, WebhookHandler
 from services.ingest.metrics import ACCEPTED, IngestMetrics
 
 PATH = "/webhooks/plivo/"
+_ABSOLUTE = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
+"""What stands before the path where the whole URL is sent; signatures hold for ``public_url``."""
 BODY_SECONDS_MAX = 5.0
 """How long a body may take to arrive once its head is here."""
-
-RETRY_AFTER_SECONDS = 5
 
 STATUSES = {
     RefusalCode.SIGNATURE_MISSING: 403,
@@ -62,7 +64,7 @@ def make_server(
     }
 
     async def answer(request: web.BaseRequest) -> web.Response:
-        path, _, query = request.raw_path.partition("?")
+        path, _, query = _ABSOLUTE.sub("", request.raw_path, count=1).partition("?")
         route = routes.get(path)
         if route is None:
             return web.Response(status=404)
@@ -105,11 +107,21 @@ async def _read_body(request: web.BaseRequest) -> bytes | Refusal:
             body = request.content.read_nowait()
             return body if len(body) <= BODY_BYTES_MAX else Refusal(RefusalCode.TOO_LARGE)
         async with asyncio.timeout(BODY_SECONDS_MAX):
+            await _invite_body(request)
             return await request.read()
     except web.HTTPRequestEntityTooLarge:
         return Refusal(RefusalCode.TOO_LARGE)
     except TimeoutError:
         return Refusal(RefusalCode.TOO_SLOW)
+
+
+async def _invite_body(request: web.BaseRequest) -> None:
+    """Say that the body may come, to a client that waits for it (`Expect: 100-continue`)."""
+    expected = request.headers.get("Expect", "").strip().lower()
+    if expected == "100-continue" and request.version >= HttpVersion11:
+        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        # What was written is no part of the answer.
+        request.writer.output_size = 0
 
 
 def _signature_headers(request: web.BaseRequest) -> SignatureHeaders:
@@ -124,9 +136,7 @@ def _respond(answer: Answer) -> web.Response:
         return _refuse(answer.refusal)
     if answer.outcome == ACCEPTED:
         return web.Response()
-    return web.json_response(
-        {"error": answer.outcome}, status=503, headers={"Retry-After": str(RETRY_AFTER_SECONDS)}
-    )
+    return web.json_response({"error": answer.outcome}, status=503, headers=RETRY_LATER)
 
 
 def _refuse(refusal: Refusal) -> web.Response:

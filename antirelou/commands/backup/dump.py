@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import IO
 from urllib.parse import parse_qsl, unquote, urlencode, urlsplit, urlunsplit
 
+from kernel.database.environment import forget_postgres
 from kernel.database.host import find_programs
 from kernel.values.errors import Fatal
 
@@ -53,7 +54,9 @@ def _program(
 ) -> Iterator[tuple["subprocess.Popen[bytes]", IO[bytes]]]:
     """A program of PostgreSQL, running; leaving waits for it, and raises where it failed."""
     bare, password = _split_password(url)
-    environment = {**os.environ, "PGAPPNAME": f"antirelou-{name}", "PGCONNECT_TIMEOUT": "10"}
+    environment = {**os.environ, "LC_ALL": "C"}  # its complaints are read, in English
+    forget_postgres(environment)
+    environment |= {"PGAPPNAME": f"antirelou-{name}", "PGCONNECT_TIMEOUT": "10"}
     if password:
         environment["PGPASSWORD"] = password  # arguments are there for all to read
     with tempfile.TemporaryFile() as trouble:

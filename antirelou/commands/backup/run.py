@@ -1,7 +1,6 @@
 """A backup and a restore from beginning to end, for the commands and for whoever tests them."""
 
 import asyncio
-import os
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from antirelou import compose
 from antirelou.commands.backup.dump import dump_schemas, load_dump
+from antirelou.files import writing
 from antirelou.guard import UNFINISHED, connected, read_postures
 from kernel import __version__
 from kernel.database.migrations import ensure_roles, migrate
@@ -76,26 +76,19 @@ async def _read_positions(settings: Settings) -> Mapping[str, Mapping[str, Mappi
 
 
 def _write(path: Path, public_key: bytes, notes: Notes, url: str, say: Say) -> int:
-    """Written beside and put in place whole."""
-    part = path.with_name(f"{path.name}.{secrets.token_hex(4)}.part")
     try:
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
+        with writing(path, mode=0o600, fresh=True) as file:
             writer, done = BackupWriter(file, public_key, notes, SystemClock()), 0
             for piece in dump_schemas(url, _schema_names()):
                 writer.write(piece)
                 done += len(piece)
                 say(f"dumped {done / _MEGABYTE:,.1f} MB")
             writer.close()
-            size = file.tell()
-        os.link(part, path)  # unlike a renaming, never over another
     except FileExistsError:
         raise Fatal(f"{path} exists; it is not overwritten", code="file_exists") from None
     except OSError as error:
         raise Fatal(f"{path} cannot be written: {error.strerror}", code="file") from None
-    finally:
-        part.unlink(missing_ok=True)
-    return size
+    return writer.size
 
 
 async def restore(

@@ -21,6 +21,7 @@ from antirelou.commands.rehearse.outcome import (
 )
 from antirelou.commands.rehearse.page import Policy, draw_page
 from antirelou.commands.rehearse.trace import parse_trace
+from antirelou.files import follow_links, writing
 from kernel.settings.settings import Settings, load_settings
 from kernel.values.errors import Fatal
 from kernel.values.money import parse_micro
@@ -135,8 +136,12 @@ def _counted(lines: Iterable[bytes], advance: Callable[[int], None]) -> Iterator
         yield line
 
 
-def _check_place(path: Path, trace: Path) -> None:
+def _check_place(asked: Path, trace: Path) -> None:
     """Whether a file may be written there; to be known before a long rehearsal."""
+    try:
+        path = follow_links(asked)
+    except OSError as error:
+        raise Fatal(f"{asked}: {error.strerror}", code="use") from None
     if path.is_dir():
         raise Fatal(f"{path}: is a folder; name a file in it", code="use")
     if not path.parent.is_dir():
@@ -146,11 +151,9 @@ def _check_place(path: Path, trace: Path) -> None:
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:
-    part = path.with_name(path.name + ".part")
     try:
-        with part.open("w", encoding="utf-8") as file:
-            file.writelines(parts)
-        os.replace(part, path)  # noqa: PTH105 - whole or not at all
+        with writing(path) as file:
+            file.writelines(part.encode() for part in parts)
     except OSError as error:
         raise Fatal(f"{path}: {error.strerror}", code="use") from None
 
