@@ -402,6 +402,30 @@ async def test_the_timer_sees_watermarks_of_what_was_handled_only(log: MemoryLog
         assert handler.progress.watermarks[partition] >= appended_after
 
 
+async def test_the_timer_knows_nothing_of_what_is_being_handled(log: MemoryLog) -> None:
+    class Slow(Echo):
+        def __init__(self) -> None:
+            super().__init__()
+            self.handling, self.go_on = asyncio.Event(), asyncio.Event()
+
+        async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
+            self.handling.set()
+            await self.go_on.wait()
+            return await super().handle(batch, now)
+
+    handler = Slow()
+    await log.append([fact(0)])
+    async with running(log, handler) as (stage, _):
+        await asyncio.wait_for(handler.handling.wait(), 5)
+        looks = handler.marked
+        stage.wake()
+        await until(lambda: handler.marked > looks)
+        assert handler.progress == Progress()
+        handler.go_on.set()
+        await until(lambda: len(handler.progress.watermarks) == 12)
+        assert handler.seen == ["m0"]
+
+
 @pytest.mark.parametrize("place", ["handle", "due"])
 async def test_a_cancellation_that_nobody_asked_for_is_trouble(log: MemoryLog, place: str) -> None:
     """A client library cancels its futures when it closes: neither task ends in silence by that."""

@@ -216,7 +216,7 @@ async def test_a_place_beyond_the_end_has_no_lag_and_no_watermark() -> None:
     reader = KafkaReader(lambda: consumer, ["topic"], committed=Commits(2003))
     batch = await read(reader)
     assert (batch.lags, batch.watermarks) == ({}, {Partition(*PLACE): LONG_AGO})
-    consumer.place = 0
+    consumer.place, reader._look_at = 0, 0.0
     batch = await read(reader)
     assert ([r.offset for r in batch.records], batch.lags[Partition(*PLACE)]) == ([0, 1, 2], 0)
     assert batch.gone == {}
