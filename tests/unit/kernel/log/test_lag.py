@@ -1,6 +1,10 @@
 """A lag is money: it is known, or it is not."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from aiokafka import TopicPartition
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -28,10 +32,6 @@ def test_what_is_told_is_never_negative(lags: dict[int, int]) -> None:
 
 
 async def test_kafka_tells_no_lag_of_a_topic_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
-    from contextlib import asynccontextmanager
-
-    from aiokafka import TopicPartition
-
     log, place = KafkaLog({}), TopicPartition("sms.received", 0)
 
     class Looker:
@@ -42,7 +42,7 @@ async def test_kafka_tells_no_lag_of_a_topic_made_anew(monkeypatch: pytest.Monke
             return {place: 3}
 
     @asynccontextmanager
-    async def using(_: float):  # type: ignore[no-untyped-def] # noqa: ANN202 - a generator
+    async def using(_: float) -> AsyncIterator[Looker]:
         yield Looker()
 
     async def places(_: str) -> list[TopicPartition]:
@@ -53,7 +53,7 @@ async def test_kafka_tells_no_lag_of_a_topic_made_anew(monkeypatch: pytest.Monke
     async def committed(_: str, __: object) -> dict[TopicPartition, int]:
         return {place: commit}
 
-    monkeypatch.setattr(log._looker, "using", using)
+    monkeypatch.setattr(log._looker, "using", using)  # noqa: SLF001 - there is no broker
     monkeypatch.setattr(log, "_places", places)
     monkeypatch.setattr(log, "_committed", committed)
     with pytest.raises(Transient, match="beyond the end"):
