@@ -23,15 +23,16 @@ async def examine_cluster(settings: Settings) -> list[Finding]:
         async with asyncio.timeout(LOOK_SECONDS_MAX), compose.open_log_alone(settings) as log:
             findings += await _groups(log)
     except (AntirelouError, TimeoutError) as error:
-        findings.append(
-            Finding(
-                "groups",
-                good=False,
-                found="the log is away",
-                fix=f"mend the log first ({type(error).__name__})",
-            )
-        )
+        findings.append(_describe_trouble(error))
     return findings
+
+
+def _describe_trouble(error: Exception) -> Finding:
+    if isinstance(error, AntirelouError) and error.code == "lag_unknown":
+        fix = "let its service run: it reads the topic again by itself"
+        return Finding("groups", good=False, found=str(error), fix=fix)
+    fix = f"mend the log first ({type(error).__name__})"
+    return Finding("groups", good=False, found="the log is away", fix=fix)
 
 
 async def _schemas(settings: Settings) -> Finding:

@@ -46,7 +46,8 @@ READS: dict[str, tuple[str, ...]] = {
 """Which group reads which topics; the whole wiring of the house."""
 
 OUTAGE_MAX = timedelta(days=14)
-"""How long a stage may be away and still find all it has not read."""
+"""How long a stage may be away and still find all it has not read; but of ``sms.received`` only
+what ``RETAIN_TEXT`` keeps: what goes unread is told (docs/decisions/0012)."""
 
 DEAD_VALUE_BYTES_MAX = 2_097_152
 """A dead record holds the largest record in base64, a third longer."""

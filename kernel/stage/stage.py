@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from typing import Any, Protocol, TypeVar
 
 import structlog
@@ -209,7 +209,7 @@ class Stage:
                 await self._pause(RETRY_SECONDS_MAX / 5)
             except* Fatal as fatal:
                 end = _first(fatal)
-            except* Exception as defects:
+            except* Exception as defects:  # noqa: BLE001 - told below
                 self._trouble = "stage_failed"
                 self._note_defect("reader", _first(defects))
                 await self._pause(RETRY_SECONDS_MAX)
@@ -323,9 +323,7 @@ class Stage:
         started = self._clock.monotonic()
         readable, deaths = _decode(records)
         received = [found for found, _ in readable]
-        toll = self._toll
-        for death in deaths:
-            toll = self._mourn(toll, death)
+        toll = reduce(self._mourn, deaths, self._toll)
         try:
             outputs = list(await self._handler.handle(received, self._clock.now()))
         except (Transient, Fatal):

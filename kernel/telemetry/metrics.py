@@ -102,7 +102,8 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_stage_records_total", "counter", "Records handled.", ("service", "topic"),
     ),
     MetricDef(
-        "antirelou_stage_lag", "gauge", "Records still to read on the partitions held; NaN: unknown.",
+        "antirelou_stage_lag", "gauge",
+        "Records still to read on the partitions held; NaN: nobody knows.",
         ("service", "topic"),
     ),
     MetricDef(

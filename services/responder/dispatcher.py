@@ -18,7 +18,7 @@ from kernel.facts.topics import outgoing
 from kernel.provider.port import NotAccepted, Provider, SendResult, Uncertain
 from kernel.sealing.privacy import Unsealer
 from kernel.values.clock import Clock
-from kernel.values.errors import Rejected, Transient
+from kernel.values.errors import Fatal, Rejected, Transient
 from services.responder.core.outbox import Reply, apply_claim, apply_result, describe_change
 from services.responder.core.rate import (
     HOLDING_REASONS,
@@ -125,6 +125,12 @@ class Dispatcher:
                 LOG.warning("dispatcher_waits", code=trouble.code)
                 await _wait(self._draining, RETRY_SECONDS)
                 continue
+            except Fatal:
+                raise
+            except Exception as defect:  # noqa: BLE001 - others share the process that it would end
+                self._break_down(defect)
+                await _wait(self._draining, RETRY_SECONDS)
+                continue
             for reply in claimed:
                 self._in_flight += 1
                 task = asyncio.create_task(self._send(reply))
@@ -201,9 +207,19 @@ class Dispatcher:
                 LOG.warning("dispatcher_waits", code=trouble.code)
                 self._results = [*results, *self._results]
                 await asyncio.sleep(RETRY_SECONDS)
+            except Fatal:
+                raise
+            except Exception as defect:  # noqa: BLE001 - as above
+                self._break_down(defect)
+                self._results = [*results, *self._results]
+                await asyncio.sleep(RETRY_SECONDS)
             else:
                 self._in_flight -= len(results)
                 self._woken.set()
+
+    def _break_down(self, defect: Exception) -> None:
+        self.trouble = "dispatcher_failed"
+        LOG.error("dispatcher_failed", exc_info=defect)
 
     def _is_finished(self) -> bool:
         """Drained, and everything in flight recorded, or the grace time for that is over."""

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from kernel.values.errors import Transient
+from kernel.values.errors import Fatal, Transient
 
 LOG = structlog.get_logger("responder")
 
@@ -16,7 +16,8 @@ class Rounds:
 
     Args:
         name: of the work, for the log.
-        work: does a round and returns the seconds to the next; ``Transient`` of it is waited out.
+        work: does a round and returns the seconds to the next; ``Transient`` of it is waited out,
+            and so is a defect, which is not to end the process: others share it.
         pause_seconds: after trouble.
     """
 
@@ -51,6 +52,12 @@ class Rounds:
             except Transient as trouble:
                 self.trouble = trouble.code
                 LOG.warning("work_waits", work=self._name, code=trouble.code)
+                seconds = self._pause_seconds
+            except Fatal:
+                raise
+            except Exception:
+                self.trouble = "work_failed"
+                LOG.exception("work_failed", work=self._name)
                 seconds = self._pause_seconds
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(seconds):  # ``wait_for`` may lose a cancellation in 3.11

@@ -1,6 +1,7 @@
 """A start notices a database that is older than its log, or that a restore left half-way."""
 
 from collections.abc import AsyncIterator, Mapping
+from typing import cast
 
 import asyncpg
 import pytest
@@ -13,7 +14,7 @@ from kernel.database.migrations import migrate
 from kernel.facts.records import Posture, PostureChanged
 from kernel.facts.topics import READS, RESPONDER_GROUP, outgoing
 from kernel.log.embedded.log import EmbeddedLog, open_embedded_log
-from kernel.log.port import LogRecord
+from kernel.log.port import Log, LogRecord
 from kernel.settings.settings import load_settings
 from kernel.values.errors import Fatal
 from tests.fakes.log import house_log
@@ -79,7 +80,7 @@ async def test_a_posture_that_changes_while_one_looks_makes_no_database_older(
         await log.append([outgoing(posture(0))])
         moving = Moving(log, fresh_database)
         for turn in range(3):
-            await check_database(BOTH, fresh_database, moving)
+            await check_database(BOTH, fresh_database, cast("Log", moving))
             assert moving.sequence == turn + 1
 
 

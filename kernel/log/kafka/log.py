@@ -145,9 +145,7 @@ class KafkaLog:
                 until = min(max(committed.get(place, 0), 0) for committed in read)
                 async with self._looker.using(REQUEST_SECONDS_MAX) as looker:
                     end = (await looker.end_offsets([place]))[place]
-                if (
-                    0 < until <= end
-                ):  # beyond it: of the topic as it was before, none of this is read
+                if 0 < until <= end:  # beyond it is of a topic that was: of this none is read
                     async with self._admin.using(REQUEST_SECONDS_MAX) as admin:
                         await admin.delete_records({place: RecordsToDelete(before_offset=until)})
         return sum([1 async for record in self.scan(topic) if record.key == key])

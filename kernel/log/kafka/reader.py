@@ -215,12 +215,7 @@ class KafkaReader:
         try:
             ends = await self._ends_of(consumer, held)
             async with asyncio.timeout(REQUEST_SECONDS_MAX):
-                positions: dict[Partition, int] = {}
-                for record in self._buffer:
-                    positions.setdefault(Partition(record.topic, record.partition), record.offset)
-                for place in held:
-                    if Partition(*place) not in positions:
-                        positions[Partition(*place)] = await consumer.position(place)
+                positions = await self._positions_in(consumer, held)
                 expected = self._expected or await self._begin(consumer, positions)
         except (CommitFailedError, IllegalStateError):
             return  # rebalanced meanwhile
@@ -242,6 +237,18 @@ class KafkaReader:
             self._positions |= positions
             self._looked_at = looked_at
             self._look_at = self._answered_at + LOOK_SECONDS
+
+    async def _positions_in(
+        self, consumer: AIOKafkaConsumer, held: Sequence[TopicPartition]
+    ) -> dict[Partition, int]:
+        """The offset that is given out next of each partition."""
+        positions: dict[Partition, int] = {}
+        for record in self._buffer:
+            positions.setdefault(Partition(record.topic, record.partition), record.offset)
+        for place in held:
+            if Partition(*place) not in positions:
+                positions[Partition(*place)] = await consumer.position(place)
+        return positions
 
     async def _begin(
         self, consumer: AIOKafkaConsumer, positions: Mapping[Partition, int]

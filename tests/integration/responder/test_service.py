@@ -540,3 +540,36 @@ async def break_connections(database_url: str) -> None:
         "WHERE pid <> pg_backend_pid() AND datname = current_database()"
     )
     await connection.close()
+
+
+@pytest.mark.parametrize("work", ["dispatcher._claim", "dispatcher._record", "linker.rounds._work"])
+async def test_a_defect_ends_no_process_that_others_share(
+    fresh_database: str, log: MemoryLog, monkeypatch: pytest.MonkeyPatch, work: str
+) -> None:
+    """`/readyz` says it, the log names the place, and it is tried again."""
+    async with open_scene(fresh_database, log, rules=CALM, started=False) as scene:
+        *path, name = f"_{work}".split(".")
+        part = scene.responder
+        for step in path:
+            part = getattr(part, step)
+        sound, broken = getattr(part, name), True
+
+        async def break_down(*arguments: object) -> object:
+            if broken:
+                raise ZeroDivisionError("a defect")
+            return await sound(*arguments)
+
+        monkeypatch.setattr(part, name, break_down)
+        with capture_logs() as lines:
+            scene.start()
+            await scene.append(authorized(1))
+            failed = {"dispatcher_failed", "work_failed"}
+            await until(lambda: failed & set(scene.responder.missing()))
+            assert scene.running is not None
+            assert not scene.running.done()
+            broken = False
+            await until(lambda: scene.states("m-1") == ["sending", "sent"])
+            await until(lambda: not scene.responder.missing())
+            assert len(scene.provider.sent) == 1
+        assert failed & {line["event"] for line in lines}
+        await scene.stop()

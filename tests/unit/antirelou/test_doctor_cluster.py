@@ -2,7 +2,11 @@
 
 import pytest
 
-from antirelou.commands.doctor_cluster import describe_group
+from antirelou.commands.doctor_cluster import _describe_trouble, _groups, describe_group
+from kernel.facts.topics import FILTER_GROUP, READS
+from kernel.log.port import Outgoing
+from kernel.values.errors import Transient
+from tests.fakes.log import house_log
 
 A, B = ("sms.received", 0), ("sms.received", 1)
 
@@ -27,3 +31,19 @@ def test_the_service_that_does_not_read_is_named() -> None:
     said = describe_group("antirelou-billing", {A: 2, B: 3}, {A: 2, B: 3})
     assert said.found == "5 unread, and 2 partitions do not move, such as sms.received 0"
     assert "`antirelou serve billing`" in said.fix
+
+
+async def test_a_topic_made_anew_is_no_log_that_is_away() -> None:
+    log = house_log()
+    topic, *_ = READS[FILTER_GROUP]
+    async with log.reader(FILTER_GROUP, [topic]) as reader:
+        await log.append([Outgoing(topic, b"k", b"{}")])
+        await reader.commit(await reader.read(records_max=1, bytes_max=1, wait_seconds=0))
+    await log.remake(topic)
+    with pytest.raises(Transient) as caught:
+        await _groups(log)
+    said = _describe_trouble(caught.value)
+    assert not said.good
+    assert f"{FILTER_GROUP} has committed beyond the end of {topic}" in said.found
+    assert "by itself" in said.fix
+    assert _describe_trouble(TimeoutError()).found == "the log is away"

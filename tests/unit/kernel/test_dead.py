@@ -37,7 +37,7 @@ OURS = encode(SenderBlocked(id="m", trace="t", at=NOW, sender="f" * 32, blocked=
         (b"[" * 100_000, True),
     ],
 )
-def test_who_bears_our_version_is_ours(value: bytes, foreign: bool) -> None:
+def test_who_bears_our_version_is_ours(value: bytes, *, foreign: bool) -> None:
     record = LogRecord("topic", 0, 0, b"k", value, NOW)
     assert is_foreign(Death(record, Rejected("no", code="unreadable"))) is foreign
 
