@@ -92,8 +92,8 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     assert code == 1
     assert right(found) == {
         "settings", "number", "countries answered", "reply texts", "detaching", "fund floor",
-        "evidence key", "open files", "database", "log", "signed webhook", "forged webhook", "provider credit",
-        "auto-recharge", "number attached",
+        "evidence key", "open files", "database", "log", "signed webhook", "forged webhook",
+        "provider credit", "auto-recharge", "number attached",
     }  # fmt: skip
     assert "FR; not overseas" in found["countries answered"]
     assert "not https -> " in found["public URL"]
