@@ -38,7 +38,8 @@ _WHAT = (
     "(?:(?:de|d|m|envoyer|a|aux?|les?|la|l|vos|ces|des|tous|the|your|all) )*"
     "(?:sms|mms|textos?|messages?|msgs?|pubs?|publicites?|spams?|envois?)"
 )
-_STOP, _UNSUBSCRIBE = "|".join(sorted(STOP_WORDS)), "|".join(sorted(UNSUBSCRIBE_WORDS))
+_STOP = "|".join(["s+t+o+p+", *sorted(STOP_WORDS)])
+_UNSUBSCRIBE = "|".join(["opt ?out", *sorted(UNSUBSCRIBE_WORDS)])
 _OPT_OUT = re.compile(
     f"(?:(?:{_KIND}) )*(?:(?:{_ASKING}) )?"
     f"(?:(?:{_STOP})(?: (?:{_STOP}))*|(?:(?:me|nous) )?(?:{_UNSUBSCRIBE})(?: (?:moi|me|nous))?)"
@@ -46,8 +47,9 @@ _OPT_OUT = re.compile(
 )
 """Of words a space apart: greetings and thanks, the word itself, of which service (STOP 36179), of
 what, thanks."""
-_HINT = re.compile(f"{_STOP}|{_UNSUBSCRIBE}")
-_DRAWN_OUT = re.compile(r"([a-z])\1{2,}")
+_STEMS = ("sto", "arret", "cancel", "end", "quit", "revoke", "unsub", "optout", "desab", "desin",
+          "resil")  # fmt: skip
+"""One of them is in whatever matches: most texts need no closer look."""
 
 
 class Wish(enum.Enum):
@@ -61,10 +63,10 @@ class Wish(enum.Enum):
 def read_wish(text: str | None, intent: Intent) -> Wish:
     """What a message asks for; the text goes before the provider's reading of it."""
     if text is not None and len(text) <= CHARACTERS_MAX:
-        word = _DRAWN_OUT.sub(r"\1", normalize(text))
+        word = normalize(text)
         if word in START_WORDS:
             return Wish.OPT_IN
-        if _HINT.search(word) and (_OPT_OUT.fullmatch(word) or _OPT_OUT.fullmatch(_words(text))):
+        if _is_opt_out(word, text):
             return Wish.OPT_OUT
     if intent is Intent.OPTOUT:
         return Wish.OPT_OUT
@@ -73,8 +75,16 @@ def read_wish(text: str | None, intent: Intent) -> Wish:
     return Wish.NONE
 
 
+def _is_opt_out(word: str, text: str) -> bool:
+    for stem in _STEMS:
+        if stem in word:
+            # Written in one, as "s.t.o.p" is, or in words.
+            return bool(_OPT_OUT.fullmatch(word) or _OPT_OUT.fullmatch(_words(text)))
+    return False
+
+
 def _words(text: str) -> str:
-    """Its words, normalised, a space apart; "stoooop" is "stop"."""
+    """Its words, normalised, a space apart."""
     folded = unicodedata.normalize("NFKD", text).casefold()
     plain = "".join(c if c.isalnum() else " " for c in folded if not unicodedata.combining(c))
-    return _DRAWN_OUT.sub(r"\1", " ".join(plain.split()))
+    return " ".join(plain.split())

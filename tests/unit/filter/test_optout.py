@@ -33,6 +33,7 @@ SAID_TO_HER = [
      "Stop s'il vous plaît", "Stop s’il te plaît", "STOP 36179", "stop au 36179", "STOP36179",
      "STOP 36179 merci", "désabonnez-moi", "Désabonnez moi svp", "désinscrivez-moi",
      "je souhaite me désinscrire", "Unsubscribe me please", "opt out", "Stop stop stop", "stoooop",
+     "STOPPP!", "Opt-out please", "me désabonner svp",
      "Bonjour, stop svp", "merci d'arrêter", "Veuillez arrêter vos SMS", "arrêtez les messages",
      "Stop aux textos", "arrêtez de m'envoyer des SMS", "𝗦𝗧𝗢𝗣", "STOP\nMerci"],
 )  # fmt: skip
