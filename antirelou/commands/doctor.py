@@ -20,7 +20,7 @@ from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
 from kernel.settings.settings import Settings, require
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
-from kernel.values.phone import classify_number
+from kernel.values.phone import classify_number, leaves_out_overseas
 
 LIVE_SECONDS_MAX = 10.0
 CREDIT_MICROEUROS_MIN = 5_000_000
@@ -39,6 +39,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [
         _settings_there(settings),
         _number(settings),
+        _countries(settings),
         _texts(settings),
         _public_url(settings),
         _detaching(settings),
@@ -73,6 +74,17 @@ def _number(settings: Settings) -> Finding:
         fix = "set ANTIRELOU_NUMBER to the number the provider rents to you, E.164"
         return Finding("number", good=False, found="no valid number", fix=fix)
     return Finding("number", good=True, found=f"{facts.country or 'no country'}, {facts.kind}")
+
+
+def _countries(settings: Settings) -> Finding:
+    found = ", ".join(settings.countries)
+    if leaves_out_overseas(settings.countries):
+        found += (
+            "; not overseas, where numbers have country codes of their own (+262, +590, +594, "
+            "+596…): ANTIRELOU_COUNTRIES=FR,GF,GP,MQ,RE,YT answers them too; look up the "
+            "provider's price for each, and set ANTIRELOU_PRICE_REPLY to the highest"
+        )
+    return Finding("countries answered", good=True, found=found)
 
 
 def _texts(settings: Settings) -> Finding:

@@ -15,6 +15,7 @@ Digits of other scripts (full width, Arabic…) count as digits; separators are 
 
 import re
 import unicodedata
+from collections.abc import Collection
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -47,6 +48,10 @@ _SEPARATORS = re.compile(r"[\s().\-/\u00ad\u200b-\u200f\u2010-\u2015\u202a-\u202
 _MASKED = re.compile(r"\+?\d+[x*]+", re.ASCII)
 _DIGITS_MIN, _DIGITS_MAX = 7, 15
 _SHORT_DIGITS_MIN, _SHORT_DIGITS_MAX = 3, 6
+
+OVERSEAS = ("GF", "GP", "MQ", "NC", "PF", "PM", "RE", "WF", "YT")
+"""French territories whose numbers have country codes of their own (+262, +590…): ``FR`` does not
+hold them. Numbers of Saint-Barthélemy and Saint-Martin are Guadeloupe's."""
 
 _KINDS = {
     PhoneNumberType.MOBILE: SenderKind.MOBILE,
@@ -92,6 +97,11 @@ def answerable_number(facts: NumberFacts, *, to_ours: bool) -> str | None:
     Which countries are answered is the filter's to decide.
     """
     return facts.e164 if to_ours and facts.kind is SenderKind.MOBILE else None
+
+
+def leaves_out_overseas(countries: Collection[str]) -> bool:
+    """Whether French numbers are answered, and of overseas none; whoever names one has thought."""
+    return "FR" in countries and not set(OVERSEAS).intersection(countries)
 
 
 def _classify(raw: str, own_number: str) -> NumberFacts:

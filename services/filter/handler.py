@@ -106,13 +106,10 @@ class FilterHandler:
         if own is None:
             return Due()
         try:
-            return await self._look(own, held, now)
+            horizon, others_due = await self._look_at_others(own, held, now)
         except Transient:
             self._group.forget()
             raise
-
-    async def _look(self, own: Horizon, held: ReadUntil, now: datetime) -> Due:
-        horizon, others_due = await self._look_at_others(own, held, now)
         next_due = await self._store.next_due(own.partitions)
         if next_due is not None and next_due < horizon.read_until:
             await self._judge(horizon, next_due, now)

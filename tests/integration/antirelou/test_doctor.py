@@ -91,10 +91,11 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     code, found = await examine("--live")
     assert code == 1
     assert right(found) == {
-        "settings", "number", "reply texts", "detaching", "fund floor", "evidence key",
-        "open files", "database", "log", "signed webhook", "forged webhook", "provider credit",
-        "auto-recharge", "number attached",
+        "settings", "number", "countries answered", "reply texts", "detaching", "fund floor",
+        "evidence key", "open files", "database", "log", "signed webhook", "forged webhook",
+        "provider credit", "auto-recharge", "number attached",
     }  # fmt: skip
+    assert "FR; not overseas" in found["countries answered"]
     assert "not https -> " in found["public URL"]
     assert "antirelou serve" in found["running system"]
 

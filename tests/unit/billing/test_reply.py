@@ -229,10 +229,12 @@ def test_what_left_after_a_void_is_booked_at_the_tariff_until_its_amount_is_told
     assert moves(moved) == [(VOID, RESERVED, FUND, 150_000)]
     sent, moved = hear(void, 4, ReplyState.SENT)
     assert (sent.state, moved) == (ReplyState.SENT, [])
-    for before in (void, sent):
-        delivered, moved = hear(before, 5, ReplyState.DELIVERED, final=True)
-        assert (delivered.state, delivered.basis) == (ReplyState.DELIVERED, Basis.TARIFF)
-        assert moves(moved) == [(ADJUST, FUND, SPENT, 150_000)]
+    assert moves(hear(void, 5, ReplyState.DELIVERED, final=True).transfers) == [
+        (ADJUST, FUND, SPENT, 150_000)
+    ]
+    delivered, moved = hear(sent, 5, ReplyState.DELIVERED, final=True)
+    assert (delivered.state, delivered.basis) == (ReplyState.DELIVERED, Basis.TARIFF)
+    assert moves(moved) == [(ADJUST, FUND, SPENT, 150_000)]
     told, moved = hear(delivered, 6, ReplyState.DELIVERED, 65_000, final=True)
     assert moves(moved) == [(ADJUST, SPENT, FUND, 85_000)]
     assert told.cost_microeuros == 65_000

@@ -142,7 +142,7 @@ class Run:
     async def look(self, at: datetime) -> None:
         """The timer, with everything before ``at`` read."""
         while True:
-            due = await self.handler.due(read_until(at, [0]), at)
+            due = await self.handler.due(read_until(at), at)
             self.note(due.records)
             if due.mark is None:
                 return

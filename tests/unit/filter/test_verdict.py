@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.facts.records import Reason, ReceivedKind, SenderKind
+from kernel.settings.settings import load_settings
+from kernel.values.phone import OVERSEAS
 from services.filter.core.campaign import RATIO_MIN, SENDERS_MIN, Alike
 from services.filter.core.neighbours import NONE, Neighbours
 from services.filter.core.neighbours import RATIO_MIN as RANGE_MIN
@@ -20,6 +22,7 @@ from services.filter.core.verdict import (
     judge_message,
     judge_standing,
 )
+from services.filter.settings import read_settings
 from tests.unit.filter.cases import RULES, received
 
 ORDER = list(Reason)
@@ -170,3 +173,13 @@ def test_neither_the_score_nor_a_surge_nor_what_was_learnt_silences_anybody(
 def test_attacks_are_the_reasons_that_lie_in_how_somebody_came() -> None:
     assert {reason.value for reason in ATTACKS} == {"burst", "campaign", "range"}
     assert RATIO_MIN > 1
+
+
+@pytest.mark.parametrize("country", OVERSEAS)
+def test_whoever_texts_from_overseas_is_foreign_until_his_country_is_named(country: str) -> None:
+    message = received(country=country)
+    assert judge_message(message, replayed=False, rules=RULES) is Reason.FOREIGN
+    named = load_settings(number="+33937000000", countries=f"FR,{country}")
+    rules = read_settings(named).build_rules(RULES.key)
+    assert judge_message(message, replayed=False, rules=rules) is None
+    assert judge_message(received(), replayed=False, rules=rules) is None

@@ -1,11 +1,12 @@
 """What a From is. Besides our range of fiction: Arcep's fixed one and North America's 555-01xx."""
 
+import phonenumbers
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from kernel.facts.records import SenderKind
-from kernel.values.phone import FICTION, classify_number
+from kernel.values.phone import FICTION, OVERSEAS, classify_number, leaves_out_overseas
 
 OWN = "+33639989999"
 SENDER = "+33639980000"
@@ -88,3 +89,21 @@ def test_rubbish_never_raises_and_is_stable(raw: str) -> None:
 def test_a_canonical_number_is_its_own_canonical_form(raw: str) -> None:
     canonical = classify_number(raw, OWN).canonical
     assert classify_number(canonical, OWN).canonical == canonical
+
+
+@pytest.mark.parametrize("region", OVERSEAS)
+def test_a_mobile_overseas_is_of_a_country_of_its_own(region: str) -> None:
+    mobile = phonenumbers.PhoneNumberType.MOBILE
+    number = phonenumbers.example_number_for_type(region, mobile)
+    assert number is not None
+    raw = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    assert not raw.startswith("+33")
+    facts = classify_number(raw, OWN)
+    assert (facts.kind, facts.country) == (SenderKind.MOBILE, region)
+
+
+def test_who_answers_french_numbers_and_names_no_overseas_leaves_it_out() -> None:
+    assert leaves_out_overseas(["FR"])
+    assert leaves_out_overseas(["BE", "FR"])
+    assert not leaves_out_overseas(["BE"])
+    assert not leaves_out_overseas(["FR", "RE"])
