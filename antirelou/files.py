@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import re
+import shutil
 import stat
 import tempfile
 from collections.abc import Iterator
@@ -63,7 +64,7 @@ def writing(path: Path, *, mode: int = 0o666, fresh: bool = False) -> Iterator[B
         if fresh:
             os.link(name, path)  # unlike a renaming, never over another
         else:
-            os.replace(name, path)  # noqa: PTH105 - both are names
+            _replace(name, path)
     finally:
         Path(name).unlink(missing_ok=True)
 
@@ -78,6 +79,15 @@ def _open_special(path: Path) -> int | None:
     except FileNotFoundError:
         return None
     return None if stat.S_ISREG(found.st_mode) else os.open(path, os.O_WRONLY)
+
+
+def _replace(name: str, path: Path) -> None:
+    try:
+        os.replace(name, path)  # noqa: PTH105 - both are names
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        shutil.copyfile(name, path)  # a mount of its own, as containers have: it stays
 
 
 def _take_rights(descriptor: int, path: Path, mode: int) -> None:

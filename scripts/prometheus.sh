@@ -1,17 +1,16 @@
 #!/usr/bin/env bash
-# Debian's Prometheus and promtool, without installing them: no root, no daemon.
+# Debian's Prometheus and Alertmanager, without installing them: no root, no daemon.
 #
-#   scripts/prometheus.sh path       fetch it once; prints the folder that holds both programs
+#   scripts/prometheus.sh path       fetch it once; prints the folder of prometheus and promtool
 #   scripts/prometheus.sh check      the rules of deploy/prometheus, and their unit tests
 #   scripts/prometheus.sh tool …     promtool itself
+#   scripts/prometheus.sh amtool …   Alertmanager's
 #
 # What is on PATH is taken. Else the package is fetched from the distribution's mirror (apt checks
-# its signature) and unpacked into .cache/prometheus.
+# its signature) and unpacked into .cache.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
-cache=$root/.cache/prometheus
-
 say() { echo "prometheus.sh: $*" >&2; }
 
 die() {
@@ -20,7 +19,7 @@ die() {
 }
 
 usage() {
-  sed -n '2,9s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
+  sed -n '2,10s/^# \{0,1\}//p' "${BASH_SOURCE[0]}" >&2
   exit 2
 }
 
@@ -33,50 +32,56 @@ own_apt() {
 }
 
 fetch() {
+  local package=$1 cache=$root/.cache/$1
   command -v apt-get >/dev/null && command -v dpkg-deb >/dev/null ||
-    die "Prometheus is not on PATH, and this is no Debian to fetch it from; install prometheus and promtool"
-  say "fetching Debian's prometheus into $cache (once)"
+    die "$package is not on PATH, and this is no Debian to fetch it from; install it"
+  say "fetching Debian's $package into $cache (once)"
   mkdir -p "$root/.cache"
   local part
   part=$(mktemp -d "$cache.part-XXXXXX")
   mkdir -p "$part/lists/partial" "$part/cache/archives/partial" "$part/tree"
   {
-    (cd "$part" && apt-get -qq download prometheus) 2>/dev/null ||
-      { own_apt "$part" update && (cd "$part" && own_apt "$part" download prometheus); }
+    (cd "$part" && apt-get -qq download "$package") 2>/dev/null ||
+      { own_apt "$part" update && (cd "$part" && own_apt "$part" download "$package"); }
   } >&2 || {
     rm -rf "$part"
-    die "apt could not fetch prometheus: see above"
+    die "apt could not fetch $package: see above"
   }
-  dpkg-deb -x "$part"/prometheus_*.deb "$part/tree"
+  dpkg-deb -x "$part/$package"_*.deb "$part/tree"
   # Whoever comes second finds it done.
   mv -T "$part/tree" "$cache" 2>/dev/null || true
   rm -rf "$part"
-  [ -x "$cache/usr/bin/promtool" ] || die "could not make $cache"
 }
 
+# The folder that holds a program of a package.
 folder() {
-  local found
-  if found=$(command -v promtool) && command -v prometheus >/dev/null; then
+  local package=$1 program=$2 found bin=$root/.cache/$1/usr/bin
+  if found=$(command -v "$program") && command -v "$package" >/dev/null; then
     dirname "$found"
     return
   fi
-  [ -x "$cache/usr/bin/promtool" ] || fetch
-  echo "$cache/usr/bin"
+  [ -x "$bin/$program" ] || fetch "$package"
+  [ -x "$bin/$program" ] || die "could not make $bin/$program"
+  echo "$bin"
 }
 
 action=${1:-}
 [ $# -eq 0 ] || shift
 case $action in
-path) folder ;;
+path) folder prometheus promtool ;;
 check)
-  bin=$(folder)
+  bin=$(folder prometheus promtool)
   cd "$root/deploy/prometheus"
   "$bin/promtool" check config prometheus.yml
   "$bin/promtool" test rules tests/*.yml
   ;;
 tool)
-  bin=$(folder)
+  bin=$(folder prometheus promtool)
   exec "$bin/promtool" "$@"
+  ;;
+amtool)
+  bin=$(folder prometheus-alertmanager amtool)
+  exec "$bin/amtool" "$@"
   ;;
 *) usage ;;
 esac

@@ -139,12 +139,13 @@ def export(
 ) -> None:
     """Write a case's folder: report, messages, proofs, and what it takes to verify them."""
     told, private_key = read_case(case), read_private_key(key)
-    folder = follow_links(out or Path(f"case-{told['id']}"))
+    folder = out or Path(f"case-{told['id']}")
     if folder.exists():
         raise Fatal(f"--out: {folder} exists; it is not overwritten", code="use")
+    target = follow_links(folder)
     files = gather(operator(), told, private_key)
     for name, data in files.items():
-        path = folder / name
+        path = target / name
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.write_bytes(data)
     say(f"Written: {folder} ({len(files)} files, {sum(map(len, files.values())) / 1e6:.1f} MB).")

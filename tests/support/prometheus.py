@@ -53,11 +53,13 @@ def open_prometheus(folder: Path, targets: Sequence[str]) -> Iterator[Prometheus
     )
     settings["rule_files"] = [str(PROMETHEUS / pattern) for pattern in settings["rule_files"]]
     settings["scrape_configs"][0]["static_configs"] = [{"targets": list(targets)}]
+    address = f"127.0.0.1:{free_port()}"
+    settings["global"]["external_labels"] = {"runbook": f"http://{address}/consoles/runbook.html"}
+    settings["alerting"]["alertmanagers"] = []
     (folder / "prometheus.yml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     programs = subprocess.run(
         [ROOT / "scripts" / "prometheus.sh", "path"], capture_output=True, text=True, check=True
     ).stdout.strip()
-    address = f"127.0.0.1:{free_port()}"
     with (folder / "prometheus.log").open("wb") as log:
         process = subprocess.Popen(
             [
@@ -65,6 +67,7 @@ def open_prometheus(folder: Path, targets: Sequence[str]) -> Iterator[Prometheus
                 f"--config.file={folder / 'prometheus.yml'}",
                 f"--storage.tsdb.path={folder / 'tsdb'}",
                 f"--web.listen-address={address}",
+                f"--web.console.templates={PROMETHEUS / 'consoles'}",
                 "--log.level=warn",
             ],
             stdin=subprocess.DEVNULL,

@@ -143,11 +143,12 @@ def _check_place(asked: Path, trace: Path) -> None:
     except OSError as error:
         raise Fatal(f"{asked}: {error.strerror}", code="use") from None
     if path.is_dir():
-        raise Fatal(f"{path}: is a folder; name a file in it", code="use")
+        raise Fatal(f"{asked}: is a folder; name a file in it", code="use")
     if not path.parent.is_dir():
-        raise Fatal(f"{path}: no folder {path.parent}; make it", code="use")
+        folder = path.parent if asked.is_symlink() else asked.parent
+        raise Fatal(f"{asked}: no folder {folder}; make it", code="use")
     if path.exists() and trace.exists() and path.samefile(trace):
-        raise Fatal(f"{path}: this is TRACE itself; name another file", code="use")
+        raise Fatal(f"{asked}: this is TRACE itself; name another file", code="use")
 
 
 def _write(path: Path, parts: Iterable[str]) -> None:

@@ -1,6 +1,7 @@
 """The rules name what there is, and each alert has its test, its words and its runbook heading."""
 
 import re
+import runpy
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,6 +12,7 @@ from kernel.telemetry.metrics import METRICS
 from tests.support.deploy import PROMETHEUS, ROOT, metrics_of, read_alerts, read_rules
 
 ALERTS = read_alerts()
+RUNBOOK = runpy.run_path(str(ROOT / "scripts" / "runbook.py"))
 RULES = list(read_rules())
 ids = [f"{rule['alert']} {rule['labels'].get('window', '')}".strip() for rule in ALERTS]
 
@@ -25,13 +27,24 @@ def test_each_alert_says_how_bad_it_is_and_what_is_so(rule: Mapping[str, Any]) -
 
 @pytest.mark.parametrize("rule", ALERTS, ids=ids)
 def test_each_alert_has_its_heading_in_the_runbook(rule: Mapping[str, Any]) -> None:
-    path, _, anchor = rule["annotations"]["runbook_url"].partition("#")
+    said = re.fullmatch(
+        r'{{ or \$externalLabels.runbook "(.+)" }}#(\w+)', rule["annotations"]["runbook_url"]
+    )
+    assert said
+    path, anchor = said.groups()
     assert anchor == rule["alert"].lower()
+    assert f'id="{anchor}"' in RUNBOOK["PATH"].read_text(encoding="utf-8")
     page = (ROOT / path).read_text(encoding="utf-8")
     found = re.search(rf"^#### `{rule['alert']}`\n(.*?)(?=^#|\Z)", page, re.MULTILINE | re.DOTALL)
     assert found, f"{path} has no heading for {rule['alert']}"
     for part in ("**Seen:**", "**Why:**", "**Do:**", "**Not:**"):
         assert part in found[1]
+
+
+def test_the_page_that_the_links_lead_to_is_fresh() -> None:
+    assert RUNBOOK["PATH"].read_text(encoding="utf-8") == RUNBOOK["render"](), (
+        "the runbook's page is stale: python scripts/runbook.py"
+    )
 
 
 def test_every_metric_of_the_rules_is_one_of_ours() -> None:

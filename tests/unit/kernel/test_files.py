@@ -1,5 +1,6 @@
 """What a user names is written: a file whole or not at all, a device as it is, a link followed."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -132,6 +133,22 @@ def test_a_descriptor_is_written_where_it_stands(tmp_path: Path) -> None:
             [sys.executable, "-c", BETWEEN, name], capture_output=True, check=True
         )
         assert piped.stdout == b"before\nit\nafter\n"
+
+
+def test_what_is_mounted_by_itself_is_written_in_place(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "mounted"
+    path.write_bytes(b"old and longer")
+    number = path.stat().st_ino
+
+    def refuse(source: str, target: Path) -> None:
+        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), source, None, target)
+
+    monkeypatch.setattr(os, "replace", refuse)
+    _write(path)
+    assert (path.read_bytes(), path.stat().st_ino) == (b"new", number)
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_a_folder_is_no_file(tmp_path: Path) -> None:

@@ -3,14 +3,18 @@
 import re
 import socket
 from collections.abc import Sequence
+from types import ModuleType
 
 import pytest
 from aiohttp import ClientSession, web
+from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry
 
+import services.billing.api
+import services.evidence.api
 from kernel.http.server import guarded, listening, serve_ops, split_address
 from kernel.telemetry.metrics import Telemetry
-from kernel.values.errors import Fatal
+from kernel.values.errors import Fatal, Transient
 
 TOKEN = "an-operators-token"
 
@@ -52,6 +56,37 @@ async def test_alive_always_and_ready_when_every_service_is() -> None:
         assert "filter" not in said
         billing.lacks.clear()
         assert (await get(f"{url}/readyz"))[0] == 200
+
+
+async def test_whoever_asks_too_early_is_told_when_to_ask_again() -> None:
+    lacking = [IdleService("billing", "draining")]
+    async with (
+        serve_ops("127.0.0.1:0", lacking, Telemetry(CollectorRegistry())) as url,
+        ClientSession() as session,
+        session.get(f"{url}/readyz") as answer,
+    ):
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
+@pytest.mark.parametrize("api", [services.billing.api, services.evidence.api])
+async def test_each_operators_route_says_so_too(api: ModuleType) -> None:
+    async def fail(_: web.Request) -> web.Response:
+        raise Transient("the database is away", code="database_away")
+
+    answered = api._answering(fail)  # noqa: SLF001 - each of its routes is in it
+    answer = await answered(make_mocked_request("GET", "/"))
+    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+
+
+async def test_lines_of_the_log_that_nobody_took_are_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    telemetry, lost = Telemetry(CollectorRegistry()), 2
+    monkeypatch.setattr("kernel.http.server.count_lost_lines", lambda: lost)
+    async with serve_ops("127.0.0.1:0", [], telemetry) as url:
+        assert "antirelou_log_lines_lost_total 2.0" in (await get(f"{url}/metrics"))[1]
+        lost = 5
+        assert "antirelou_log_lines_lost_total 5.0" in (await get(f"{url}/metrics"))[1]
 
 
 async def test_what_a_service_lacks_is_a_metric_that_ends_with_it() -> None:
