@@ -189,6 +189,33 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "floor": Term("réserve", "floor"),
         "spent": Term("dépensé", "spent"),
     },
+    "erase": {
+        "goes": Term(
+            "Sera effacé : {count} enregistrements sur ce numéro (texte, numéro, décisions, "
+            "réponses), et ce que les topics en gardent. Rien ne les fait revenir.",
+            "Goes: {count} records about this number (text, number, verdicts, replies), and what "
+            "the topics hold of it. Nothing brings them back.",
+        ),
+        "held": Term(
+            "Reste : {records} enregistrements, tenus par le dossier {case} jusqu'au {until} : "
+            "{reason}",
+            "Stays: {records} records, held by case {case} until {until}: {reason}",
+        ),
+        "stays": Term(
+            "Reste aussi : leur place dans le journal, qui n'en dit rien ; les sauvegardes et les "
+            "exports déjà faits ; le pseudonyme dans les comptes ; les relevés de l'opérateur SMS.",
+            "Stays as well: their place in the log, which says nothing of them; backups and "
+            "exports made before; the pseudonym in the books; the provider's logs.",
+        ),
+        "locks": Term(
+            "Les fichiers de la base sont réécrits : cela peut retarder les réponses de quelques "
+            "minutes ; rien ne se perd.",
+            "The database's files are written anew: that may delay replies by minutes; nothing is "
+            "lost.",
+        ),
+        "ask": Term("Effacer ?", "Erase?"),
+        "kept": Term("Rien n'a été effacé.", "Nothing was erased."),
+    },
     "status": {
         "the_number": Term("Le numéro", "The number"),
         "posture": Term("posture", "posture"),
