@@ -13,9 +13,9 @@ from msgspec.structs import replace
 from kernel.facts.records import Record, SignatureMode, SmsReceived, Source
 from kernel.sealing.privacy import Unsealer
 from services.evidence.core.dossier import Gathered, open_records
-from services.evidence.core.entry import RECEIVED, request_told
+from services.evidence.core.entry import RECEIVED
 from services.evidence.core.note import export_signer
-from services.evidence.core.verifier import list_messages
+from services.evidence.core.verifier import list_messages, request_told
 from services.evidence.memory import MemoryStore
 from services.evidence.store import Store
 from tests.unit.evidence.cases import (
