@@ -208,10 +208,12 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "exports made before; the pseudonym in the books; the provider's logs.",
         ),
         "locks": Term(
-            "Les fichiers de la base sont réécrits : cela peut retarder les réponses de quelques "
-            "minutes ; rien ne se perd.",
-            "The database's files are written anew: that may delay replies by minutes; nothing is "
-            "lost.",
+            "Les fichiers de la base sont réécrits, table par table : tant que cela dure, le "
+            "travail attend et des messages peuvent être refusés à l'entrée, puis présentés de "
+            "nouveau par l'opérateur. À faire quand tout est calme.",
+            "The database's files are written anew, table by table: meanwhile work waits, and "
+            "messages may be refused at the door, to be brought again by the provider. Better "
+            "done when all is calm.",
         ),
         "ask": Term("Effacer ?", "Erase?"),
         "kept": Term("Rien n'a été effacé.", "Nothing was erased."),
