@@ -36,6 +36,8 @@ def show(
 ) -> None:
     """Access (GDPR art. 15): what is kept about a number, why, and until when."""
     _, answer = operator().post("/v1/subjects/show", {"number": check_number(number)})
+    from services.evidence.core.verifier import reveal
+
     opened = [_open(told, key) for told in answer["records"]]
     if json:
         say_json({**answer, "records": opened})
@@ -46,7 +48,7 @@ def show(
         said = record.get("reason") or record.get("state") or record.get("what") or ""
         say(f"  {record['at'][:19].replace('T', ' ')}  {record['kind']}  {said}")
         if told.get("text") is not None:
-            say(f"    {told['text']}")
+            say(f"    {reveal(told['text'])}")
     if answer["objected_at"]:
         say(f"Objected on {answer['objected_at'][:10]}.")
     _say_holds(answer["holds"])
