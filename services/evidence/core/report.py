@@ -292,7 +292,7 @@ def _reply(row: Mapping[str, Any]) -> str:
 
 
 def _shown(text: str | None, length_max: int = TEXT_LENGTH_MAX) -> str:
-    """A text of anybody's as HTML that shows all of it, and does nothing.
+    """A text of anybody's as the content of an element that shows all of it, and does nothing.
 
     What is not seen or turns the writing round is named; what is too long is cut between two signs.
     """
@@ -301,7 +301,7 @@ def _shown(text: str | None, length_max: int = TEXT_LENGTH_MAX) -> str:
     if text == "":
         return "<i>(vide)</i>"
     kept = _cut(text, length_max)
-    return f"<bdi>{escape(reveal(kept))}</bdi>{'…' if kept != text else ''}"
+    return f"<bdi>{escape(reveal(kept), quote=False)}</bdi>{'…' if kept != text else ''}"
 
 
 def _cut(text: str, length_max: int) -> str:
