@@ -21,7 +21,7 @@ setup: .venv/.installed ## .venv with everything pinned, and the CLI in .venv/bi
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 
-demo: setup ## the weekend of October 2017, in about a minute (LOG=kafka: four processes, a real broker)
+demo: setup ## the weekend of October 2017, in about a minute (LOG=kafka: five processes, a real broker)
 	@$(BIN)/antirelou demo --log $(LOG)
 
 test: setup ## every test, on real PostgreSQL and real Kafka

@@ -209,11 +209,8 @@ def _report(folder: Path, trusted: Mapping[str, str]) -> int:
     from services.evidence.core.verifier import check_folder, read_folder
 
     findings = check_folder(read_folder(folder), trusted)
-    for line in findings.checked:
-        say(f"  {line}")
-    for line in findings.wrong:
-        say(f"WRONG  {line}")
-    say("OK" if not findings.wrong else f"{len(findings.wrong)} things are wrong")
+    for line in findings.lines():
+        say(line)
     return 1 if findings.wrong else 0
 
 

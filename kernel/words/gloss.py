@@ -205,6 +205,35 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "floor": Term("réserve", "floor"),
         "spent": Term("dépensé", "spent"),
     },
+    "erase": {
+        "goes": Term(
+            "Sera effacé : {count} enregistrements sur ce numéro (texte, numéro, décisions, "
+            "réponses), et ce que les topics en gardent. Rien ne les fait revenir.",
+            "Goes: {count} records about this number (text, number, verdicts, replies), and what "
+            "the topics hold of it. Nothing brings them back.",
+        ),
+        "held": Term(
+            "Reste : {records} enregistrements, tenus par le dossier {case} jusqu'au {until} : "
+            "{reason}",
+            "Stays: {records} records, held by case {case} until {until}: {reason}",
+        ),
+        "stays": Term(
+            "Reste aussi : leur place dans le journal, qui n'en dit rien ; les sauvegardes et les "
+            "exports déjà faits ; le pseudonyme dans les comptes ; les relevés de l'opérateur SMS.",
+            "Stays as well: their place in the log, which says nothing of them; backups and "
+            "exports made before; the pseudonym in the books; the provider's logs.",
+        ),
+        "locks": Term(
+            "Les fichiers de la base sont réécrits, table par table : tant que cela dure, le "
+            "travail attend et des messages peuvent être refusés à l'entrée, puis présentés de "
+            "nouveau par l'opérateur. À faire quand tout est calme.",
+            "The database's files are written anew, table by table: meanwhile work waits, and "
+            "messages may be refused at the door, to be brought again by the provider. Better "
+            "done when all is calm.",
+        ),
+        "ask": Term("Effacer ?", "Erase?"),
+        "kept": Term("Rien n'a été effacé.", "Nothing was erased."),
+    },
     "status": {
         "the_number": Term("Le numéro", "The number"),
         "posture": Term("posture", "posture"),

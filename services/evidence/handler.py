@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import structlog
-
 from kernel import __version__
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress, Received
@@ -30,12 +28,9 @@ from services.evidence.core.verifier import Checkpoint, commit, hash_leaf
 from services.evidence.metrics import Metrics
 from services.evidence.notary import Notary
 from services.evidence.store import Store
-
-LOG = structlog.get_logger("evidence")
+from services.evidence.sweeper import Retention, Sweeper
 
 SALT_BYTES = 32
-ERASE_MAX = 5000
-"""Records erased in one look."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,15 +39,11 @@ class Rules:
 
     Attributes:
         checkpoint_every: how long what was read may stay without a signature over it.
-        retain: ``RETAIN_EVIDENCE``.
-        retain_objected: for who objected: ``RETAIN_TEXT``.
-        erase_every: how often what is past its time is looked for.
+        retention: of records.
     """
 
     checkpoint_every: timedelta
-    retain: timedelta
-    retain_objected: timedelta
-    erase_every: timedelta
+    retention: Retention
 
 
 class EvidenceHandler:
@@ -78,7 +69,7 @@ class EvidenceHandler:
         self._terms: Terms | None = terms
         self._signer, self._notary = signer, notary
         self._checkpoint_at: datetime | None = None
-        self._erase_at: datetime | None = None
+        self._sweeper = Sweeper(store, rules.retention, metrics)
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
@@ -109,16 +100,12 @@ class EvidenceHandler:
 
     async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
         """Sign what is new, have it stamped and cosigned, erase what is past its time."""
-        rules = self._rules
         if self._checkpoint_at is None or self._checkpoint_at <= now:
+            self._checkpoint_at = now + self._rules.checkpoint_every
             signed = await self.sign(now)
             if signed is not None:
                 await self._notary.attend(signed, now)
-            self._checkpoint_at = now + rules.checkpoint_every
-        if self._erase_at is None or self._erase_at <= now:
-            await self._erase(now)
-            self._erase_at = now + rules.erase_every
-        return Due(next_at=min(self._checkpoint_at, self._erase_at))
+        return Due(next_at=min(self._checkpoint_at, await self._sweeper.look(now)))
 
     async def sign(self, now: datetime) -> Signed | None:
         """The checkpoint of the log as it is, signed unless it was; None: the log is empty."""
@@ -137,18 +124,6 @@ class EvidenceHandler:
             await self._notary.attend(signed, now)
             return (await self._store.load_checkpoints(signed.size, 1))[0]
         return signed
-
-    async def _erase(self, now: datetime) -> None:
-        rules = self._rules
-        while True:
-            counts = await self._store.erase_expired(
-                now - rules.retain, now - rules.retain_objected, now, ERASE_MAX
-            )
-            if not counts:
-                return
-            LOG.info("records_erased", **counts)
-            for why, count in counts.items():
-                self._metrics.erased(why, count)
 
 
 def _give_leaves(entries: Sequence[Entry], tree: Tree) -> list[Kept]:

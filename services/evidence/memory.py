@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from services.evidence.core.case import Case, Hold, Selection
-from services.evidence.core.entry import JUDGED, RECEIVED, TERMS, Erased, Kept
+from services.evidence.core.entry import JUDGED, RECEIVED, TERMS, Erased, Kept, Place
 from services.evidence.core.merkle import TileId, Tiles, Tree
 from services.evidence.core.note import Signed
 
@@ -230,21 +230,36 @@ class MemoryStore:
         return len(gone)
 
     async def erase_expired(
-        self, before: datetime, objected_before: datetime, now: datetime, count_max: int
-    ) -> dict[str, int]:
+        self, before: datetime, now: datetime, after: Place, count_max: int
+    ) -> tuple[int, Place | None]:
         """See ``Store``."""
+        places = sorted((k.entry.at, n) for n, k in self._tables.records.items() if _ends(k))
+        due = [place for place in places if after < place and place[0] < before][:count_max]
+        gone = self._unheld([leaf for _, leaf in due], now)
+        for leaf in gone:
+            self._erase(leaf, now, "retention")
+        return len(gone), due[-1] if len(due) == count_max else None
+
+    async def erase_objected(
+        self, before: datetime, now: datetime, after: str, senders_max: int, each_max: int
+    ) -> tuple[int, str | None]:
+        """See ``Store``."""
+        asked = sorted(sender for sender in self._objections if sender > after)[:senders_max]
+        erased = 0
+        for sender in asked:
+            his = sorted(
+                (k.entry.at, n) for n, k in self._tables.records.items()
+                if k.entry.sender == sender and k.entry.at < before
+            )  # fmt: skip
+            gone = self._unheld([leaf for _, leaf in his], now)[:each_max]
+            for leaf in gone:
+                self._erase(leaf, now, "objection")
+            erased += len(gone)
+        return erased, asked[-1] if len(asked) == senders_max else None
+
+    def _unheld(self, leaves: Sequence[int], now: datetime) -> list[int]:
         held = set().union(*self._held(now).values())
-        counts: dict[str, int] = {}
-        for leaf, kept in sorted(self._tables.records.items()):
-            entry = kept.entry
-            objected = entry.sender in self._objections and entry.at < objected_before
-            if entry.kind == TERMS or entry.message_id in held:
-                continue
-            if (entry.at < before or objected) and sum(counts.values()) < count_max:
-                why = "retention" if entry.at < before else "objection"
-                self._erase(leaf, now, why)
-                counts[why] = counts.get(why, 0) + 1
-        return counts
+        return [n for n in leaves if self._tables.records[n].entry.message_id not in held]
 
     def _erase(self, leaf: int, now: datetime, why: str) -> None:
         del self._tables.records[leaf]
@@ -257,3 +272,8 @@ class MemoryStore:
     async def load_objection(self, sender: str) -> datetime | None:
         """See ``Store``."""
         return self._objections.get(sender)
+
+
+def _ends(kept: Kept) -> bool:
+    """Whether it is kept for a time alone."""
+    return kept.entry.kind != TERMS

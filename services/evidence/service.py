@@ -88,6 +88,8 @@ class Evidence:
     def missing(self) -> Sequence[str]:
         """See ``Service``."""
         trouble = self._stage.trouble
+        if trouble is None:
+            self._failed = False
         # A defect of ours is logged and counted; it must not take the door of `all` out of service.
         return [trouble] if trouble and not self._failed else []
 

@@ -11,6 +11,7 @@ from services.evidence.core.note import Signer, log_signer
 from services.evidence.core.verifier import COSIGNATURE, Malformed, read_key
 from services.evidence.handler import Rules
 from services.evidence.notary import NotarySettings
+from services.evidence.sweeper import Retention
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,9 +58,11 @@ def read_settings(settings: Settings) -> EvidenceSettings:
         signer=log_signer(bytes.fromhex(settings.evidence_log_key.get_secret_value())),
         rules=Rules(
             checkpoint_every=scaled(60, 5),
-            retain=settings.retain_evidence,
-            retain_objected=min(settings.retain_text, settings.retain_evidence),
-            erase_every=scaled(3600, 5),
+            retention=Retention(
+                retain=settings.retain_evidence,
+                retain_objected=min(settings.retain_text, settings.retain_evidence),
+                every=scaled(3600, 5),
+            ),
         ),
         notary=_read_notary(settings, scaled(3600, 5)),
         kafka=bool(settings.kafka_bootstrap),

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from kernel.database.pool import Pool
 from kernel.database.store import Row, SqlStore, SqlTransaction, read_queries
 from services.evidence.core.case import Case, Hold, Selection
-from services.evidence.core.entry import Entry, Erased, Kept
+from services.evidence.core.entry import Entry, Erased, Kept, Place
 from services.evidence.core.merkle import TileId, Tiles, Tree
 from services.evidence.core.note import Signed
 
@@ -127,9 +127,23 @@ class Store(Protocol):
         ...
 
     async def erase_expired(
-        self, before: datetime, objected_before: datetime, now: datetime, count_max: int
-    ) -> dict[str, int]:
-        """Erase what is past its time and not held, the oldest first. Returns how many, by why."""
+        self, before: datetime, now: datetime, after: Place, count_max: int
+    ) -> tuple[int, Place | None]:
+        """Look at the next records of before, the oldest first, and erase those not held.
+
+        Returns:
+            how many were erased, and how far it looked; None: there are no more.
+        """
+        ...
+
+    async def erase_objected(
+        self, before: datetime, now: datetime, after: str, senders_max: int, each_max: int
+    ) -> tuple[int, str | None]:
+        """Erase records of before that are not held, some of each of the next who objected.
+
+        Returns:
+            how many were erased, and up to whom it looked; None: there are no more.
+        """
         ...
 
     async def add_objection(self, sender: str, now: datetime) -> None:
@@ -283,13 +297,24 @@ class PostgresStore(SqlStore):
         return len(await self.fetch("erase_subject", sender, now))
 
     async def erase_expired(
-        self, before: datetime, objected_before: datetime, now: datetime, count_max: int
-    ) -> dict[str, int]:
+        self, before: datetime, now: datetime, after: Place, count_max: int
+    ) -> tuple[int, Place | None]:
         """See ``Store``."""
-        counts: dict[str, int] = {}
-        for row in await self.fetch("erase_expired", before, objected_before, now, count_max):
-            counts[row["erased_why"]] = counts.get(row["erased_why"], 0) + 1
-        return counts
+        rows = await self.fetch("erase_expired", before, now, *after, count_max)
+        if not rows:
+            return 0, None
+        (row,) = rows
+        return row["erased"], (row["at"], row["leaf"]) if row["looked"] == count_max else None
+
+    async def erase_objected(
+        self, before: datetime, now: datetime, after: str, senders_max: int, each_max: int
+    ) -> tuple[int, str | None]:
+        """See ``Store``."""
+        rows = await self.fetch("erase_objected", before, now, after, senders_max, each_max)
+        if not rows:
+            return 0, None
+        (row,) = rows
+        return row["erased"], row["sender"] if row["looked"] == senders_max else None
 
     async def add_objection(self, sender: str, now: datetime) -> None:
         """See ``Store``."""

@@ -11,8 +11,8 @@ from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool, role_of
 from kernel.facts.records import Record
 from services.evidence.core.case import Case, Hold, Selection
+from services.evidence.core.entry import NOBODY, START, Erased, enter
 from services.evidence.core.entry import TERMS as TERMS_KIND
-from services.evidence.core.entry import Erased, enter
 from services.evidence.core.merkle import edge_tiles, root_of
 from services.evidence.core.note import Signed
 from services.evidence.core.verifier import EMPTY_ROOT
@@ -192,8 +192,12 @@ async def test_time_erases_what_no_hold_keeps_sooner_for_who_objected(store: Sto
     assert await store.load_objection(pseudonym(3)) == NOW
     assert await store.load_objection(pseudonym(1)) is None
     late = NOW + 10 * DAY
-    assert await store.erase_expired(NOW, late, late, 100) == {"objection": 2}
-    assert await store.erase_expired(NOW, late, late, 100) == {}
-    assert await store.erase_expired(late, late, late, 1) == {"retention": 1}
-    assert await store.erase_expired(late, late, late, 100) == {}
+    assert await store.erase_objected(late, late, NOBODY, 1, 1) == (0, pseudonym(2))  # held
+    assert await store.erase_objected(late, late, pseudonym(2), 1, 1) == (1, pseudonym(3))
+    assert await store.erase_objected(late, late, NOBODY, 9, 9) == (1, None)
+    assert await store.erase_objected(late, late, pseudonym(3), 9, 9) == (0, None)
+    assert await store.erase_expired(NOW, late, START, 9) == (0, None)
+    assert await store.erase_expired(late, late, START, 1) == (1, (NOW + MINUTE, 1))
+    assert await store.erase_expired(late, late, START, 1) == (0, (NOW + 2 * MINUTE, 2))  # held
+    assert await store.erase_expired(late, late, (NOW + 2 * MINUTE, 2), 9) == (0, None)
     assert [kept.entry.message_id for kept in await store.load_records(range(9))] == [None, "m-2"]

@@ -1,4 +1,4 @@
-"""A house of four processes over a broker and a database of its own, for tests to break."""
+"""A house of five processes over a broker and a database of its own, for tests to break."""
 
 import asyncio
 import fcntl
@@ -77,7 +77,7 @@ class Broken:
     # -- the processes ------------------------------------------------------------------------
 
     def service(self, name: str) -> Process:
-        """One of the four."""
+        """One of the five."""
         return next(one for one in self.house.services if one.name == name)
 
     def another(self, target: str, number: int = 2) -> Process:
@@ -89,7 +89,7 @@ class Broken:
         )
 
     def all_ready(self) -> bool:
-        """Whether the four say that they are."""
+        """Whether the five say that they are."""
         return all(answers(one.ready_url) for one in self.house.services)
 
     def is_whole(self) -> bool:

@@ -12,13 +12,20 @@ import asyncpg
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, topic_specs
+from kernel.facts.topics import (
+    BILLING_GROUP,
+    EVIDENCE_GROUP,
+    FILTER_GROUP,
+    READS,
+    RESPONDER_GROUP,
+    topic_specs,
+)
 
 LOOK_EVERY_SECONDS = 0.25
 LOOK_SECONDS_MAX = 5.0
 LAG_SECONDS_MAX = 1.0
 """What the house must come back to."""
-GROUPS = (FILTER_GROUP, BILLING_GROUP, RESPONDER_GROUP)
+GROUPS = (FILTER_GROUP, BILLING_GROUP, RESPONDER_GROUP, EVIDENCE_GROUP)
 
 _SPECS = topic_specs(retain_text=timedelta(days=1), wait_longest=timedelta(days=1))
 PLACES = [(spec.name, number) for spec in _SPECS for number in range(spec.partitions)]

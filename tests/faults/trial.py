@@ -21,6 +21,7 @@ from antirelou.commands.demo.watch import call
 from tests.faults.lag import LAG_SECONDS_MAX, LOOK_EVERY_SECONDS, LagMeter
 from tests.support.audit import audit_house, violations
 from tests.support.eventually import eventually
+from tests.support.evidence_log import expect_kept
 from tests.support.house import at_rest
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ REST_SECONDS_MAX = 150.0
 RECOVER_SECONDS_MAX = 90.0
 AGREE_SECONDS_MAX = 60.0
 AUDIT_SECONDS_MAX = 30.0
+KEEP_SECONDS_MAX = 60.0
+"""Evidence that failed is started again after 30 s."""
 LEAST = {"kills": 60, "broker": 12, "database": 12, "messages": 25_000}
 """What the long suite holds."""
 
@@ -192,7 +195,7 @@ class Trial:
         """Nothing harms the house any more: from here its recovery is timed.
 
         It has recovered at the first instant at which its lag is below one second again (see
-        ``lag.LagMeter``) while all four services say that they are ready. Called again, it counts
+        ``lag.LagMeter``) while all five services say that they are ready. Called again, it counts
         from the later one.
         """
         if self._recovering is not None:
@@ -249,6 +252,7 @@ class Trial:
             # What the provider gave up on comes by backfill, after the rest.
             await eventually(self.broken.agrees, seconds_max=AGREE_SECONDS_MAX, every=0.5)
             await eventually(self._is_clean, seconds_max=AUDIT_SECONDS_MAX, every=1)
+            await eventually(self._is_kept, seconds_max=KEEP_SECONDS_MAX, every=1)
         finally:
             bill = read_bill(house)
             self.row.messages = bill.accepted + bill.lost - self._before
@@ -260,6 +264,13 @@ class Trial:
         self._judgements = await audit_house(self.broken.house)
         assert violations(self._judgements) == []
         assert [found for judged in self._judgements for found in judged.under_way] == []
+        return True
+
+    async def _is_kept(self) -> bool:
+        """Whether the evidence log has all of it, and verifies."""
+        bill = read_bill(self.broken.house)
+        told = bill.accepted + bill.lost
+        await expect_kept(self.broken.house, accepted=bill.accepted, told=told)
         return True
 
     def _count(self, judgements: Sequence[Judgement], status: Any) -> None:

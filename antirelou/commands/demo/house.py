@@ -26,7 +26,7 @@ START_SECONDS_MAX = 60.0
 STOP_SECONDS_MAX = 30.0
 POLL_SECONDS = 0.1
 PORTS = range(10_240, 32_768)
-SERVICES = ("responder", "billing", "filter", "ingest")
+SERVICES = ("evidence", "responder", "billing", "filter", "ingest")
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -154,7 +154,7 @@ class House:
     Attributes:
         settings: what the services were started with.
         provider: the simulated Plivo.
-        services: one (``all``) or four.
+        services: one (``all``) or five.
         operator_url, operator_token: the operator API.
         provider_url: the simulator's base URL.
     """
@@ -175,7 +175,7 @@ class House:
 
 @contextlib.contextmanager
 def embedded_house(folder: Path, settings: Mapping[str, str]) -> Iterator[House]:
-    """The four services in one process on embedded defaults, and a provider.
+    """The five services in one process on embedded defaults, and a provider.
 
     Args:
         folder: for data and logs; must exist.
@@ -196,7 +196,7 @@ def clustered_house(
     own: Mapping[str, Mapping[str, str]] | None = None,
     provider_port: int | None = None,
 ) -> Iterator[House]:
-    """The four services, a process each, over a given broker and database, and a provider.
+    """The five services, a process each, over a given broker and database, and a provider.
 
     Args:
         own: by name of a service, settings of it alone: how it reaches what the others reach too.
@@ -263,6 +263,8 @@ def _plan(
         services.append(Process(target, ["serve", target], its, folder, ready))
     operator = next(one for one in services if one.name in {"all", "billing"})
     common["operator_url"] = operator.ready_url.removesuffix("/readyz")
+    keeper = next(one for one in services if one.name in {"all", "evidence"})
+    common["evidence_url"] = keeper.ready_url.removesuffix("/readyz")
     provider = Process(
         "provider",
         ["simulate", "plivo", "--listen", f"127.0.0.1:{provider_port}"],

@@ -30,7 +30,7 @@ SEED = 2017
 
 WHAT_IS_REAL = """\
 [bold]The weekend of October 2017[/], {speed:,.0f} times as fast.
-Real: the four services ({processes}), {log}, PostgreSQL, HTTP, signatures, sealing, the ledger.
+Real: the five services ({processes}), {log}, PostgreSQL, HTTP, signatures, sealing, the ledger.
 Simulated: Plivo (signs, retries, bills, reports), the crowd, and the speed of time.
 """
 
@@ -39,7 +39,7 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     """Run the demo, showing it on the terminal. Returns the exit code.
 
     Args:
-        log: ``embedded``: one process; ``kafka``: four, over a broker started for it.
+        log: ``embedded``: one process; ``kafka``: five, over a broker started for it.
         scale: the share of the weekend's crowd.
         seconds: how long the weekend takes.
     """
@@ -47,7 +47,7 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     speed = WEEKEND_SECONDS / seconds
     shown = {
         "embedded": ("one process", "the embedded log"),
-        "kafka": ("four processes", "a Kafka broker"),
+        "kafka": ("five processes", "a Kafka broker"),
     }[log]
     console.print(WHAT_IS_REAL.format(speed=speed, processes=shown[0], log=shown[1]))
     folder = Path(tempfile.mkdtemp(prefix="antirelou-demo-"))
@@ -91,7 +91,7 @@ def open_house(folder: Path, log: str, settings: Mapping[str, str]) -> Iterator[
 
 @contextlib.contextmanager
 def _database(folder: Path) -> Iterator[str]:
-    """A PostgreSQL of the demo's own, that the four processes share."""
+    """A PostgreSQL of the demo's own, that the processes share."""
     from kernel.database.postgres import open_postgres
 
     with asyncio.Runner() as runner:

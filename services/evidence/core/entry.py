@@ -7,7 +7,7 @@ own that name the message. ``record`` is the JSON that is committed to, to the b
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -28,6 +28,12 @@ RECEIVED, JUDGED, REPLIED, TERMS = "received", "judged", "replied", "terms"
 NAME_BYTES = 16
 BODY_SIGNED = {SignatureMode.V3, SignatureMode.MA_V3}
 """V2 signs the URL alone: that the body is the provider's rests on TLS and on its own log."""
+
+Place = tuple[datetime, int]
+"""How far records were looked through: the time and the leaf of the last."""
+START: Place = (datetime.min.replace(tzinfo=UTC), -1)
+NOBODY = ""
+"""Before every sender."""
 
 _ENCODER = msgspec.json.Encoder()
 

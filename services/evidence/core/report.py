@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 
 from kernel.words.gloss import Language, gloss
 from services.evidence.core.dossier import VERIFIER, Dossier
-from services.evidence.core.verifier import read_form, text_of
+from services.evidence.core.verifier import read_form, reveal, text_of
 
 SENDERS_SHOWN = 50
 MESSAGES_SHOWN = 500
@@ -292,7 +292,7 @@ def _reply(row: Mapping[str, Any]) -> str:
 
 
 def _shown(text: str | None, length_max: int = TEXT_LENGTH_MAX) -> str:
-    """A text of anybody's as HTML that shows all of it, and does nothing.
+    """A text of anybody's as the content of an element that shows all of it, and does nothing.
 
     What is not seen or turns the writing round is named; what is too long is cut between two signs.
     """
@@ -301,14 +301,7 @@ def _shown(text: str | None, length_max: int = TEXT_LENGTH_MAX) -> str:
     if text == "":
         return "<i>(vide)</i>"
     kept = _cut(text, length_max)
-    shown = "".join(f"[U+{ord(sign):04X}]" if _hides(sign) else sign for sign in kept)
-    return f"<bdi>{escape(shown)}</bdi>{'…' if kept != text else ''}"
-
-
-def _hides(sign: str) -> bool:
-    if sign in "\n\t\u200d":  # the last one joins signs into one
-        return False
-    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+    return f"<bdi>{escape(reveal(kept), quote=False)}</bdi>{'…' if kept != text else ''}"
 
 
 def _cut(text: str, length_max: int) -> str:

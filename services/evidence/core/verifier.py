@@ -18,6 +18,7 @@ import io
 import json
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -511,6 +512,17 @@ def _cell_1(value: Any) -> Any:
     return value
 
 
+def reveal(text: str) -> str:
+    """A text of anybody's, in which what is not seen or turns the writing round is named."""
+    return "".join(f"[U+{ord(sign):04X}]" if _hides(sign) else sign for sign in text)
+
+
+def _hides(sign: str) -> bool:
+    if sign in "\n\t\u200d":  # the last one joins signs into one
+        return False
+    return unicodedata.category(sign) in {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
 # -- The folder -------------------------------------------------------------------------------
 
 
@@ -525,6 +537,12 @@ class Findings:
     wrong: list[str] = field(default_factory=list)
     checked: list[str] = field(default_factory=list)
     reading: str = ""
+
+    def lines(self) -> list[str]:
+        """What to tell a person, the outcome last."""
+        outcome = f"{len(self.wrong)} things are wrong" if self.wrong else "OK"
+        told = (*(f"  {line}" for line in self.checked), *(f"WRONG  {line}" for line in self.wrong))
+        return [reveal(line) for line in (*told, outcome)]
 
     def expect(self, holds: object, name: str, said: str) -> None:
         """Note what does not hold."""
@@ -761,11 +779,9 @@ def main(arguments: Sequence[str]) -> int:
     if not folder.is_dir():
         parser.error("FOLDER: no such folder")
     findings = check_folder(read_folder(folder), {k: v for k, v in given.items() if v})
-    for line in findings.checked:
-        sys.stdout.write(f"  {line}\n")
-    for line in findings.wrong:
-        sys.stdout.write(f"WRONG  {line}\n")
-    sys.stdout.write("OK\n" if not findings.wrong else f"{len(findings.wrong)} things are wrong\n")
+    for line in findings.lines():
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(line.encode(encoding, "replace").decode(encoding) + "\n")
     return 1 if findings.wrong else 0
 
 

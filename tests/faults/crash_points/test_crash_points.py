@@ -33,13 +33,13 @@ from tests.support.house import at_rest, status
 
 ALL = ROUNDS > 1
 TRACED_SECONDS = 40 if ALL else 12
-SAMPLE = {"ingest": 3, "filter": 4, "billing": 5, "responder": 3}
+SAMPLE = {"ingest": 3, "filter": 4, "billing": 5, "responder": 3, "evidence": 3}
 """How many points of each, where not all are taken."""
 SAMPLE_EMBEDDED = 4
 BATCH = 20
 """Deaths of a service between two audits."""
 EMBEDDED_PORTS = ("log.", "database.log.")
-"""What one process adds to four: another log."""
+"""What one process adds to five: another log."""
 
 pytestmark = pytest.mark.timeout(3600 if ALL else 600)
 

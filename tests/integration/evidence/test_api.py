@@ -220,12 +220,50 @@ async def test_the_commands_say_what_they_did(
         (["subject", "show", number(1)], 0, "2 records."),
         (["subject", "show", number(1), "--key", str(key)], 0, "Bonjour"),
         (["subject", "show", number(1), "--json"], 0, '"kind": "received"'),
-        (["subject", "erase", number(1)], 1, "art. 17(3)(e)"),
+        (["subject", "erase", number(1), "--yes"], 1, "art. 17(3)(e)"),
         (["evidence", "close", "c1"], 0, "Closed"),
-        (["subject", "erase", number(1)], 0, "Erased: 2 records"),
+        (["subject", "erase", number(1)], 2, "--yes: nobody is there to be asked"),
+        (["subject", "show", number(1)], 0, "2 records."),
+        (["subject", "erase", number(1), "--yes"], 0, "Erased: 2 records"),
         (["subject", "erase", "rubbish"], 2, "NUMBER"),
     ]
     await _run_all(expected, capsys)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("fr n", 1, 2, ("Sera effacé : 2 enregistrements", "Rien n'a été effacé.")),
+        ("fr", 130, 2, ("Reste aussi : leur place dans le journal",)),
+        ("en y", 1, 1, ("Goes: 2 records", "Stays: 1 records, held by case c1", "Erased: 1")),
+    ],
+)
+async def test_erasure_says_what_goes_and_what_stays_and_asks(
+    desk: Desk,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    given: tuple[str, int, int, tuple[str, ...]],
+) -> None:
+    (language, _, answer), code, left, words = given[0].partition(" "), *given[1:]
+    import asyncio
+    import io
+    import sys
+
+    await desk.keep([his(1), his(9)])
+    case = {"id": "c1", "reason": "r", "hold_until": "2099-01-01T00:00:00Z",
+            "numbers": [number(1)], "until": "2017-10-27T14:05:00Z"}  # fmt: skip
+    await desk.post("/v1/evidence/cases", case)
+    for name, value in (("OPERATOR_URL", desk.url), ("OPERATOR_TOKEN", TOKEN), ("NUMBER", OWN),
+                        ("LANGUAGE", language)):  # fmt: skip
+        monkeypatch.setenv(f"ANTIRELOU_{name}", value)
+    terminal = io.StringIO(f"{answer}\n" if answer else "")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stdin", terminal)
+    assert await asyncio.to_thread(main, ["subject", "erase", number(1)]) == code
+    said = re.sub(r"\s+", " ", "".join(capsys.readouterr()))
+    assert [word for word in words if word not in said] == []
+    _, shown = await desk.post("/v1/subjects/show", {"number": number(1)})
+    assert len(shown["records"]) == left
 
 
 async def _run_all(

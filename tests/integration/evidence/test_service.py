@@ -5,6 +5,7 @@ import secrets
 import sys
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -71,6 +72,11 @@ async def test_a_defect_of_its_own_ends_neither_it_nor_the_others(
         await eventually(
             lambda: registry.get_sample_value("antirelou_evidence_leaves") == 2, seconds_max=20
         )
+        await eventually(lambda: evidence.missing() == [], seconds_max=20)
+        # It goes again: what keeps it from going is told again.
+        monkeypatch.setattr(evidence, "_stage", SimpleNamespace(trouble="log_away", drain=None))
+        assert evidence.missing() == ["log_away"]
+        monkeypatch.undo()
         evidence.drain()
         await asyncio.wait_for(running, 10)
 

@@ -291,3 +291,17 @@ def test_rubbish_is_no_traceback(files: Files, tmp_path: Path) -> None:
             assert wrong(resigned({**files, name: rubbish})) or his or none, name
     assert main([str(tmp_path)]) == 1
     assert str(read_key(str(SIGNER.key))) == str(SIGNER.key)
+
+
+def test_a_folder_does_nothing_to_the_terminal_of_who_checks_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name, data in before("case-v1.zip").items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "\x1b[2J\u202etxt.ko").write_bytes(b"")
+    Path(str(tmp_path) + "/\udcff").write_bytes(b"")
+    assert main([str(tmp_path)]) == 1
+    said = capsys.readouterr().out
+    assert "[U+001B][2J[U+202E]txt.ko: added" in said
+    assert "[U+DCFF]: added" in said

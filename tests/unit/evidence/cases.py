@@ -31,6 +31,7 @@ from services.evidence.handler import EvidenceHandler, Rules
 from services.evidence.metrics import Metrics
 from services.evidence.notary import Notary, NotarySettings
 from services.evidence.store import Store
+from services.evidence.sweeper import Retention
 from tests.fakes.clock import ManualClock
 
 NOW = datetime(2017, 10, 27, 14, tzinfo=UTC)
@@ -42,7 +43,7 @@ PRIVATE_KEY = bytes(range(32))
 PUBLIC_KEY = public_half(PRIVATE_KEY)
 SIGNER = log_signer(LOG_KEY)
 TERMS = Terms("1.0", ("Non.", "Non merci.", "Toujours pas."), "EUR", PUBLIC_KEY.hex())
-RULES = Rules(MINUTE, 180 * DAY, 7 * DAY, 60 * MINUTE)
+RULES = Rules(MINUTE, Retention(180 * DAY, 7 * DAY, 60 * MINUTE))
 NOBODY = NotarySettings("", 60 * MINUTE, "", None)
 
 SEALER = Sealer(PUBLIC_KEY, ManualClock())

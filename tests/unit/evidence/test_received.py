@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from kernel.facts.records import Record, SignatureMode, SmsReceived, Source
 from kernel.sealing.privacy import Unsealer
 from services.evidence.core.dossier import Gathered, open_records
-from services.evidence.core.entry import RECEIVED, request_told
+from services.evidence.core.entry import RECEIVED
 from services.evidence.core.note import export_signer
-from services.evidence.core.verifier import list_messages
+from services.evidence.core.verifier import list_messages, request_told
 from services.evidence.memory import MemoryStore
 from services.evidence.store import Store
 from tests.unit.evidence.cases import (
@@ -91,6 +91,7 @@ def tell(batches: Sequence[Sequence[str]]) -> tuple[list[dict[str, Any]], list[d
     return asyncio.run(run())
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(st.sampled_from(sorted(EVENTS)), max_size=4), max_size=4))
 def test_the_first_with_a_request_wins_in_every_order_and_none_vanishes(
     batches: list[list[str]],

@@ -8,7 +8,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from kernel.facts.records import Reason, Refusal, ReplyState
@@ -69,6 +69,7 @@ def test_every_decision_every_state_and_every_refusal_has_its_words() -> None:
     )
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(), max_size=400) | st.none())
 @example("&" * 300)
 @example("<script>alert(1)</script>\"'</td>")
@@ -131,6 +132,7 @@ def test_what_only_the_provider_s_log_tells_is_not_called_signed_by_its_address(
     assert "(signature V2)</th><td class=n>0" in page
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=st.characters(exclude_categories=["Cs"]), max_size=50))
 @example("")
 @example("=1")
