@@ -8,7 +8,8 @@ import pytest
 from antirelou.commands.init import write_settings_file
 from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
 from kernel.sealing.privacy import Sealer, Unsealer
-from kernel.settings.settings import PREFIX, Settings, load_settings, require
+from kernel.settings.settings import Settings, load_settings, require
+from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
 from tests.fakes.clock import ManualClock
 
