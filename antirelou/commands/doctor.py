@@ -1,9 +1,12 @@
 """``antirelou doctor``: what is wrong with this installation, each with its fix."""
 
 import asyncio
+import contextlib
 import math
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,8 +19,8 @@ from kernel.database.pool import translate_errors
 from kernel.facts.records import SenderKind
 from kernel.http.connections import FILES_WANTED, raise_file_limit
 from kernel.provider.port import Account, Away, Link
-from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
-from kernel.settings.settings import Settings, require
+from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
+from kernel.settings.settings import Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
 from kernel.values.phone import classify_number
@@ -30,6 +33,7 @@ WEBHOOK_FIX = "the public URL must reach LISTEN unchanged: path, query and body 
 WEBHOOK_503_FIX = (
     "it arrived, and ingest cannot keep it: its /readyz says what it lacks (the log, most likely)"
 )
+DATABASE_RESTS = "embedded, and does not run: `antirelou serve` starts it"
 FLOOD_HELD_MIN = 20.0
 """Messages a second; October 2017 had 0.1 on average."""
 
@@ -43,8 +47,10 @@ async def examine(settings: Settings) -> list[Finding]:
         _public_url(settings),
         _detaching(settings),
         _floor(settings),
-        _evidence_key(settings),
+        _offline_key(settings, "evidence key", EVIDENCE_PRIVATE_FILE),
+        _offline_key(settings, "backup key", BACKUP_PRIVATE_FILE),
         _open_files(),
+        *_account_needed(settings),
         await _try("database", lambda: _database(settings), DATABASE_FIX),
         await _try("log", lambda: _log(settings), LOG_FIX),
     ]
@@ -124,14 +130,35 @@ def _floor(settings: Settings) -> Finding:
     )  # fmt: skip
 
 
-def _evidence_key(settings: Settings) -> Finding:
-    if (settings.data_dir / EVIDENCE_PRIVATE_FILE).exists():
-        return Finding(
-            "evidence key", good=False, found="its private half is still on this machine",
-            fix=f"give {settings.data_dir / EVIDENCE_PRIVATE_FILE} to another person, on a medium "
-            "that is not connected, and delete it here",
-        )  # fmt: skip
-    return Finding("evidence key", good=True, found="its private half is not here")
+def _offline_key(settings: Settings, what: str, name: str) -> Finding:
+    """Whether a private half is still where `init` or `serve` wrote it."""
+    given = settings_file()
+    places = [settings.data_dir, *([given.parent] if given else []), Path.cwd()]
+    for path in dict.fromkeys(place.resolve() / name for place in places):
+        if os.path.lexists(path):
+            return Finding(
+                what, good=False, found="its private half is still on this machine",
+                fix=f"give {path} to another person, on a medium that is not connected, and delete "
+                "it here",
+            )  # fmt: skip
+    found = "its private half is neither in DATA_DIR, nor beside the settings, nor in this folder"
+    return Finding(what, good=True, found=found)
+
+
+def _account_needed(settings: Settings) -> Sequence[Finding]:
+    """What `serve` would have to change on the machine, as root and for a PostgreSQL of its own."""
+    if settings.database_url.get_secret_value():
+        return []
+    from kernel.database.host import describe_start
+
+    with contextlib.suppress(AntirelouError):  # `database` tells it
+        if changes := describe_start(settings.data_dir):
+            return [Finding(
+                "account", good=False, found="root, and PostgreSQL has to run as another",
+                fix="run all as an account of its own; started by root, `antirelou serve` will do: "
+                + changes,
+            )]  # fmt: skip
+    return []
 
 
 def _open_files() -> Finding:
@@ -146,9 +173,17 @@ def _open_files() -> Finding:
 async def _database(settings: Settings) -> str:
     import asyncpg
 
-    async with compose.open_database(settings) as url:
+    url = compose.find_database(settings)
+    if not url:
+        return DATABASE_RESTS
+    try:
         with translate_errors():
             connection = await asyncpg.connect(url, timeout=LIVE_SECONDS_MAX)
+    except Transient:
+        if settings.database_url.get_secret_value():
+            raise
+        return DATABASE_RESTS  # a killed one left its socket
+    else:
         try:
             version = await connection.fetchval("SHOW server_version", timeout=LIVE_SECONDS_MAX)
         finally:

@@ -149,6 +149,29 @@ async def open_postgres(
         await asyncio.to_thread(server.leave, users)
 
 
+def find_running(data_dir: Path) -> str:
+    """The URL of a data folder's server, empty where none listens. Changes and starts nothing.
+
+    Raises:
+        Fatal: ``postgres_missing``, ``postgres_version``: as ``open_postgres``;
+            ``postgres_account``: the folder is another account's.
+    """
+    data_dir = data_dir.resolve()
+    if data_dir.exists() and not os.access(data_dir, os.R_OK | os.X_OK):
+        raise Fatal(
+            f"{data_dir} is another account's: run this as the account that `serve` runs as",
+            code="postgres_account",
+        )
+    cluster = data_dir / "postgres"
+    find_programs(cluster)
+    folder = socket_folder(cluster)
+    return _url(folder, DATABASE) if os.path.lexists(folder / ".s.PGSQL.5432") else ""
+
+
+def _url(socket_dir: Path, database: str) -> str:
+    return f"postgresql://antirelou@/{database}?host={quote(str(socket_dir), safe='')}"
+
+
 class _Server:
     """The server of one data folder. Its methods block, but for those that are coroutines."""
 
@@ -169,7 +192,7 @@ class _Server:
 
     def url(self, database: str) -> str:
         """Where to connect."""
-        return f"postgresql://antirelou@/{database}?host={quote(str(self.socket_dir), safe='')}"
+        return _url(self.socket_dir, database)
 
     def enter(self) -> IO[bytes]:
         """Start or adopt the server and count ourselves among its users."""

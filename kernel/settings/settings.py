@@ -322,25 +322,35 @@ def load_settings(**overrides: Any) -> Settings:
     return settings.model_copy(update=changed)
 
 
+def settings_file() -> Path | None:
+    """The file that ``SETTINGS_FILE`` names; None: it names none.
+
+    Raises:
+        Fatal: ``settings``: it is no path.
+    """
+    given = os.environ.get("SETTINGS_FILE") or os.environ.get(PREFIX + "SETTINGS_FILE")
+    try:
+        return parse_path(given) if given else None
+    except ValueError as error:
+        raise Fatal(f"SETTINGS_FILE: was {given!r}, accepted: {error}", code="settings") from None
+
+
 def _read_file() -> tuple[str, bytes]:
     """The name of the settings file, for complaints, and what it holds; empty: there is none.
 
     Raises:
         Fatal: ``settings``: it cannot be read.
     """
-    given = os.environ.get("SETTINGS_FILE") or os.environ.get(PREFIX + "SETTINGS_FILE")
-    if not given:
+    path = settings_file()
+    if path is None:
         return "", b""
     try:
-        path = parse_path(given)
         return path.name, path.read_bytes()
-    except ValueError as error:
-        raise Fatal(f"SETTINGS_FILE: was {given!r}, accepted: {error}", code="settings") from None
     except FileNotFoundError:
-        raise Fatal(f"SETTINGS_FILE: no file at {given}", code="settings") from None
+        raise Fatal(f"SETTINGS_FILE: no file at {path}", code="settings") from None
     except OSError as error:
         raise Fatal(
-            f"SETTINGS_FILE: {given} cannot be read ({error.strerror}), accepted: a file that this "
+            f"SETTINGS_FILE: {path} cannot be read ({error.strerror}), accepted: a file that this "
             "account may read",
             code="settings",
         ) from None

@@ -166,6 +166,7 @@ def test_a_wrong_setting_stops_with_its_name(
         ("KAFKA_BOOTSTRAP", "me@broker:9092"),
         ("DATABASE_URL", "postgresql://us:pa#ss@host/db"),
         ("DATABASE_URL", "postgresql://us:pa ss@host/db"),
+        ("DATABASE_URL", "postgresql://us@host:port/db"),
         ("DATA_DIR", "~nobody-of-this-name/data"),
         ("CALL_COUNTS", "oui"),
     ],
