@@ -61,7 +61,7 @@ def installation(
     for name, value in {
         "NUMBER": OWN, "PLIVO_AUTH_ID": AUTH_ID, "PLIVO_AUTH_TOKEN": TOKEN, "PLIVO_APP_ID": APP_ID,
         "PLIVO_API_URL": simulator.url, "PUBLIC_URL": door, "DATABASE_URL": fresh_database,
-        "DATA_DIR": str(tmp_path), "OPS_LISTEN": "127.0.0.1:1",
+        "DATA_DIR": str(tmp_path), "OPS_LISTEN": "127.0.0.1:1", "LANGUAGE": "en",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"ANTIRELOU_{name}", value)
     return monkeypatch
@@ -132,6 +132,19 @@ async def test_each_trouble_is_named_with_its_fix(
     assert code == 1
     assert found[what].startswith("MEND")
     assert said in found[what]
+
+
+@pytest.mark.usefixtures("installation")
+async def test_it_speaks_french_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("ANTIRELOU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert await asyncio.to_thread(main, ["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "À RÉGLER adresse publique : http, pas https" in lines
+    assert "ok       réserve : " in "\n".join(lines)
+    assert lines[-1] == "1 à régler."
 
 
 @pytest.mark.parametrize("place", ["data", "beside the settings", "here"])

@@ -3,6 +3,8 @@
 import pytest
 
 from antirelou.commands.doctor_cluster import describe_group
+from antirelou.commands.finding import tell
+from kernel.words.gloss import Language
 
 A, B = ("sms.received", 0), ("sms.received", 1)
 
@@ -25,5 +27,8 @@ def test_a_group_works_if_every_backlog_moves(
 
 def test_the_service_that_does_not_read_is_named() -> None:
     said = describe_group("antirelou-billing", {A: 2, B: 3}, {A: 2, B: 3})
-    assert said.found == "5 unread, and 2 partitions do not move, such as sms.received 0"
-    assert "`antirelou serve billing`" in said.fix
+    assert tell(said.found, Language.EN) == (
+        "5 unread, and 2 partitions do not move, such as sms.received 0"
+    )
+    for language in Language:
+        assert "`antirelou serve billing`" in tell(said.fix, language)
