@@ -1,4 +1,4 @@
-"""The doctor's words: each code it speaks by is in the catalogue with its values, and none is left."""
+"""The doctor's words: each code is in the catalogue, with its values, and none is left over."""
 
 import ast
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def _codes(node: ast.expr) -> Iterator[str]:
         for value in node.value.values:
             yield from _codes(value)
     else:
-        raise AssertionError(f"a code that this test cannot read: {ast.dump(node)}")
+        raise TypeError(f"a code that this test cannot read: {ast.dump(node)}")
 
 
 def test_each_code_is_in_the_catalogue_and_none_is_left() -> None:
