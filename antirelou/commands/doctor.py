@@ -145,7 +145,7 @@ def _account_needed(settings: Settings) -> Sequence[Finding]:
         return []
     from kernel.database.host import describe_start
 
-    with contextlib.suppress(AntirelouError):  # `database` tells it
+    with contextlib.suppress(AntirelouError, OSError):  # `database` tells it
         if changes := describe_start(settings.data_dir):
             return [Finding(
                 term("account"), good=False, found=term("root"),

@@ -25,7 +25,7 @@ import psutil
 import structlog
 
 from kernel.database.host import Account, find_account, find_programs, let_in, socket_folder
-from kernel.settings.data_dir import make_data_dir
+from kernel.settings.data_dir import look_at_data_dir, make_data_dir
 from kernel.values.errors import Fatal
 
 LOG = structlog.get_logger("postgres")
@@ -153,16 +153,10 @@ def find_running(data_dir: Path) -> str:
     """The URL of a data folder's server, empty where none listens. Changes and starts nothing.
 
     Raises:
-        Fatal: ``postgres_missing``, ``postgres_version``: as ``open_postgres``;
-            ``postgres_account``: the folder is another account's.
+        Fatal: ``postgres_missing``, ``postgres_version``: as ``open_postgres``; ``settings``: the
+            folder cannot be made, or is another account's.
     """
-    data_dir = data_dir.resolve()
-    if data_dir.exists() and not os.access(data_dir, os.R_OK | os.X_OK):
-        raise Fatal(
-            f"{data_dir} is another account's: run this as the account that `serve` runs as",
-            code="postgres_account",
-        )
-    cluster = data_dir / "postgres"
+    cluster = look_at_data_dir(data_dir) / "postgres"
     find_programs(cluster)
     folder = socket_folder(cluster)
     return _url(folder, DATABASE) if os.path.lexists(folder / ".s.PGSQL.5432") else ""
