@@ -141,6 +141,17 @@ async def open_database(settings: Settings) -> AsyncIterator[str]:
         yield embedded_url
 
 
+def find_database(settings: Settings) -> str:
+    """The database's URL, for looking alone: nothing is started; empty: ours does not run.
+
+    Raises:
+        Fatal: as ``postgres.find_running``.
+    """
+    from kernel.database.postgres import find_running
+
+    return settings.database_url.get_secret_value() or find_running(settings.data_dir)
+
+
 @asynccontextmanager
 async def open_log_alone(settings: Settings) -> AsyncIterator[Log]:
     """The log for a command that needs nothing else; opens a database only where the log is."""

@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 
 import asyncpg
 
-from kernel.database.pool import Connection, translate_errors
+from kernel.database.pool import Connection, role_of, translate_errors
 from kernel.facts.records import PostureChanged, decode_as
 from kernel.facts.topics import RESPONDER_GROUP
 from kernel.log.port import Log
@@ -18,14 +18,17 @@ COMMAND_SECONDS_MAX = 60.0
 
 
 @asynccontextmanager
-async def connected(url: str) -> AsyncIterator[Connection]:
-    """A connection as the login."""
+async def connected(url: str, service: str = "") -> AsyncIterator[Connection]:
+    """A connection as the login, or as a service's role: a login of its own may be no more."""
+    settings = {"application_name": "antirelou-cli", "timezone": "UTC"}
+    if service:
+        settings["role"] = role_of(service)
     with translate_errors():
         connection = await asyncpg.connect(
             url,
             timeout=CONNECT_SECONDS_MAX,
             command_timeout=COMMAND_SECONDS_MAX,
-            server_settings={"application_name": "antirelou-cli", "timezone": "UTC"},
+            server_settings=settings,
         )
         try:
             yield connection
@@ -57,8 +60,10 @@ async def check_database(services: Sequence[str], url: str, log: Log) -> None:
     if not asked:
         return
     told, heard = await read_postures(log)
-    async with connected(url) as connection:
-        known = {service: int(await connection.fetchval(asked[service])) for service in asked}
+    known: dict[str, int] = {}
+    for service in asked:
+        async with connected(url, service) as connection:
+            known[service] = int(await connection.fetchval(asked[service]))
     _compare(known, told, heard)
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from pydantic import SecretStr
 
 from kernel.facts.topics import DEAD_SUFFIX, READS, topic_specs
-from kernel.settings.settings import PREFIX, Settings
+from kernel.settings.settings import Settings
+from kernel.settings.sources import PREFIX
 from kernel.telemetry.metrics import METRICS
 from kernel.values.money import format_euros
 

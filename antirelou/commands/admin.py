@@ -1,6 +1,7 @@
 """The commands that set up and look after an installation."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from typing import Annotated
 
@@ -8,9 +9,10 @@ import typer
 
 from antirelou import compose
 from antirelou.commands.doctor import examine, examine_live
-from antirelou.commands.finding import Finding
+from antirelou.commands.finding import Finding, tell, term
 from antirelou.commands.output import console, say
 from kernel.settings.settings import load_settings
+from kernel.words.gloss import Language, choose_language
 
 topics = typer.Typer(help="The topics.", no_args_is_help=True)
 
@@ -56,20 +58,23 @@ def doctor(
     findings = asyncio.run(examine(settings))
     if live:
         findings += asyncio.run(examine_live(settings))
+    language = choose_language(settings.language, os.environ)
     for finding in findings:
-        _say_finding(finding)
+        _say_finding(finding, language)
     wrong = sum(not finding.good for finding in findings)
-    say(f"{wrong} to mend." if wrong else "Nothing to mend.")
+    say(tell(term("to_mend", count=wrong) if wrong else term("nothing"), language))
     if wrong:
         raise typer.Exit(1)
 
 
-def _say_finding(finding: Finding) -> None:
-    mark = "[green]ok   [/]" if finding.good else "[red]MEND [/]"
+def _say_finding(finding: Finding, language: Language) -> None:
+    mend = tell(term("mend"), language)
+    mark = f"[green]{'ok':<{len(mend)}} [/]" if finding.good else f"[red]{mend} [/]"
     console.print(mark, end="")
-    say(f"{finding.what}: {finding.found}")
+    colon = " :" if language is Language.FR else ":"
+    say(f"{tell(finding.what, language)}{colon} {tell(finding.found, language)}")
     if not finding.good:
-        say(f"     -> {finding.fix}")
+        say(f"     -> {tell(finding.fix, language)}")
 
 
 def _say_changes(lines: Sequence[str], what: str) -> None:

@@ -1,9 +1,12 @@
 """``antirelou doctor``: what is wrong with this installation, each with its fix."""
 
 import asyncio
+import contextlib
 import math
+import os
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -11,25 +14,20 @@ import aiohttp
 from antirelou import compose
 from antirelou.commands.client import Operator
 from antirelou.commands.doctor_cluster import examine_cluster
-from antirelou.commands.finding import Finding
+from antirelou.commands.finding import Finding, Words, term
 from kernel.database.pool import translate_errors
 from kernel.facts.records import SenderKind
 from kernel.http.connections import FILES_WANTED, raise_file_limit
 from kernel.provider.port import Account, Away, Link
-from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
-from kernel.settings.settings import Settings, require
+from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
+from kernel.settings.settings import Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
 from kernel.values.phone import classify_number, leaves_out_overseas
+from kernel.words.gloss import Term
 
 LIVE_SECONDS_MAX = 10.0
 CREDIT_MICROEUROS_MIN = 5_000_000
-LOG_FIX = "is the broker running, and reachable at ANTIRELOU_KAFKA_BOOTSTRAP from here?"
-DATABASE_FIX = "is PostgreSQL running, and reachable at ANTIRELOU_DATABASE_URL from here?"
-WEBHOOK_FIX = "the public URL must reach LISTEN unchanged: path, query and body as sent"
-WEBHOOK_503_FIX = (
-    "it arrived, and ingest cannot keep it: its /readyz says what it lacks (the log, most likely)"
-)
 FLOOD_HELD_MIN = 20.0
 """Messages a second; October 2017 had 0.1 on average."""
 
@@ -44,10 +42,12 @@ async def examine(settings: Settings) -> list[Finding]:
         _public_url(settings),
         _detaching(settings),
         _floor(settings),
-        _evidence_key(settings),
+        _offline_key(settings, term("evidence key"), EVIDENCE_PRIVATE_FILE),
+        _offline_key(settings, term("backup key"), BACKUP_PRIVATE_FILE),
         _open_files(),
-        await _try("database", lambda: _database(settings), DATABASE_FIX),
-        await _try("log", lambda: _log(settings), LOG_FIX),
+        *_account_needed(settings),
+        await _try(term("database"), lambda: _database(settings), term("database_fix")),
+        await _try(term("log"), lambda: _log(settings), term("log_fix")),
     ]
     if settings.kafka_bootstrap:
         findings += await examine_cluster(settings)
@@ -58,33 +58,30 @@ def _settings_there(settings: Settings) -> Finding:
     try:
         require(settings, "number", "plivo_auth_id", "plivo_auth_token")
     except Fatal as error:
-        return Finding("settings", good=False, found="incomplete", fix=str(error))
-    return Finding("settings", good=True, found="complete")
+        return Finding(term("settings"), good=False, found=term("incomplete"), fix=str(error))
+    return Finding(term("settings"), good=True, found=term("complete"))
 
 
 def _number(settings: Settings) -> Finding:
     facts = classify_number(settings.number or "", "")
     if facts.country == "FR" and facts.kind is SenderKind.MOBILE:
         return Finding(
-            "number", good=False, found="a French 06/07 number",
-            fix="these are closed to platforms since 2023: ask the provider for 0937-0939, "
-            "and whether it takes SMS",
+            term("number"), good=False, found=term("mobile"),
+            fix=term("mobile_fix"),
         )  # fmt: skip
     if facts.e164 is None:
-        fix = "set ANTIRELOU_NUMBER to the number the provider rents to you, E.164"
-        return Finding("number", good=False, found="no valid number", fix=fix)
-    return Finding("number", good=True, found=f"{facts.country or 'no country'}, {facts.kind}")
+        fix = term("number_fix")
+        return Finding(term("number"), good=False, found=term("no_number"), fix=fix)
+    return Finding(
+        term("number"), good=True, found=term("kind", country=facts.country or "?", kind=facts.kind)
+    )
 
 
 def _countries(settings: Settings) -> Finding:
     found = ", ".join(settings.countries)
     if leaves_out_overseas(settings.countries):
-        found += (
-            "; not overseas, where numbers have country codes of their own (+262, +590, +594, "
-            "+596…): ANTIRELOU_COUNTRIES=FR,GF,GP,MQ,RE,YT answers them too; look up the "
-            "provider's price for each, and set ANTIRELOU_PRICE_REPLY to the highest"
-        )
-    return Finding("countries answered", good=True, found=found)
+        return Finding(term("countries"), good=True, found=term("overseas", countries=found))
+    return Finding(term("countries"), good=True, found=term("countries_found", countries=found))
 
 
 def _texts(settings: Settings) -> Finding:
@@ -98,28 +95,29 @@ def _texts(settings: Settings) -> Finding:
     )
     if complaints:
         fix = "; ".join(str(complaint) for complaint in complaints)
-        return Finding("reply texts", good=False, found="over the cap", fix=fix)
-    return Finding("reply texts", good=True, found=f"{len(settings.reply_texts)} within the cap")
+        return Finding(term("reply texts"), good=False, found=term("over_cap"), fix=fix)
+    return Finding(
+        term("reply texts"), good=True, found=term("within_cap", count=len(settings.reply_texts))
+    )
 
 
 def _public_url(settings: Settings) -> Finding:
     parts = urlsplit(settings.public_url)
     if parts.scheme != "https":
         return Finding(
-            "public URL", good=False, found=f"{parts.scheme}, not https",
-            fix="V2 signatures do not cover the body: put a TLS proxy in front and set "
-            "ANTIRELOU_PUBLIC_URL=https://…",
+            term("public URL"), good=False, found=term("no_https", scheme=parts.scheme),
+            fix=term("https_fix"),
         )  # fmt: skip
-    return Finding("public URL", good=True, found="https")
+    return Finding(term("public URL"), good=True, found="https")
 
 
 def _detaching(settings: Settings) -> Finding:
     if not settings.plivo_app_id:
         return Finding(
-            "detaching", good=False, found="off: a flood can empty the fund below its floor",
-            fix="set ANTIRELOU_PLIVO_APP_ID to the application the number is linked to",
+            term("detaching"), good=False, found=term("detaching_off"),
+            fix=term("detaching_fix"),
         )  # fmt: skip
-    return Finding("detaching", good=True, found="on")
+    return Finding(term("detaching"), good=True, found=term("detaching_on"))
 
 
 def _floor(settings: Settings) -> Finding:
@@ -127,40 +125,65 @@ def _floor(settings: Settings) -> Finding:
     from services.billing.core.floor import REACTION_SECONDS, arrivals_held
 
     held = arrivals_held(settings.fund_floor, settings.price_receive)
-    amounts = f"{format_euros(settings.fund_floor)} EUR"
-    rate = "any flood" if math.isinf(held) else f"{math.floor(held):,} messages a second"
+    rate = "∞" if math.isinf(held) else f"{math.floor(held):,}"
     return Finding(
-        "fund floor", good=held >= FLOOD_HELD_MIN,
-        found=f"{amounts} outlast {rate}, in the {REACTION_SECONDS:.0f} s until the number is off",
-        fix="raise ANTIRELOU_FUND_FLOOR: a faster flood takes money that the fund does not hold",
+        term("fund floor"), good=held >= FLOOD_HELD_MIN,
+        found=term("outlast", amount=format_euros(settings.fund_floor), rate=rate,
+                   seconds=f"{REACTION_SECONDS:.0f}"),
+        fix=term("floor_fix"),
     )  # fmt: skip
 
 
-def _evidence_key(settings: Settings) -> Finding:
-    if (settings.data_dir / EVIDENCE_PRIVATE_FILE).exists():
-        return Finding(
-            "evidence key", good=False, found="its private half is still on this machine",
-            fix=f"give {settings.data_dir / EVIDENCE_PRIVATE_FILE} to another person, on a medium "
-            "that is not connected, and delete it here",
-        )  # fmt: skip
-    return Finding("evidence key", good=True, found="its private half is not here")
+def _offline_key(settings: Settings, what: Term, name: str) -> Finding:
+    """Whether a private half is still where `init` or `serve` wrote it."""
+    given = settings_file()
+    places = [settings.data_dir, *([given.parent] if given else []), Path.cwd()]
+    for path in dict.fromkeys(place.resolve() / name for place in places):
+        if os.path.lexists(path):
+            return Finding(
+                what, good=False, found=term("key_here"),
+                fix=term("key_fix", path=path),
+            )  # fmt: skip
+    return Finding(what, good=True, found=term("key_away"))
+
+
+def _account_needed(settings: Settings) -> Sequence[Finding]:
+    """What `serve` would have to change on the machine, as root and for a PostgreSQL of its own."""
+    if settings.database_url.get_secret_value():
+        return []
+    from kernel.database.host import describe_start
+
+    with contextlib.suppress(AntirelouError, OSError):  # `database` tells it
+        if changes := describe_start(settings.data_dir):
+            return [Finding(
+                term("account"), good=False, found=term("root"),
+                fix=term("root_fix", changes=changes),
+            )]  # fmt: skip
+    return []
 
 
 def _open_files() -> Finding:
     files = raise_file_limit()  # as `serve` does
     return Finding(
-        "open files", good=files >= FILES_WANTED, found=f"{files} at once",
-        fix=f"let the service open {FILES_WANTED} (systemd LimitNOFILE=, Compose ulimits, "
-        "ulimit -Hn): with fewer, fewer strangers' connections are held before the oldest goes",
+        term("open files"), good=files >= FILES_WANTED, found=term("files", count=files),
+        fix=term("files_fix", count=FILES_WANTED),
     )  # fmt: skip
 
 
-async def _database(settings: Settings) -> str:
+async def _database(settings: Settings) -> Words:
     import asyncpg
 
-    async with compose.open_database(settings) as url:
+    url = compose.find_database(settings)
+    if not url:
+        return term("database_rests")
+    try:
         with translate_errors():
             connection = await asyncpg.connect(url, timeout=LIVE_SECONDS_MAX)
+    except Transient:
+        if settings.database_url.get_secret_value():
+            raise
+        return term("database_rests")  # a killed one left its socket
+    else:
         try:
             version = await connection.fetchval("SHOW server_version", timeout=LIVE_SECONDS_MAX)
         finally:
@@ -168,15 +191,15 @@ async def _database(settings: Settings) -> str:
     return f"PostgreSQL {version}"
 
 
-async def _log(settings: Settings) -> str:
+async def _log(settings: Settings) -> Words:
     if not settings.kafka_bootstrap:
-        return "embedded, in the database"
+        return term("log_embedded")
     async with compose.open_log_alone(settings) as log:
         await log.probe()
-    return "Kafka answers"
+    return term("log_kafka")
 
 
-async def _try(what: str, look: Callable[[], Awaitable[str]], fix_away: str = "") -> Finding:
+async def _try(what: Term, look: Callable[[], Awaitable[Words]], fix_away: Words = "") -> Finding:
     """Look.
 
     Args:
@@ -186,12 +209,12 @@ async def _try(what: str, look: Callable[[], Awaitable[str]], fix_away: str = ""
         async with asyncio.timeout(LIVE_SECONDS_MAX * 3):
             return Finding(what, good=True, found=await look())
     except Transient as error:
-        fix = f"{error}: {fix_away}" if fix_away else f"{error}"
+        fix: Words = term("because", error=error, fix=fix_away) if fix_away else f"{error}"
     except AntirelouError as error:
         fix = f"{error}"
     except Exception as error:  # noqa: BLE001 - whatever it is, the others are still looked at
-        fix = f"no answer ({type(error).__name__}): is it running, is its address right?"
-    return Finding(what, good=False, found="away", fix=fix)
+        fix = term("no_answer_fix", error=type(error).__name__)
+    return Finding(what, good=False, found=term("away"), fix=fix)
 
 
 async def examine_live(settings: Settings) -> list[Finding]:
@@ -201,14 +224,14 @@ async def examine_live(settings: Settings) -> list[Finding]:
     return [
         *await _webhook(settings),
         *await _account(settings),
-        await _try("running system", lambda: _running(settings)),
+        await _try(term("running system"), lambda: _running(settings)),
     ]
 
 
-async def _running(settings: Settings) -> str:
+async def _running(settings: Settings) -> Words:
     answer = await asyncio.to_thread(Operator(settings).get, "/v1/status")
-    dead = "unknown" if answer["dead"] is None else answer["dead"]
-    return f"posture {answer['posture']}, dead records: {dead}"
+    dead = "?" if answer["dead"] is None else answer["dead"]
+    return term("running", posture=answer["posture"], dead=dead)
 
 
 async def _webhook(settings: Settings) -> Sequence[Finding]:
@@ -231,9 +254,9 @@ async def _webhook(settings: Settings) -> Sequence[Finding]:
     good = await _post(url, form, headers)
     bad = await _post(url, form, {**headers, "X-Plivo-Signature-V3": "A" * 44})
     return [
-        Finding("signed webhook", good == "200", good,
-                WEBHOOK_503_FIX if good == "503" else WEBHOOK_FIX),
-        Finding("forged webhook", bad == "403", bad, "it must be refused with 403"),
+        Finding(term("signed webhook"), good == "200", good,
+                term("webhook_503_fix" if good == "503" else "webhook_fix")),
+        Finding(term("forged webhook"), bad == "403", bad, term("forged_fix")),
     ]  # fmt: skip
 
 
@@ -258,39 +281,49 @@ async def _account(settings: Settings) -> Sequence[Finding]:
         link = await provider.read_link()
     if isinstance(account, Away):
         return [
-            Finding("provider", good=False, found=f"no answer ({account.reason})",
-                    fix="401: check ANTIRELOU_PLIVO_AUTH_ID and _TOKEN; else its status page")
+            Finding(term("provider"), good=False, fix=term("provider_fix"),
+                    found=term("provider_away", reason=account.reason))
         ]  # fmt: skip
     return [_credit(settings, account), _auto_recharge(account), _attached(settings, link)]
 
 
 def _credit(settings: Settings, account: Account) -> Finding:
     if account.credit_microunits is None:
-        fix = "look it up in the provider's console; replies stop only when it refuses them"
-        return Finding("provider credit", good=False, found="unreadable", fix=fix)
+        fix = term("credit_unreadable_fix")
+        return Finding(term("provider credit"), good=False, found=term("unreadable"), fix=fix)
     euros = account.credit_microunits * settings.provider_rate // 1_000_000
     found = f"{account.credit_microunits / 1e6:.2f} {settings.provider_currency}"
     return Finding(
-        "provider credit", good=euros >= CREDIT_MICROEUROS_MIN, found=found,
-        fix="prepay as much as the fund holds: when it is gone, nobody is answered",
+        term("provider credit"), good=euros >= CREDIT_MICROEUROS_MIN, found=found,
+        fix=term("credit_fix"),
     )  # fmt: skip
 
 
 def _auto_recharge(account: Account) -> Finding:
-    found = {True: "on", False: "off", None: "unreadable"}[account.auto_recharge]
+    found = term(
+        {True: "recharge_on", False: "recharge_off", None: "unreadable"}[account.auto_recharge]
+    )
     return Finding(
-        "auto-recharge", good=account.auto_recharge is False, found=found,
-        fix="switch it off in the provider's console: it charges a card, and no fund bounds that",
+        term("auto-recharge"), good=account.auto_recharge is False, found=found,
+        fix=term("recharge_fix"),
     )  # fmt: skip
 
 
 def _attached(settings: Settings, link: Link | Away) -> Finding:
-    fix = "link the number to the application (`antirelou attach`), then look again"
+    fix = term("attach_fix")
     if isinstance(link, Away):
-        return Finding("number attached", good=False, found=f"unknown ({link.reason})", fix=fix)
+        return Finding(
+            term("number attached"),
+            good=False,
+            found=term("link_unknown", reason=link.reason),
+            fix=fix,
+        )
     if link.app_id is None:
-        return Finding("number attached", good=False, found="to no application", fix=fix)
+        return Finding(term("number attached"), good=False, found=term("link_none"), fix=fix)
     ours = not settings.plivo_app_id or link.app_id == settings.plivo_app_id
     return Finding(
-        "number attached", good=ours, found="yes" if ours else "to another application", fix=fix
+        term("number attached"),
+        good=ours,
+        found=term("link_yes" if ours else "link_other"),
+        fix=fix,
     )

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping
 
 from antirelou import compose
-from antirelou.commands.finding import Finding
+from antirelou.commands.finding import Finding, term
 from kernel.database.migrations import find_missing
 from kernel.facts.topics import READS
 from kernel.log.port import Log
@@ -29,24 +29,28 @@ async def examine_cluster(settings: Settings) -> list[Finding]:
 
 def _describe_trouble(error: Exception) -> Finding:
     if isinstance(error, AntirelouError) and error.code == "lag_unknown":
-        fix = "let its service run: it reads the topic again by itself"
-        return Finding("groups", good=False, found=str(error), fix=fix)
-    fix = f"mend the log first ({type(error).__name__})"
-    return Finding("groups", good=False, found="the log is away", fix=fix)
+        found, fix = term("groups_unknown", error=error), term("groups_unknown_fix")
+        return Finding(term("groups"), good=False, found=found, fix=fix)
+    fix = term("groups_fix", error=type(error).__name__)
+    return Finding(term("groups"), good=False, found=term("groups_away"), fix=fix)
 
 
 async def _schemas(settings: Settings) -> Finding:
     try:
-        async with compose.open_database(settings) as url:
-            missing = await find_missing(url, compose.schemas())
+        url = compose.find_database(settings)
+        if not url:
+            return Finding(term("schemas"), good=True, found=term("schemas_embedded"))
+        missing = await find_missing(url, compose.schemas())
     except AntirelouError as error:
-        return Finding("schemas", good=False, found="unknown", fix=str(error))
+        if error.code == "database_rights":
+            return Finding(term("schemas"), good=True, found=term("schemas_hidden", error=error))
+        return Finding(term("schemas"), good=False, found=term("unknown"), fix=str(error))
     if missing:
         return Finding(
-            "schemas", good=False, found=f"{len(missing)} migrations are missing",
-            fix="run `antirelou migrate`; first missing: " + missing[0],
+            term("schemas"), good=False, found=term("schemas_missing", count=len(missing)),
+            fix=term("schemas_fix", first=missing[0]),
         )  # fmt: skip
-    return Finding("schemas", good=True, found="up to date")
+    return Finding(term("schemas"), good=True, found=term("up_to_date"))
 
 
 async def _groups(log: Log) -> list[Finding]:
@@ -54,9 +58,9 @@ async def _groups(log: Log) -> list[Finding]:
     try:
         before = {group: await _unread(log, group) for group in READS}
     except Rejected as missing:
-        fix = "run `antirelou topics apply`"
-        return [Finding("topics", good=False, found=str(missing), fix=fix)]
-    findings = [Finding("topics", good=True, found="all there")]
+        fix = term("topics_fix")
+        return [Finding(term("topics"), good=False, found=str(missing), fix=fix)]
+    findings = [Finding(term("topics"), good=True, found=term("all_there"))]
     if any(sum(unread.values()) for unread in before.values()):
         await asyncio.sleep(LOOK_SECONDS)
     for group, unread in before.items():
@@ -86,12 +90,11 @@ def describe_group(
     left = sum(after.values())
     stuck = [place for place, lag in before.items() if lag and after[place] >= lag]
     if not stuck:
-        return Finding(group, good=True, found=f"{left:,} unread")
+        return Finding(group, good=True, found=term("unread", left=f"{left:,}"))
     service = group.removeprefix("antirelou-")
     topic, partition = stuck[0]
     return Finding(
         group, good=False,
-        found=f"{left:,} unread, and {len(stuck)} partitions do not move, such as {topic} "
-        f"{partition}",
-        fix=f"is `antirelou serve {service}` running and ready? its /readyz says what it lacks",
+        found=term("stuck", left=f"{left:,}", count=len(stuck), place=f"{topic} {partition}"),
+        fix=term("stuck_fix", service=service),
     )  # fmt: skip

@@ -1,6 +1,9 @@
 """``antirelou init``: a settings file with fresh keys, for one machine, Compose or a Secret."""
 
 import secrets
+import shlex
+import shutil
+import sys
 from pathlib import Path
 
 from antirelou.commands.output import say
@@ -106,6 +109,26 @@ SIMULATED_PLIVO_AUTH_TOKEN={token}
 """
 
 
+def next_steps(path: Path) -> list[str]:
+    """What to type next, in this folder; a file called ``.env`` is Compose's (README)."""
+    if path.name == ".env":
+        return ["docker compose up -d", "docker compose run --rm antirelou doctor --live"]
+    file = shlex.quote(str(path))
+    return [f"SETTINGS_FILE={file} {_ourselves()} {command}" for command in ("doctor", "serve")]
+
+
+def _ourselves() -> str:
+    """How to call this program from here: by its name only where that finds this one."""
+    script = Path(sys.executable).with_name("antirelou")
+    found = shutil.which("antirelou")
+    if found and Path(found).absolute() == script:
+        return "antirelou"
+    if not script.exists():
+        return f"{shlex.quote(sys.executable)} -m antirelou"
+    near = script.is_relative_to(Path.cwd())
+    return shlex.quote(str(script.relative_to(Path.cwd()) if near else script))
+
+
 def write_settings_file(path: Path, *, simulated: bool = False) -> None:
     """Write the settings file and, beside it, a file for each key that goes offline.
 
@@ -136,8 +159,8 @@ def write_settings_file(path: Path, *, simulated: bool = False) -> None:
         say(f"Written: {path} (mode 0600), for a simulated Plivo. Nothing is to be filled in.")
     else:
         say(f"Written: {path} (mode 0600). Fill in the number and the two Plivo credentials, then:")
-        say(f"  SETTINGS_FILE={path} antirelou doctor")
-        say(f"  SETTINGS_FILE={path} antirelou serve")
+        for step in next_steps(path):
+            say(f"  {step}")
     say("")
     say(f"Take offline now: {evidence_path}")
     say("  The private half of the evidence key. Give it to another person, on a medium that is")

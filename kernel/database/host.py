@@ -12,7 +12,6 @@ import platform
 import re
 import shutil
 import subprocess
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,6 +27,11 @@ ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C"}
 
 SOCKET_PATH_BYTES_MAX = 100
 """The system's limit of a socket's path is 104 to 108, its name and a NUL included."""
+
+ACCOUNT = "antirelou"
+"""Whom the server runs as where root starts it; made if missing."""
+MAKE_ACCOUNT = ("useradd", "--system", "--user-group", "--no-create-home",
+                "--shell", "/usr/sbin/nologin", ACCOUNT)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +98,16 @@ def find_account(cluster: Path) -> Account:
     if cluster.exists() and cluster.stat().st_uid != 0:
         return Account(cluster.stat().st_uid, cluster.stat().st_gid)
     with contextlib.suppress(KeyError):
-        entry = pwd.getpwnam("antirelou")
+        entry = pwd.getpwnam(ACCOUNT)
         return Account(entry.pw_uid, entry.pw_gid)
-    useradd = shutil.which("useradd")
-    command: Sequence[str] = [
-        useradd or "useradd", "--system", "--user-group", "--no-create-home",
-        "--shell", "/usr/sbin/nologin", "antirelou",
-    ]  # fmt: skip
+    LOG.warning("account_made", account=ACCOUNT, why="PostgreSQL refuses to run as root")
+    command = [shutil.which("useradd") or "useradd", *MAKE_ACCOUNT[1:]]
     with contextlib.suppress(OSError):
         subprocess.run(  # noqa: S603 - the system's own
             command, check=False, capture_output=True, timeout=30, env=ENVIRONMENT
         )
     try:
-        entry = pwd.getpwnam("antirelou")  # perhaps another process made it
+        entry = pwd.getpwnam(ACCOUNT)  # perhaps another process made it
     except KeyError:
         raise Fatal(
             "PostgreSQL refuses to run as root and no account could be made for it: run as "
@@ -121,16 +122,40 @@ def let_in(install: Path, *folders: Path) -> None:
 
     Passing (``x``) shows nobody what a folder holds; so much and no more is granted.
     """
-    for path in (install, *folders):
-        for parent in path.parents:
-            mode = parent.stat().st_mode
-            if not mode & 0o001:
-                LOG.info("folder_opened_for_passing", folder=str(parent))
-                parent.chmod(mode | 0o001)
+    for parent in find_closed(install, *folders):
+        LOG.warning(
+            "folder_opened_for_passing", folder=str(parent),
+            why="started by root, PostgreSQL runs as another account, which has to pass here",
+        )  # fmt: skip
+        parent.chmod(parent.stat().st_mode | 0o001)
     if ~(install / "bin" / "postgres").stat().st_mode & 0o005:
         for path in (install, *install.rglob("*")):
             mode = path.stat().st_mode
             path.chmod(mode | 0o004 | (0o001 if path.is_dir() or mode & 0o100 else 0))
+
+
+def find_closed(*paths: Path) -> list[Path]:
+    """The folders above some that are there and let no other account pass."""
+    parents = dict.fromkeys(parent for path in paths for parent in path.parents)
+    return [one for one in parents if one.exists() and not one.stat().st_mode & 0o001]
+
+
+def describe_start(data_dir: Path) -> str:
+    """What a start by root would change on this machine, as commands; empty: nothing."""
+    if os.geteuid() != 0:
+        return ""
+    import pwd
+
+    cluster = data_dir.resolve() / "postgres"
+    commands = []
+    if not cluster.exists() or cluster.stat().st_uid == 0:
+        try:
+            pwd.getpwnam(ACCOUNT)
+        except KeyError:
+            commands.append(" ".join(MAKE_ACCOUNT))
+    closed = find_closed(find_programs(cluster).parent, cluster)
+    commands += [f"chmod o+x {one}" for one in closed if one != data_dir.resolve()]
+    return "; ".join(commands)
 
 
 def socket_folder(cluster: Path) -> Path:

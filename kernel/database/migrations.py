@@ -86,7 +86,10 @@ async def migrate(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
 
 
 async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
-    """What ``migrate`` would apply, as ``schema/NNNN_name.sql``; changes nothing. Raises as it."""
+    """What ``migrate`` would apply, as ``schema/NNNN_name.sql``; changes nothing. Raises as it:
+
+    ``database_rights``: a service's own login may not look.
+    """
     files = {schema.name: _read_folder(schema) for schema in schemas}
     with translate_errors():
         connection = await asyncpg.connect(url, timeout=CONNECT_SECONDS_MAX)
@@ -97,6 +100,11 @@ async def find_missing(url: str, schemas: Sequence[Schema]) -> Sequence[str]:
             for schema in schemas:
                 found = await _select_missing(connection, schema, files[schema.name])
                 missing += [f"{schema.name}/{migration.name}" for migration in found]
+        except asyncpg.InsufficientPrivilegeError:
+            raise Fatal(
+                "only the owner's login sees the migrations", code="database_rights"
+            ) from None
+        else:
             return missing
         finally:
             await close_connection(connection)

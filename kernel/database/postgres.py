@@ -26,7 +26,7 @@ import structlog
 
 from kernel.database.environment import forget_postgres
 from kernel.database.host import Account, find_account, find_programs, let_in, socket_folder
-from kernel.settings.data_dir import make_data_dir
+from kernel.settings.data_dir import look_at_data_dir, make_data_dir
 from kernel.values.errors import Fatal
 
 LOG = structlog.get_logger("postgres")
@@ -152,6 +152,24 @@ async def open_postgres(
         await asyncio.to_thread(server.leave, users)
 
 
+def find_running(data_dir: Path) -> str:
+    """The URL of a data folder's server, empty where none listens. Changes and starts nothing.
+
+    Raises:
+        Fatal: ``postgres_missing``, ``postgres_version``: as ``open_postgres``; ``settings``: the
+            folder cannot be made, or is another account's.
+    """
+    forget_postgres(os.environ, keep=frozenset())
+    cluster = look_at_data_dir(data_dir) / "postgres"
+    find_programs(cluster)
+    folder = socket_folder(cluster)
+    return _url(folder, DATABASE) if os.path.lexists(folder / ".s.PGSQL.5432") else ""
+
+
+def _url(socket_dir: Path, database: str) -> str:
+    return f"postgresql://antirelou@/{database}?host={quote(str(socket_dir), safe='')}"
+
+
 class _Server:
     """The server of one data folder. Its methods block, but for those that are coroutines."""
 
@@ -172,7 +190,7 @@ class _Server:
 
     def url(self, database: str) -> str:
         """Where to connect."""
-        return f"postgresql://antirelou@/{database}?host={quote(str(self.socket_dir), safe='')}"
+        return _url(self.socket_dir, database)
 
     def enter(self) -> IO[bytes]:
         """Start or adopt the server and count ourselves among its users."""

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from kernel.sealing.privacy import KEY_BYTES, new_keypair, public_half
 from kernel.settings.data_dir import make_data_dir
 from kernel.settings.settings import Settings, require
+from kernel.settings.values import check_key, check_token
 from kernel.values.errors import Fatal
 
 EVIDENCE_PRIVATE_FILE = "evidence-private-key.TAKE-OFFLINE"
@@ -116,7 +117,7 @@ def read_backup_key(settings: Settings) -> bytes:
     public = settings.backup_public_key.get_secret_value()
     path = settings.data_dir / "keys" / "backup_public_key"
     if not public and path.is_file():
-        public = path.read_text(encoding="utf-8").strip()
+        public = _read_key(path)
     if not public:
         require(settings, "backup_public_key")
     return bytes.fromhex(public)
@@ -139,7 +140,7 @@ def ensure_keys(settings: Settings) -> Settings:
         found["sending_private_key"] = SecretStr(private)
         found["sending_public_key"] = SecretStr(_public_half(private))
         if not _given(settings, "sending_private_keys_older"):
-            older = [path.read_text().strip() for path in sorted(folder.glob(OLDER_SENDING_FILES))]
+            older = [_read_key(path) for path in sorted(folder.glob(OLDER_SENDING_FILES))]
             found["sending_private_keys_older"] = SecretStr(",".join(older))
     if not _given(settings, "evidence_public_key"):
         private_file = settings.data_dir / EVIDENCE_PRIVATE_FILE
@@ -159,14 +160,38 @@ def read_operator_token(settings: Settings) -> str:
     if _given(settings, "operator_token"):
         return settings.operator_token.get_secret_value()
     path = settings.data_dir / "keys" / "operator_token"
-    return path.read_text().strip() if path.is_file() else ""
+    return _read_key(path) if path.is_file() else ""
 
 
 def _keep(path: Path, fresh: str) -> str:
     """What the file holds; written first where there is none."""
     if not path.exists():
         write_secret(path, fresh)
-    return path.read_text(encoding="utf-8").strip()
+    return _read_key(path)
+
+
+def _read_key(path: Path) -> str:
+    """A key of ``DATA_DIR``, or the operator's token.
+
+    Raises:
+        Fatal: ``settings``: the file cannot be read, or was changed.
+    """
+    check = check_token if path.name == "operator_token" else check_key
+    try:
+        # Of a key that was taken offline and came back, only the last line is the key.
+        lines = path.read_text(encoding="utf-8").splitlines() or [""]
+        key = lines[-1].strip()
+        check(SecretStr(key or "empty"))
+    except OSError as error:
+        raise Fatal(f"{path}: cannot be read ({error.strerror})", code="settings") from None
+    except ValueError as error:
+        accepted = "text in UTF-8" if isinstance(error, UnicodeError) else str(error)
+        raise Fatal(
+            f"{path}: was changed, accepted: {accepted}; put it back from a copy, for another key "
+            "is another house (runbook, Losing things)",
+            code="settings",
+        ) from None
+    return key
 
 
 def _keep_offline_pair(public_path: Path, private_path: Path, fresh: str) -> str:
@@ -175,9 +200,8 @@ def _keep_offline_pair(public_path: Path, private_path: Path, fresh: str) -> str
         # The private half first: a public key without it would seal for nobody.
         if not private_path.exists():
             write_secret(private_path, fresh)
-        private = private_path.read_text(encoding="utf-8").splitlines()[-1].strip()
-        write_secret(public_path, _public_half(private))
-    return public_path.read_text(encoding="utf-8").strip()
+        write_secret(public_path, _public_half(_read_key(private_path)))
+    return _read_key(public_path)
 
 
 def _public_half(private: str) -> str:

@@ -6,55 +6,55 @@ this module knows of it but through ``Settings.scaled``, for durations that are 
 
 import math
 import os
-import re
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 import platformdirs
 from pydantic import (
     AfterValidator,
+    BaseModel,
     BeforeValidator,
+    ConfigDict,
     Field,
-    PrivateAttr,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_settings import (
-    BaseSettings,
-    NoDecode,
-    PydanticBaseSettingsSource,
-    SettingsConfigDict,
-    SettingsError,
-)
 
+from kernel.settings.sources import PREFIX, Sources, read_sources
 from kernel.settings.values import (
     check_above_zero,
     check_address,
     check_addresses,
-    check_application,
     check_bare_url,
+    check_characters,
     check_database_url,
     check_http_url,
     check_key,
     check_keys,
     check_number,
     check_secret_url,
+    check_token,
     check_zone,
+    matching,
     parse_countries,
+    parse_decimal,
     parse_duration,
+    parse_micro_setting,
     parse_money,
+    parse_path,
     parse_quiet_hours,
     parse_texts,
+    parse_truth,
+    parse_whole,
 )
 from kernel.values.errors import Fatal
 from kernel.words.gloss import Language
-
-PREFIX = "ANTIRELOU_"
 
 REPLY_TEXTS = (
     "Bonjour, la personne que vous cherchez à joindre ne souhaite pas donner suite. "
@@ -69,6 +69,10 @@ REPLY_TEXTS = (
 
 FEATURES = ("surge", "text", "alike", "neighbours", "texts")
 """What a score is made of (``services/filter/core/score.py``, which a test holds to this)."""
+
+
+RATE_MICRO_MAX = 1000 * 1_000_000
+"""The most euros for one unit of any currency, in millionths."""
 
 
 class CallAnswer(StrEnum):
@@ -153,43 +157,54 @@ def _features(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _check_rate(value: int) -> int:
+    if not 0 < value <= RATE_MICRO_MAX:
+        raise ValueError("euros for one unit of it, above 0 and at most 1000, such as 0.92")
+    return value
+
+
 Duration = Annotated[timedelta, BeforeValidator(parse_duration)]
 LongerThanNothing = Annotated[Duration, AfterValidator(check_above_zero)]
 Money = Annotated[int, BeforeValidator(parse_money)]
 Address = Annotated[str, AfterValidator(check_address)]
-Application = Annotated[str, AfterValidator(check_application)]
+Application = Annotated[
+    str,
+    AfterValidator(
+        matching(r"[0-9A-Za-z_-]{1,64}", "an application's id as the provider's console shows it")
+    ),
+]
+AuthToken = Annotated[
+    SecretStr,
+    AfterValidator(
+        matching(r"[\x21-\x7e]+", "an Auth Token as the provider's console shows it, no blanks")
+    ),
+]
+Url = Annotated[str, AfterValidator(check_http_url)]
+BareUrl = Annotated[str, AfterValidator(check_bare_url)]
+Decimal = Annotated[float, BeforeValidator(parse_decimal)]
+File = Annotated[Path, BeforeValidator(parse_path)]
 SecretUrl = Annotated[SecretStr, AfterValidator(check_secret_url)]
 Key = Annotated[SecretStr, AfterValidator(check_key)]
 
 
-class Settings(BaseSettings):
+class Settings(BaseModel):
     """All settings, validated. Money is micro-euros, durations are real time, ``CLOCK_SPEED`` in.
 
     Raises:
         Fatal: through ``load_settings``: names the setting, what it was, what is accepted.
     """
 
-    model_config = SettingsConfigDict(
-        env_prefix=PREFIX,
-        extra="ignore",
-        frozen=True,
-        env_ignore_empty=True,
-        validate_default=False,
-    )
+    model_config = ConfigDict(extra="forbid", frozen=True)
 
     listen: Address = "127.0.0.1:8080"
     ops_listen: Address = "127.0.0.1:9100"
-    public_url: Annotated[str, AfterValidator(check_http_url)] = "http://127.0.0.1:8080"
-    data_dir: Path = Field(default_factory=lambda: platformdirs.user_data_path("antirelou"))
+    public_url: BareUrl = "http://127.0.0.1:8080"
+    data_dir: File = Field(default_factory=lambda: platformdirs.user_data_path("antirelou"))
     database_url: Annotated[SecretStr, AfterValidator(check_database_url)] = SecretStr("")
     kafka_bootstrap: Annotated[str, AfterValidator(check_addresses)] = ""
-    kafka_security_protocol: str = Field(
-        "PLAINTEXT", pattern=r"^(PLAINTEXT|SSL|SASL_PLAINTEXT|SASL_SSL)$"
-    )
-    kafka_security_ca_file: Path | None = None
-    kafka_security_sasl_mechanism: str = Field(
-        "PLAIN", pattern=r"^(PLAIN|SCRAM-SHA-256|SCRAM-SHA-512)$"
-    )
+    kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    kafka_security_ca_file: File | None = None
+    kafka_security_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
     kafka_security_username: str = ""
     kafka_security_password: SecretStr = SecretStr("")
 
@@ -202,31 +217,42 @@ class Settings(BaseSettings):
     backup_public_key: Key = SecretStr("")
 
     number: Annotated[str, AfterValidator(check_number)] | None = None
-    countries: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_countries)] = ("FR",)
-    plivo_auth_id: Annotated[str, Field(pattern=r"^(M|S)A[A-Z0-9]{18}$")] | None = None
-    plivo_auth_token: SecretStr = SecretStr("")
-    plivo_auth_token_older: SecretStr = SecretStr("")
+    countries: Annotated[tuple[str, ...], BeforeValidator(parse_countries)] = ("FR",)
+    plivo_auth_id: (
+        Annotated[
+            str,
+            AfterValidator(matching(r"[MS]A[A-Z0-9]{18}", "MA or SA and 18 capitals and digits")),
+        ]
+        | None
+    ) = None
+    plivo_auth_token: AuthToken = SecretStr("")
+    plivo_auth_token_older: AuthToken = SecretStr("")
     plivo_app_id: Application = ""
     plivo_mute_app_id: Application = ""
-    plivo_api_url: Annotated[str, AfterValidator(check_bare_url)] = "https://api.plivo.com"
-    provider_currency: str = Field("EUR", pattern=r"^[A-Z]{3}$")
-    provider_rate: Annotated[int, BeforeValidator(parse_money), Field(gt=0)] = 1_000_000
+    plivo_api_url: BareUrl = "https://api.plivo.com"
+    provider_currency: Annotated[
+        str, AfterValidator(matching(r"[A-Z]{3}", "an ISO currency code such as EUR"))
+    ] = "EUR"
+    provider_rate: Annotated[
+        int, BeforeValidator(parse_micro_setting), AfterValidator(_check_rate)
+    ] = 1_000_000
 
-    reply_texts: Annotated[tuple[str, ...], NoDecode, BeforeValidator(parse_texts)] = REPLY_TEXTS
+    reply_texts: Annotated[tuple[str, ...], BeforeValidator(parse_texts)] = REPLY_TEXTS
     reply_delay: Duration = timedelta(hours=1)
     reply_delay_jitter: Duration = timedelta(minutes=40)
     reply_quiet: Duration = timedelta(minutes=30)
     reply_delay_max: Duration = timedelta(hours=4)
-    quiet_hours: Annotated[
-        tuple[time, time] | None, NoDecode, BeforeValidator(parse_quiet_hours)
-    ] = (time(22), time(9))
+    quiet_hours: Annotated[tuple[time, time] | None, BeforeValidator(parse_quiet_hours)] = (
+        time(22),
+        time(9),
+    )
     timezone: Annotated[str, AfterValidator(check_zone)] = "Europe/Paris"
     reply_window: LongerThanNothing = timedelta(days=180)
-    burst: int = Field(30, ge=1)
-    judge_without: Annotated[tuple[str, ...], NoDecode, BeforeValidator(_features)] = ()
+    burst: Annotated[int, BeforeValidator(parse_whole), Field(ge=1, le=1_000_000)] = 30
+    judge_without: Annotated[tuple[str, ...], BeforeValidator(_features)] = ()
 
     call_answer: CallAnswer = CallAnswer.REJECT
-    call_counts: bool = False
+    call_counts: Annotated[bool, BeforeValidator(parse_truth)] = False
 
     price_receive: Money = 10_000
     price_reply: Money = 150_000
@@ -235,31 +261,33 @@ class Settings(BaseSettings):
     fund_horizon: LongerThanNothing = timedelta(days=7)
     daily_cap: Money | None = None
     max_wait: LongerThanNothing = timedelta(hours=72)
-    send_rate: float = Field(0.5, gt=0, le=1000)
+    send_rate: Annotated[Decimal, Field(gt=0, le=1000)] = 0.5
 
     retain_text: LongerThanNothing = timedelta(days=7)
     retain_evidence: LongerThanNothing = timedelta(days=180)
-    timestamp_url: Annotated[str, AfterValidator(check_http_url)] | None = None
-    witness_url: Annotated[str, AfterValidator(check_http_url)] | None = None
-    witness_key: str = Field("", pattern=r"^([^\s+]+\+[0-9a-f]{8}\+[0-9A-Za-z+/]{44})?$")
-    operator_token: SecretStr = SecretStr("")
+    timestamp_url: Url | None = None
+    witness_url: Url | None = None
+    witness_key: Annotated[
+        str,
+        AfterValidator(
+            matching(
+                r"[^\s+]+\+[0-9a-f]{8}\+[0-9A-Za-z+/]{44}", "a key as `antirelou witness` prints it"
+            )
+        ),
+    ] = ""
+    operator_token: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
     alert_url: SecretUrl = SecretStr("")
     heartbeat_url: SecretUrl = SecretStr("")
     language: Language | None = None
     log_level: LogLevel = LogLevel.INFO
-    operator_url: Annotated[str, AfterValidator(check_http_url)] | None = None
-    evidence_url: Annotated[str, AfterValidator(check_http_url)] | None = None
-    clock_speed: float = Field(1, gt=0, le=1_000_000)
+    operator_url: Url | None = None
+    evidence_url: Url | None = None
+    clock_speed: Annotated[Decimal, Field(gt=0, le=1_000_000)] = 1
 
-    _scaled: bool = PrivateAttr(default=False)
-
-    @field_validator("operator_token")
+    @field_validator("*", mode="before")
     @classmethod
-    def _token(cls, value: SecretStr) -> SecretStr:
-        text = value.get_secret_value()
-        if text and not re.fullmatch(r"[\x21-\x7e]{16,}", text):
-            raise ValueError("at least 16 printable characters, as `antirelou init` makes them")
-        return value
+    def _characters(cls, value: Any) -> Any:
+        return check_characters(value)
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -274,18 +302,6 @@ class Settings(BaseSettings):
                 "PLIVO_MUTE_APP_ID: another application than PLIVO_APP_ID, else detaching is none"
             )
         return self
-
-    @classmethod
-    def settings_customise_sources(
-        cls,
-        settings_cls: type[BaseSettings],  # noqa: ARG003 - pydantic-settings' signature
-        init_settings: PydanticBaseSettingsSource,
-        env_settings: PydanticBaseSettingsSource,
-        dotenv_settings: PydanticBaseSettingsSource,
-        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
-    ) -> tuple[PydanticBaseSettingsSource, ...]:
-        """The environment, then the file; no other place."""
-        return init_settings, env_settings, dotenv_settings
 
     def scaled(self, duration: timedelta) -> timedelta:
         """A duration of the house, such as ten minutes, in real time under ``CLOCK_SPEED``."""
@@ -315,19 +331,53 @@ def load_settings(**overrides: Any) -> Settings:
     Raises:
         Fatal: ``settings``, one line for each wrong setting.
     """
-    path = os.environ.get("SETTINGS_FILE") or os.environ.get(PREFIX + "SETTINGS_FILE")
-    if path and not Path(path).is_file():
-        raise Fatal(f"SETTINGS_FILE: no file at {path}", code="settings")
+    label, content = _read_file()
+    sources = read_sources(os.environ, content, label=label, known=Settings.model_fields)
     try:
-        settings = Settings(_env_file=path or None, **overrides)  # type: ignore[call-arg]
+        settings = Settings.model_validate({**sources.values, **overrides})
     except ValidationError as error:
-        raise Fatal(_describe(error), code="settings") from None
-    except SettingsError as error:
-        raise Fatal(f"settings cannot be read: {error}", code="settings") from None
+        complaints = [*sources.complaints, *_describe(error, sources, overrides)]
+        raise Fatal("\n".join(complaints), code="settings") from None
+    if sources.complaints:
+        raise Fatal("\n".join(sources.complaints), code="settings")
     speed = settings.clock_speed
     changed: dict[str, Any] = {name: getattr(settings, name) / speed for name in DURATIONS}
     changed |= {name: getattr(settings, name) * speed for name in RATES}
     return settings.model_copy(update=changed)
+
+
+def settings_file() -> Path | None:
+    """The file that ``SETTINGS_FILE`` names; None: it names none.
+
+    Raises:
+        Fatal: ``settings``: it is no path.
+    """
+    given = os.environ.get("SETTINGS_FILE") or os.environ.get(PREFIX + "SETTINGS_FILE")
+    try:
+        return parse_path(given) if given else None
+    except ValueError as error:
+        raise Fatal(f"SETTINGS_FILE: was {given!r}, accepted: {error}", code="settings") from None
+
+
+def _read_file() -> tuple[str, bytes]:
+    """The name of the settings file, for complaints, and what it holds; empty: there is none.
+
+    Raises:
+        Fatal: ``settings``: it cannot be read.
+    """
+    path = settings_file()
+    if path is None:
+        return "", b""
+    try:
+        return path.name, path.read_bytes()
+    except FileNotFoundError:
+        raise Fatal(f"SETTINGS_FILE: no file at {path}", code="settings") from None
+    except OSError as error:
+        raise Fatal(
+            f"SETTINGS_FILE: {path} cannot be read ({error.strerror}), accepted: a file that this "
+            "account may read",
+            code="settings",
+        ) from None
 
 
 def require(settings: Settings, *names: str) -> None:
@@ -356,23 +406,31 @@ def read_older(keys: SecretStr) -> tuple[bytes, ...]:
     return tuple(bytes.fromhex(key.strip()) for key in text.split(",")) if text else ()
 
 
-_SECRETS = {
-    "database_url", "kafka_security_password", "pseudonym_key", "sending_public_key",
-    "sending_private_key", "sending_private_keys_older", "evidence_public_key",
-    "evidence_log_key", "backup_public_key", "plivo_auth_token", "plivo_auth_token_older",
-    "operator_token", "number", "alert_url", "heartbeat_url",
+_SHOWN = {
+    "listen", "ops_listen", "countries", "provider_currency", "provider_rate", "reply_delay",
+    "reply_delay_jitter", "reply_quiet", "reply_delay_max", "quiet_hours", "timezone",
+    "reply_window", "burst", "judge_without", "call_answer", "call_counts", "price_receive",
+    "price_reply", "cap_per_exchange", "fund_floor", "fund_horizon", "daily_cap", "max_wait",
+    "send_rate", "retain_text", "retain_evidence", "language", "log_level", "clock_speed",
+    "kafka_security_protocol", "kafka_security_sasl_mechanism",
 }  # fmt: skip
+"""What a complaint may quote. All else is a secret, or a secret was pasted into it."""
+SHOWN_CHARACTERS_MAX = 40
+"""What is longer is no value of one of these, but something pasted."""
 
 
-def _describe(error: ValidationError) -> str:
-    """One line for each wrong setting: its name, what it was, what is accepted."""
-    lines = []
+def _describe(
+    error: ValidationError, sources: Sources, overrides: Mapping[str, Any]
+) -> Iterator[str]:
+    """One line for each wrong setting: where it stands, its name, what it was, what is accepted."""
     for item in error.errors(include_url=False):
-        name = str(item["loc"][0]).lower() if item["loc"] else ""
-        said = str(item["msg"]).removeprefix("Value error, ")
-        if not name:
-            lines.append(PREFIX + said)
+        said = str(item["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+        name = str(item["loc"][0]) if item["loc"] else said.partition(":")[0].lower()
+        place = "" if name in overrides else sources.places.get(name, "")
+        if not item["loc"]:
+            yield f"{place}{PREFIX}{said}"
             continue
-        was = "(not shown)" if name in _SECRETS else repr(item["input"])
-        lines.append(f"{PREFIX}{name.upper()}: was {was}, accepted: {said}")
-    return "\n".join(lines)
+        was = ascii(item["input"])
+        if name not in _SHOWN or len(was) > SHOWN_CHARACTERS_MAX:
+            was = "(not shown)"
+        yield f"{place}{PREFIX}{name.upper()}: was {was}, accepted: {said}"

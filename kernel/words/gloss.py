@@ -271,7 +271,235 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "pour répondre à tous ceux qui attendent", "to answer all who wait"
         ),
     },
+    "doctor": {
+        "settings": Term("réglages", "settings"),
+        "number": Term("numéro", "number"),
+        "reply texts": Term("textes de réponse", "reply texts"),
+        "public URL": Term("adresse publique", "public URL"),
+        "detaching": Term("débranchement", "detaching"),
+        "fund floor": Term("réserve", "fund floor"),
+        "evidence key": Term("clé des preuves", "evidence key"),
+        "backup key": Term("clé des sauvegardes", "backup key"),
+        "open files": Term("fichiers ouverts", "open files"),
+        "account": Term("compte système", "account"),
+        "database": Term("base de données", "database"),
+        "log": Term("journal des messages", "log"),
+        "running system": Term("système en marche", "running system"),
+        "signed webhook": Term("webhook signé", "signed webhook"),
+        "forged webhook": Term("webhook falsifié", "forged webhook"),
+        "provider": Term("opérateur SMS", "provider"),
+        "provider credit": Term("crédit chez l'opérateur", "provider credit"),
+        "auto-recharge": Term("rechargement automatique", "auto-recharge"),
+        "number attached": Term("numéro branché", "number attached"),
+        "schemas": Term("schémas", "schemas"),
+        "topics": Term("sujets Kafka", "topics"),
+        "countries": Term("pays à qui l'on répond", "countries answered"),
+        "countries_found": Term("{countries}", "{countries}"),
+        "overseas": Term(
+            "{countries} ; pas l'outre-mer, dont les numéros ont leurs propres indicatifs (+262, "
+            "+590, +594, +596…) : ANTIRELOU_COUNTRIES=FR,GF,GP,MQ,RE,YT leur répond aussi ; "
+            "chercher le tarif du fournisseur pour chacun, et mettre le plus haut dans "
+            "ANTIRELOU_PRICE_REPLY",
+            "{countries}; not overseas, where numbers have country codes of their own (+262, +590, "
+            "+594, +596…): ANTIRELOU_COUNTRIES=FR,GF,GP,MQ,RE,YT answers them too; look up the "
+            "provider's price for each, and set ANTIRELOU_PRICE_REPLY to the highest",
+        ),
+        "groups": Term("groupes", "groups"),
+        "incomplete": Term("incomplets", "incomplete"),
+        "complete": Term("complets", "complete"),
+        "mobile": Term("un numéro français en 06 ou 07", "a French 06/07 number"),
+        "mobile_fix": Term(
+            "ils sont fermés aux plateformes depuis 2023 : demander à l'opérateur un "
+            "0937-0939, et s'il reçoit les SMS",
+            "these are closed to platforms since 2023: ask the provider for 0937-0939, and "
+            "whether it takes SMS",
+        ),
+        "number_fix": Term(
+            "mettre dans ANTIRELOU_NUMBER le numéro loué à l'opérateur, au format E.164",
+            "set ANTIRELOU_NUMBER to the number the provider rents to you, E.164",
+        ),
+        "no_number": Term("pas un numéro valable", "no valid number"),
+        "kind": Term("{country}, {kind}", "{country}, {kind}"),
+        "over_cap": Term("au-dessus du plafond", "over the cap"),
+        "within_cap": Term("{count} sous le plafond", "{count} within the cap"),
+        "no_https": Term("{scheme}, pas https", "{scheme}, not https"),
+        "https_fix": Term(
+            "les signatures V2 ne couvrent pas le contenu : placer un proxy TLS devant et "
+            "mettre ANTIRELOU_PUBLIC_URL=https://…",
+            "V2 signatures do not cover the body: put a TLS proxy in front and set "
+            "ANTIRELOU_PUBLIC_URL=https://…",
+        ),
+        "detaching_off": Term(
+            "impossible : un déluge peut vider la cagnotte sous sa réserve",
+            "off: a flood can empty the fund below its floor",
+        ),
+        "detaching_fix": Term(
+            "mettre dans ANTIRELOU_PLIVO_APP_ID l'application à laquelle le numéro est relié",
+            "set ANTIRELOU_PLIVO_APP_ID to the application the number is linked to",
+        ),
+        "detaching_on": Term("possible", "on"),
+        "outlast": Term(
+            "{amount} EUR tiennent {rate} messages par seconde, pendant les {seconds} s avant"
+            " que le numéro soit coupé",
+            "{amount} EUR outlast {rate} messages a second, in the {seconds} s until the "
+            "number is off",
+        ),
+        "floor_fix": Term(
+            "augmenter ANTIRELOU_FUND_FLOOR : un déluge plus rapide prend de l'argent que la "
+            "cagnotte n'a pas",
+            "raise ANTIRELOU_FUND_FLOOR: a faster flood takes money that the fund does not "
+            "hold",
+        ),
+        "key_here": Term(
+            "sa moitié privée est encore sur cette machine",
+            "its private half is still on this machine",
+        ),
+        "key_fix": Term(
+            "donner {path} à une autre personne, sur un support non connecté, puis l'effacer "
+            "ici",
+            "give {path} to another person, on a medium that is not connected, and delete it "
+            "here",
+        ),
+        "key_away": Term(
+            "sa moitié privée n'est ni dans DATA_DIR, ni à côté des réglages, ni dans ce "
+            "dossier",
+            "its private half is neither in DATA_DIR, nor beside the settings, nor in this "
+            "folder",
+        ),
+        "root": Term(
+            "root, et PostgreSQL doit tourner sous un autre compte",
+            "root, and PostgreSQL has to run as another",
+        ),
+        "root_fix": Term(
+            "tout lancer sous un compte à part ; lancé par root, `antirelou serve` fera : "
+            "{changes}",
+            "run all as an account of its own; started by root, `antirelou serve` will do: "
+            "{changes}",
+        ),
+        "files": Term("{count} à la fois", "{count} at once"),
+        "files_fix": Term(
+            "laisser le service en ouvrir {count} (LimitNOFILE= de systemd, ulimits de "
+            "Compose, ulimit -Hn) : avec moins, moins de connexions d'inconnus tiennent avant"
+            " que la plus ancienne cède",
+            "let the service open {count} (systemd LimitNOFILE=, Compose ulimits, ulimit "
+            "-Hn): with fewer, fewer strangers' connections are held before the oldest goes",
+        ),
+        "database_rests": Term(
+            "embarquée, à l'arrêt : `antirelou serve` la démarre",
+            "embedded, and does not run: `antirelou serve` starts it",
+        ),
+        "log_embedded": Term("embarqué, dans la base", "embedded, in the database"),
+        "log_kafka": Term("Kafka répond", "Kafka answers"),
+        "log_fix": Term(
+            "le broker tourne-t-il, et l'atteint-on d'ici à ANTIRELOU_KAFKA_BOOTSTRAP ?",
+            "is the broker running, and reachable at ANTIRELOU_KAFKA_BOOTSTRAP from here?",
+        ),
+        "database_fix": Term(
+            "PostgreSQL tourne-t-il, et l'atteint-on d'ici à ANTIRELOU_DATABASE_URL ?",
+            "is PostgreSQL running, and reachable at ANTIRELOU_DATABASE_URL from here?",
+        ),
+        "webhook_fix": Term(
+            "l'adresse publique doit mener à LISTEN sans rien changer : chemin, paramètres et"
+            " contenu tels quels",
+            "the public URL must reach LISTEN unchanged: path, query and body as sent",
+        ),
+        "webhook_503_fix": Term(
+            "il est arrivé, mais ingest ne peut le garder : son /readyz dit ce qui lui manque"
+            " (le journal, sans doute)",
+            "it arrived, and ingest cannot keep it: its /readyz says what it lacks (the log, "
+            "most likely)",
+        ),
+        "forged_fix": Term("il doit être refusé par un 403", "it must be refused with 403"),
+        "away": Term("ne répond pas", "away"),
+        "no_answer_fix": Term(
+            "pas de réponse ({error}) : tourne-t-il, son adresse est-elle juste ?",
+            "no answer ({error}): is it running, is its address right?",
+        ),
+        "running": Term(
+            "posture {posture}, messages non traitables : {dead}",
+            "posture {posture}, dead records: {dead}",
+        ),
+        "provider_away": Term("pas de réponse ({reason})", "no answer ({reason})"),
+        "provider_fix": Term(
+            "401 : vérifier ANTIRELOU_PLIVO_AUTH_ID et _TOKEN ; sinon, sa page d'état",
+            "401: check ANTIRELOU_PLIVO_AUTH_ID and _TOKEN; else its status page",
+        ),
+        "credit_unreadable_fix": Term(
+            "le lire dans la console de l'opérateur ; les réponses ne cessent que quand il "
+            "les refuse",
+            "look it up in the provider's console; replies stop only when it refuses them",
+        ),
+        "unreadable": Term("illisible", "unreadable"),
+        "credit_fix": Term(
+            "prépayer autant que la cagnotte : quand il n'y en a plus, plus personne n'a de "
+            "réponse",
+            "prepay as much as the fund holds: when it is gone, nobody is answered",
+        ),
+        "recharge_on": Term("activé", "switched on"),
+        "recharge_off": Term("désactivé", "off, as it is to be"),
+        "recharge_fix": Term(
+            "le couper dans la console de l'opérateur : il débite une carte, sans que la "
+            "cagnotte le borne",
+            "switch it off in the provider's console: it charges a card, and no fund bounds "
+            "that",
+        ),
+        "attach_fix": Term(
+            "relier le numéro à l'application (`antirelou attach`), puis regarder encore",
+            "link the number to the application (`antirelou attach`), then look again",
+        ),
+        "link_unknown": Term("inconnu ({reason})", "unknown ({reason})"),
+        "link_none": Term("à aucune application", "to no application"),
+        "link_yes": Term("oui", "yes"),
+        "link_other": Term("à une autre application", "to another application"),
+        "because": Term("{error} : {fix}", "{error}: {fix}"),
+        "groups_away": Term("le journal ne répond pas", "the log is away"),
+        "groups_unknown": Term("{error}", "{error}"),
+        "groups_unknown_fix": Term(
+            "laisser tourner son service : il relit le topic de lui-même",
+            "let its service run: it reads the topic again by itself",
+        ),
+        "groups_fix": Term("réparer d'abord le journal ({error})", "mend the log first ({error})"),
+        "schemas_embedded": Term("faits par `antirelou serve`", "made by `antirelou serve`"),
+        "schemas_hidden": Term("pas regardés : {error}", "not looked at: {error}"),
+        "unknown": Term("inconnus", "unknown"),
+        "schemas_missing": Term("il manque {count} migrations", "{count} migrations are missing"),
+        "schemas_fix": Term(
+            "lancer `antirelou migrate` ; la première qui manque : {first}",
+            "run `antirelou migrate`; first missing: {first}",
+        ),
+        "up_to_date": Term("à jour", "up to date"),
+        "topics_fix": Term("lancer `antirelou topics apply`", "run `antirelou topics apply`"),
+        "all_there": Term("tous là", "all there"),
+        "unread": Term("{left} non lus", "{left} unread"),
+        "stuck": Term(
+            "{left} non lus, et {count} partitions n'avancent pas, dont {place}",
+            "{left} unread, and {count} partitions do not move, such as {place}",
+        ),
+        "stuck_fix": Term(
+            "`antirelou serve {service}` tourne-t-il, prêt ? son /readyz dit ce qui lui "
+            "manque",
+            "is `antirelou serve {service}` running and ready? its /readyz says what it lacks",
+        ),
+        "mend": Term("À RÉGLER", "MEND"),
+        "to_mend": Term("{count} à régler.", "{count} to mend."),
+        "nothing": Term("Rien à régler.", "Nothing to mend."),
+    },
 }  # fmt: skip
+
+
+def both(group: str, code: str, **values: object) -> Term:
+    """What a code means, in each language; a value may be a ``Term`` itself.
+
+    Args:
+        group, code: of ``GLOSS``.
+        values: for the braces in the text.
+    """
+    term = GLOSS[group][code]
+    if not values:
+        return term
+    fr = {name: value.fr if isinstance(value, Term) else value for name, value in values.items()}
+    en = {name: value.en if isinstance(value, Term) else value for name, value in values.items()}
+    return Term(term.fr.format(**fr), term.en.format(**en))
 
 
 def gloss(group: str, code: str, language: Language, **values: object) -> str:

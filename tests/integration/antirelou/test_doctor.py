@@ -3,7 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import asyncpg
 import pytest
 from prometheus_client import CollectorRegistry
 
@@ -14,7 +16,7 @@ from kernel.facts.records import SmsReceived
 from kernel.facts.topics import FILTER_GROUP, READS
 from kernel.log.kafka.log import open_kafka_log
 from kernel.log.port import Outgoing
-from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
+from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
 from kernel.service.port import Ports
 from kernel.settings.settings import load_settings
 from kernel.telemetry.metrics import Telemetry
@@ -59,7 +61,7 @@ def installation(
     for name, value in {
         "NUMBER": OWN, "PLIVO_AUTH_ID": AUTH_ID, "PLIVO_AUTH_TOKEN": TOKEN, "PLIVO_APP_ID": APP_ID,
         "PLIVO_API_URL": simulator.url, "PUBLIC_URL": door, "DATABASE_URL": fresh_database,
-        "DATA_DIR": str(tmp_path), "OPS_LISTEN": "127.0.0.1:1",
+        "DATA_DIR": str(tmp_path), "OPS_LISTEN": "127.0.0.1:1", "LANGUAGE": "en",
     }.items():  # fmt: skip
         monkeypatch.setenv(f"ANTIRELOU_{name}", value)
     return monkeypatch
@@ -92,7 +94,8 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
     assert code == 1
     assert right(found) == {
         "settings", "number", "countries answered", "reply texts", "detaching", "fund floor",
-        "evidence key", "open files", "database", "log", "signed webhook", "forged webhook",
+        "evidence key", "backup key", "open files", "database", "log", "signed webhook",
+        "forged webhook",
         "provider credit", "auto-recharge", "number attached",
     }  # fmt: skip
     assert "FR; not overseas" in found["countries answered"]
@@ -114,7 +117,6 @@ async def test_what_is_right_and_what_is_to_mend(examine: Examine) -> None:
             "database",
             "is PostgreSQL",
         ),
-        ("DATABASE_URL", "postgresql://nobody@127.0.0.1:port/none", "database", "no answer"),
         ("KAFKA_BOOTSTRAP", "127.0.0.1:1", "log", "is the broker running"),
     ],
 )
@@ -134,14 +136,67 @@ async def test_each_trouble_is_named_with_its_fix(
     assert said in found[what]
 
 
-async def test_an_evidence_key_that_is_not_offline_is_named(
-    installation: pytest.MonkeyPatch, examine: Examine, tmp_path: Path
+@pytest.mark.usefixtures("installation")
+async def test_it_speaks_french_unless_told_otherwise(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    installation.setenv("ANTIRELOU_DATA_DIR", str(tmp_path))
-    (tmp_path / EVIDENCE_PRIVATE_FILE).write_text("key")
+    for name in ("ANTIRELOU_LANGUAGE", "LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+    assert await asyncio.to_thread(main, ["doctor"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert "À RÉGLER adresse publique : http, pas https" in lines
+    assert "ok       réserve : " in "\n".join(lines)
+    assert lines[-1] == "1 à régler."
+
+
+@pytest.mark.parametrize("place", ["data", "beside the settings", "here"])
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [(EVIDENCE_PRIVATE_FILE, "evidence key"), (BACKUP_PRIVATE_FILE, "backup key")],
+)
+async def test_a_key_that_is_not_offline_is_named(
+    installation: pytest.MonkeyPatch,
+    examine: Examine,
+    tmp_path: Path,
+    *,
+    place: str,
+    name: str,
+    what: str,
+) -> None:
+    for folder in ("data", "beside the settings", "here"):
+        (tmp_path / folder).mkdir()
+    settings = tmp_path / "beside the settings" / "antirelou.env"
+    settings.write_text("# none\n")
+    installation.setenv("ANTIRELOU_DATA_DIR", str(tmp_path / "data"))
+    installation.setenv("SETTINGS_FILE", str(settings))
+    installation.chdir(tmp_path / "here")
+    (tmp_path / place / name).write_text("key")
     _, found = await examine()
-    assert found["evidence key"].startswith("MEND")
-    assert "another person" in found["evidence key"]
+    assert found[what].startswith("MEND")
+    assert f"give {tmp_path / place / name} to another person" in found[what]
+    assert len({"evidence key", "backup key"} & right(found)) == 1
+
+
+async def test_with_a_service_s_own_login_the_schemas_are_not_called_missing(
+    installation: pytest.MonkeyPatch, examine: Examine, fresh_database: str, kafka_bootstrap: str
+) -> None:
+    await migrate(fresh_database, schemas())
+    connection = await asyncpg.connect(fresh_database)
+    try:
+        await connection.execute(
+            "CREATE ROLE doctor_login LOGIN NOINHERIT PASSWORD 'x' IN ROLE antirelou_filter"
+        )
+        parts = urlsplit(fresh_database)
+        host = parts.netloc.rpartition("@")[2]
+        url = urlunsplit(parts._replace(netloc=f"doctor_login:x@{host}"))
+        installation.setenv("ANTIRELOU_DATABASE_URL", url)
+        installation.setenv("ANTIRELOU_KAFKA_BOOTSTRAP", kafka_bootstrap)
+        _, found = await examine()
+        assert "not looked at" in found["schemas"]
+        assert {"schemas", "database"} <= right(found)
+    finally:
+        await connection.execute("DROP ROLE doctor_login")
+        await connection.close()
 
 
 async def test_each_trouble_outside_is_named_with_its_fix(

@@ -3,9 +3,11 @@
 import pytest
 
 from antirelou.commands.doctor_cluster import _describe_trouble, _groups, describe_group
+from antirelou.commands.finding import tell
 from kernel.facts.topics import FILTER_GROUP, READS
 from kernel.log.port import Outgoing
 from kernel.values.errors import Transient
+from kernel.words.gloss import Language
 from tests.fakes.log import house_log
 
 A, B = ("sms.received", 0), ("sms.received", 1)
@@ -29,8 +31,11 @@ def test_a_group_works_if_every_backlog_moves(
 
 def test_the_service_that_does_not_read_is_named() -> None:
     said = describe_group("antirelou-billing", {A: 2, B: 3}, {A: 2, B: 3})
-    assert said.found == "5 unread, and 2 partitions do not move, such as sms.received 0"
-    assert "`antirelou serve billing`" in said.fix
+    assert tell(said.found, Language.EN) == (
+        "5 unread, and 2 partitions do not move, such as sms.received 0"
+    )
+    for language in Language:
+        assert "`antirelou serve billing`" in tell(said.fix, language)
 
 
 async def test_a_topic_made_anew_is_no_log_that_is_away() -> None:
@@ -44,6 +49,8 @@ async def test_a_topic_made_anew_is_no_log_that_is_away() -> None:
         await _groups(log)
     said = _describe_trouble(caught.value)
     assert not said.good
-    assert f"{FILTER_GROUP} has committed beyond the end of {topic}" in said.found
-    assert "by itself" in said.fix
-    assert _describe_trouble(TimeoutError()).found == "the log is away"
+    assert f"{FILTER_GROUP} has committed beyond the end of {topic}" in tell(
+        said.found, Language.EN
+    )
+    assert "by itself" in tell(said.fix, Language.EN)
+    assert tell(_describe_trouble(TimeoutError()).found, Language.EN) == "the log is away"

@@ -1,17 +1,21 @@
 """``antirelou init``: what it writes, and that it never writes over anything."""
 
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from antirelou.commands.init import write_settings_file
+from antirelou.commands.init import next_steps, write_settings_file
 from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
 from kernel.sealing.privacy import Sealer, Unsealer
-from kernel.settings.settings import PREFIX, Settings, load_settings, require
+from kernel.settings.settings import Settings, load_settings, require
+from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
 from tests.fakes.clock import ManualClock
 
+ROOT = Path(__file__).parents[3]
 SECRETS = (
     "pseudonym_key", "sending_public_key", "sending_private_key", "evidence_public_key",
     "operator_token",
@@ -91,12 +95,46 @@ def test_two_installations_share_no_key(tmp_path: Path, written: Path) -> None:
         assert lines(written)[name] != lines(other)[name]
 
 
-def test_it_says_what_to_do_next_and_what_to_take_offline(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize("here", ["project", "elsewhere"])
+def test_what_it_says_to_do_next_works_as_it_is_printed(
+    here: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    folder = tmp_path / "a folder"
+    folder.mkdir()
+    monkeypatch.chdir(ROOT if here == "project" else folder)
+    monkeypatch.setenv("PATH", "/usr/bin:/bin")
+    write_settings_file(folder / "a.env")
+    said = capsys.readouterr().out
+    steps = [line.strip() for line in said.splitlines() if line.startswith("  SETTINGS_FILE=")]
+    assert [step.rsplit(" ", 1)[1] for step in steps] == ["doctor", "serve"]
+    for step in steps:
+        done = subprocess.run(step, shell=True, capture_output=True, text=True, check=False)
+        # Nothing is filled in yet: it is our program that says so.
+        assert done.returncode in {1, 2}
+        assert "ANTIRELOU_NUMBER, ANTIRELOU_PLIVO_AUTH_ID" in done.stdout + done.stderr
+
+
+def test_it_is_called_by_its_name_where_that_finds_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent))
+    assert next_steps(tmp_path / "a.env")[1] == f"SETTINGS_FILE={tmp_path}/a.env antirelou serve"
+
+
+def test_the_file_of_compose_is_followed_by_commands_of_compose(tmp_path: Path) -> None:
+    assert all(step.startswith("docker compose ") for step in next_steps(tmp_path / ".env"))
+
+
+def test_no_key_that_goes_offline_can_be_committed(tmp_path: Path) -> None:
+    write_settings_file(tmp_path / "antirelou.env")
+    for path in tmp_path.iterdir():
+        asked = subprocess.run(["git", "check-ignore", path.name], cwd=ROOT, check=False)
+        assert asked.returncode == 0, path.name
+
+
+def test_it_says_what_to_take_offline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     write_settings_file(tmp_path / "a.env")
     said = capsys.readouterr().out
-    assert f"SETTINGS_FILE={tmp_path / 'a.env'} antirelou serve" in said
     assert f"Take offline now: {tmp_path / EVIDENCE_PRIVATE_FILE}" in said
 
 

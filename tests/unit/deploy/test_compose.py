@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from antirelou.compose import NEEDS, OPENERS
-from kernel.settings.settings import PREFIX, Settings
+from kernel.settings.settings import Settings
+from kernel.settings.sources import PREFIX
 
 ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))

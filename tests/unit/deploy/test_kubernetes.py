@@ -16,7 +16,7 @@ import yaml
 
 from antirelou.compose import NEEDS, OPENERS
 from kernel.facts.topics import PARTITIONS, READS
-from kernel.settings.settings import PREFIX
+from kernel.settings.sources import PREFIX
 
 PROJECT = Path(__file__).parents[3]
 ROOT = PROJECT / "deploy" / "k8s"

@@ -1,5 +1,6 @@
 """Every setting: its default, read right, and wrong once with its name in the answer."""
 
+from contextlib import suppress
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -66,12 +67,21 @@ WRONG = {
     "LANGUAGE": "de",
     "LOG_LEVEL": "loud",
     "EVIDENCE_URL": "127.0.0.1:9100",
+    "DATA_DIR": "$HOME/antirelou",
+    "KAFKA_SECURITY_CA_FILE": "${DIR}/ca.pem",
+    "PLIVO_AUTH_TOKEN": "two words",
+    "PLIVO_AUTH_TOKEN_OLDER": "été",
     "CLOCK_SPEED": "0",
 }
-UNBOUNDED = {"DATA_DIR", "KAFKA_SECURITY_CA_FILE", "KAFKA_SECURITY_USERNAME",
-             "KAFKA_SECURITY_PASSWORD", "PLIVO_AUTH_TOKEN",
-             "PLIVO_AUTH_TOKEN_OLDER"}  # fmt: skip
+UNBOUNDED = {"KAFKA_SECURITY_USERNAME", "KAFKA_SECURITY_PASSWORD"}
 """Any text is a value of these; whether it works, only use can tell."""
+
+SPOILED = {
+    "a line break": "{}\n", "a carriage return": "{}\r", "NUL": "\0{}", "a blank before": " {}",
+    "a blank behind": "{} ", "a hard blank": "{}\xa0", "quotes": '"{}"', "other quotes": "'{}'",
+    "half an emoji": "{}\ud83d", "not UTF-8": "{}\udce9",
+}  # fmt: skip
+"""What clings to a value on its way through shells, Secrets and clipboards."""
 
 
 @pytest.fixture(autouse=True)
@@ -113,14 +123,134 @@ def test_a_wrong_setting_stops_with_its_name(
         ("QUIET_HOURS", "24:00-09:00"),
         ("REPLY_TEXTS", '["Non.", " "]'),
         ("REPLY_TEXTS", "[]"),
+        ("REPLY_TEXTS", r'["Non. \ud83d"]'),
+        ("REPLY_TEXTS", r'["Non.\u0000"]'),
+        ("REPLY_TEXTS", "[" * 100_000),
+        ("COUNTRIES", "UK"),
+        ("COUNTRIES", "FR,XX"),
+        ("COUNTRIES", "FRANCE"),
+        ("COUNTRIES", ","),
+        ("NUMBER", "+33９37000000"),
+        ("BURST", "３０"),
+        ("BURST", "1e9"),
+        ("BURST", "1000000000"),
+        ("BURST", "1_000"),
+        ("BURST", "30.0"),
+        ("SEND_RATE", "0,5"),
+        ("SEND_RATE", "٠.٥"),
+        ("SEND_RATE", "1e1"),
+        ("CLOCK_SPEED", "-1"),
+        ("REPLY_DELAY", "-1h"),
+        ("REPLY_DELAY", "1,5h"),
+        ("REPLY_DELAY", "９０s"),
+        ("REPLY_DELAY", "infs"),
+        ("QUIET_HOURS", "2２:00-09:00"),
+        ("PRICE_REPLY", "NaN"),
+        ("PRICE_REPLY", "inf"),
+        ("DAILY_CAP", "1e9"),
+        ("DAILY_CAP", "1_000"),
+        ("DAILY_CAP", "+5"),
+        ("DAILY_CAP", "1.500"),
+        ("DAILY_CAP", "５"),
+        ("DAILY_CAP", "0.0000001"),
+        ("DAILY_CAP", "5 €"),
+        ("PROVIDER_RATE", "1001"),
+        ("PUBLIC_URL", "https://sms.example.org/webhooks/plivo/message"),
+        ("PUBLIC_URL", "https://me:secret@sms.example.org"),
+        ("PUBLIC_URL", "https://sms.example.org:port"),
+        ("PUBLIC_URL", "https://sms.exämple.org"),
+        ("PUBLIC_URL", "https://sms. example.org"),
+        ("PUBLIC_URL", "https://"),
+        ("PUBLIC_URL", "https://:8080"),
+        ("LISTEN", "http://127.0.0.1:8080"),
+        ("KAFKA_BOOTSTRAP", "me@broker:9092"),
+        ("DATABASE_URL", "postgresql://us:pa#ss@host/db"),
+        ("DATABASE_URL", "postgresql://us:pa ss@host/db"),
+        ("DATABASE_URL", "postgresql://us@host:port/db"),
+        ("DATA_DIR", "~nobody-of-this-name/data"),
+        ("CALL_COUNTS", "oui"),
     ],
 )
 def test_values_at_the_edge_are_refused_by_name(
     name: str, value: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv(f"ANTIRELOU_{name}", value)
-    with pytest.raises(Fatal, match=f"ANTIRELOU_{name}: was .*, accepted: "):
+    with pytest.raises(Fatal, match=rf"ANTIRELOU_{name}: was .*, accepted: "):
         load_settings()
+
+
+@pytest.mark.parametrize(("name", "value", "fix"), [
+    ("PRICE_REPLY", "0,16", "a number with a point, 0.16"),
+    ("REPLY_DELAY", "1,5h", "a duration with a point, 1.5h"),
+    ("SEND_RATE", "0,5", "a number with a point, 0.5"),
+    ("FUND_FLOOR", "1.500", "no point for thousands: 1500, or with two decimals 1.50"),
+    ("COUNTRIES", "UK", "GB, not UK"),
+])  # fmt: skip
+def test_the_fix_is_said(name: str, value: str, fix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(f"ANTIRELOU_{name}", value)
+    with pytest.raises(Fatal, match=rf"ANTIRELOU_{name}: was '{value}', accepted: .*{fix}"):
+        load_settings()
+
+
+RIGHT = {
+    "PLIVO_AUTH_TOKEN": "0123456789abcdef0123456789abcdef01234567",
+    "OPERATOR_TOKEN": "x" * 43,
+    "PSEUDONYM_KEY": "0" * 64,
+    "NUMBER": "+33937000000",
+    "PUBLIC_URL": "https://sms.example.org",
+    "DATABASE_URL": "postgresql://us:pass@host/db",
+    "KAFKA_SECURITY_PASSWORD": "a password",
+    "PLIVO_AUTH_ID": "MAXXXXXXXXXXXXXXXXXX",
+    "COUNTRIES": "FR",
+    "BURST": "30",
+    "DAILY_CAP": "5.00",
+    "REPLY_DELAY": "1h",
+    "QUIET_HOURS": "22:00-09:00",
+    "DATA_DIR": "/var/lib/antirelou",
+    "ALERT_URL": "https://ntfy.sh/topic",
+}
+
+
+@pytest.mark.parametrize("spoiled", SPOILED.values(), ids=SPOILED)
+@pytest.mark.parametrize(("name", "value"), RIGHT.items())
+def test_what_clings_to_a_value_is_refused(name: str, value: str, spoiled: str) -> None:
+    assert load_settings(**{name.lower(): value})
+    with pytest.raises(Fatal, match=rf"ANTIRELOU_{name}: was .*, accepted: ") as refusal:
+        load_settings(**{name.lower(): spoiled.format(value)})
+    if len(value) > 11:  # longer than what is no secret
+        assert value not in str(refusal.value)
+
+
+@pytest.mark.parametrize("name", sorted(RIGHT.keys() | WRONG.keys()))
+def test_a_secret_that_was_pasted_elsewhere_is_not_shown(name: str) -> None:
+    secret = "0123456789abcdef-s3cret-0123456789abcdef01234567"
+    with suppress(Fatal):
+        load_settings(**{name.lower(): secret})
+        return
+    with pytest.raises(Fatal) as refusal:
+        load_settings(**{name.lower(): secret})
+    assert "s3cret" not in str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("given", "path"),
+    [("~", "{home}"), ("~/house", "{home}/house"), ("~root/house", "/root/house"),
+     ("house", "{here}/house"), ("/a/~/b", "/a/~/b")],
+)  # fmt: skip
+def test_a_home_is_meant_everywhere_or_nowhere(
+    given: str, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path / "here")
+    settings = load_settings(data_dir=given, kafka_security_ca_file=given)
+    expected = Path(path.format(home=tmp_path, here=tmp_path / "here"))
+    assert settings.data_dir == settings.kafka_security_ca_file == expected
+
+
+def test_an_override_of_no_setting_is_refused() -> None:
+    with pytest.raises(Fatal, match="ANTIRELOU_DAYLY_CAP: "):
+        load_settings(dayly_cap="5")
 
 
 def test_the_mute_application_is_another_one(monkeypatch: pytest.MonkeyPatch) -> None:

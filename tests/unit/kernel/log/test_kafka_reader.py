@@ -9,7 +9,7 @@ import pytest
 from aiokafka import ConsumerRebalanceListener, TopicPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from antirelou.log import kafka_reader
+from kernel.log.kafka import reader as kafka_reader
 from kernel.log.kafka.reader import LONG_AGO, KafkaReader
 from kernel.log.port import Batch, Partition
 from kernel.values.errors import Fenced

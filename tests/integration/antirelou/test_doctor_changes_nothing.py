@@ -1,0 +1,139 @@
+"""A diagnosis changes nothing: no file, no right, no account, no process."""
+
+import hashlib
+import os
+import shutil
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import pytest
+
+from antirelou.commands.demo.house import Process, free_port
+from antirelou.commands.init import write_settings_file
+from kernel.database.host import find_programs, socket_folder
+
+NAMES = ("number", "plivo_auth_id", "plivo_auth_token")
+VALUES = ("+33937000000", "MA" + "X" * 18, "0" * 40)
+
+
+@dataclass(frozen=True)
+class Machine:
+    """A home that only its owner may enter, with a settings file; data under it, or none yet."""
+
+    home: Path
+
+    @property
+    def settings(self) -> Mapping[str, str]:
+        """As ``Process`` takes them."""
+        return {"settings_file": str(self.home / "antirelou.env")}
+
+    def doctor(self) -> str:
+        """What `antirelou doctor` says."""
+        kept = {n: v for n, v in os.environ.items() if not n.startswith("ANTIRELOU_")}
+        given = {"HOME": str(self.home), "SETTINGS_FILE": str(self.home / "antirelou.env"),
+                 "ANTIRELOU_LANGUAGE": "en"}  # fmt: skip
+        done = subprocess.run(
+            [sys.executable, "-m", "antirelou", "doctor"],
+            env=kept | given, cwd=self.home, capture_output=True, text=True, check=False,
+        )  # fmt: skip
+        assert done.stderr == ""
+        return done.stdout
+
+    def state(self) -> dict[str, object]:
+        """All that a diagnosis could have touched."""
+        install = find_programs(self.home / "nothing").parent
+        sockets = socket_folder(self.home / ".local/share/antirelou/postgres")
+        folders = {*self.home.parents, *install.parents, install}
+        return {
+            "files": dict(self._files()),
+            "folders": {one: stat.S_IMODE(one.stat().st_mode) for one in folders},
+            "programs": {p: p.stat().st_mode for p in install.rglob("*")},
+            "accounts": [hashlib.sha256(Path(p).read_bytes()).digest()
+                         for p in ("/etc/passwd", "/etc/group")],
+            "sockets": sorted(sockets.iterdir()) if sockets.exists() else None,
+            "servers": {p.pid for p in psutil.process_iter() if _works_in(p, self.home)},
+        }  # fmt: skip
+
+    def _files(self) -> Iterator[tuple[Path, tuple[object, ...]]]:
+        for path in (self.home, *self.home.rglob("*")):
+            told = path.lstat()
+            running = "postgres/" in str(path)  # a server that runs writes by itself
+            yield path, (told.st_mode, told.st_uid, told.st_gid, *(
+                () if running else (told.st_mtime_ns, told.st_size)
+            ))  # fmt: skip
+
+
+def _works_in(process: psutil.Process, home: Path) -> bool:
+    try:
+        return Path(process.cwd()).is_relative_to(home)
+    except (psutil.Error, OSError):
+        return False
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Iterator[Machine]:
+    home = tmp_path / "home"
+    home.mkdir(mode=0o700)
+    file = home / "antirelou.env"
+    write_settings_file(file)
+    text = file.read_text(encoding="utf-8")
+    for name, value in zip(NAMES, VALUES, strict=True):
+        text = text.replace(f"ANTIRELOU_{name.upper()}=\n", f"ANTIRELOU_{name.upper()}={value}\n")
+    text += f"ANTIRELOU_DATA_DIR={home}/.local/share/antirelou\n"
+    file.write_text(text, encoding="utf-8")
+    yield Machine(home)
+    shutil.rmtree(home, ignore_errors=True)
+
+
+@pytest.fixture
+def house(machine: Machine) -> Iterator[Process]:
+    """`antirelou serve` on that machine, not yet started."""
+    ops = f"127.0.0.1:{free_port()}"
+    settings = {**machine.settings, "ops_listen": ops, "listen": f"127.0.0.1:{free_port()}",
+                "plivo_api_url": "http://127.0.0.1:1"}  # fmt: skip
+    process = Process("all", ["serve"], settings, machine.home.parent, f"http://{ops}/readyz")
+    yield process
+    process.stop()
+
+
+def test_before_the_first_start(machine: Machine) -> None:
+    before = machine.state()
+    said = machine.doctor()
+    assert "ok   database: embedded, and does not run" in said
+    assert machine.state() == before
+    if os.geteuid() == 0:
+        assert f"chmod o+x {machine.home}" in said
+        assert "started by root, `antirelou serve` will do" in said
+
+
+def test_while_it_runs_after_it_stopped_and_after_it_was_killed(
+    machine: Machine, house: Process
+) -> None:
+    house.start()
+    house.wait_ready()
+    before = machine.state()
+    assert before["servers"]
+    assert "ok   database: PostgreSQL " in machine.doctor()
+    assert machine.state() == before
+    house.stop()
+    before = machine.state()
+    assert not before["servers"]
+    assert "ok   database: embedded, and does not run" in machine.doctor()
+    assert machine.state() == before
+    house.start()
+    house.wait_ready()
+    servers = [p for p in psutil.process_iter() if _works_in(p, machine.home)]
+    house.kill()
+    for server in servers:
+        with suppress(psutil.NoSuchProcess):  # the first takes the others along
+            server.kill()
+    psutil.wait_procs(servers, 10)
+    before = machine.state()
+    assert "ok   database: embedded, and does not run" in machine.doctor()
+    assert machine.state() == before
