@@ -244,6 +244,7 @@ HARMS: list[tuple[str, str, Callable[[Facts], Facts]]] = [
         "more than was given",
         lambda f: _books_with(f, accounts={**f.books.accounts, "donations": 0}),
     ),
+    ("I2", "reserved before it was given", lambda f: _books_with(f, uncovered=["m0"])),
     ("I3", "a second reply", lambda f: _reply_with(f, "m2", sender=f.books.replies["m0"].sender)),
     (
         "I3",
