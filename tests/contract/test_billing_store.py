@@ -509,8 +509,8 @@ async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> N
         assert (found.replied_microeuros, *found[-2:]) == (-20, 0, 0)
     await store.prune_receiving(NOW + HOUR)  # the latest webhook's is kept
     async with store.transaction() as work:
-        expected = Interval(NOW - 2 * HOUR, 7, 450, 300, 3, replied_microeuros=-20)
-        assert await work.read_receiving(NOW - 2 * HOUR) == expected
+        kept = Interval(NOW - 2 * HOUR, 7, 450, 300, 3, replied_microeuros=-20)
+        assert await work.read_receiving(NOW - 2 * HOUR) == kept
         await work.add_receiving([Interval(NOW + MINUTE, 1)])
         assert (await work.read_receiving(NOW)).spent_microeuros == 1
 

@@ -111,7 +111,9 @@ def _books(draft: dict[str, dict[Any, Any]]) -> Books:
     tallies["received"] = len(draft["receipts"])
     names = {"silent burst": "judged.burst", "reply deserved": "judged.reply"}
     tallies.update(names[verdict] for verdict in draft["verdicts"].values())
-    kept = {name: draft[name] for name in ("receipts", "verdicts", "replies", "reserves", "net")}
+    kept: dict[str, Any] = {
+        name: draft[name] for name in ("receipts", "verdicts", "replies", "reserves", "net")
+    }
     return Books(accounts=dict(moved), moved=dict(moved), tallies=dict(tallies), **kept)
 
 
