@@ -24,6 +24,7 @@ ARGUMENTS = {
     "note": "--note",
     "reason": "--why",
     "why": "--why",
+    "below_zero": "--yes",
     "since": "--since",
 }
 """What a field of the API is called on the command line."""

@@ -263,10 +263,30 @@ def _entry_line(entry: dict[str, Any]) -> str:
 
 
 @fund.command("correct")
-def fund_correct(entry: Annotated[str, typer.Argument(help="its id")], *, why: Why) -> None:
-    """Reverse an entry, with the reason; nothing is ever edited."""
-    _operator().post("/v1/fund/corrections", {"entry": entry, "why": why})
-    say("Reversed.")
+def fund_correct(
+    entry: Annotated[str, typer.Argument(help="its id")],
+    *,
+    why: Why,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+) -> None:
+    """Reverse an entry, with the reason; nothing is ever edited. Asks where too little is left."""
+    operator = _operator()
+    left = _left_without(entry, operator.get("/v1/fund"))
+    if left < 0 and not yes:
+        say(f"What was spent and is reserved stays so: {euros(left)} would be left in the fund.")
+        if not _confirm("Reverse it all the same?"):
+            raise typer.Exit(1)
+    body = {"entry": entry, "why": why, "below_zero": yes or left < 0}
+    _, answer = operator.post("/v1/fund/corrections", body)
+    say(f"Reversed. Left in the fund: {euros(answer['available_microeuros'])}")
+
+
+def _left_without(entry: str, shown: dict[str, Any]) -> int:
+    """What a donation's reversal would leave, micro-euros; 0 where it takes nothing."""
+    amounts = {one["id"]: one["amount_microeuros"] for one in shown["entries"]}
+    takes = f"correction:{entry}" not in amounts and amounts.get(entry, 0) > 0
+    available: int = shown["fund"]["available_microeuros"]
+    return available - amounts[entry] if takes else 0
 
 
 LOG_SAYS = {

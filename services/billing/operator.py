@@ -27,6 +27,8 @@ class Outcome(enum.Enum):
     """Its id belongs to something else, or its object is not in a state for it."""
     UNKNOWN = "unknown"
     """There is no such object."""
+    BELOW_ZERO = "below_zero"
+    """It would take the fund below zero, and nobody said that it may."""
 
 
 class EntryKind(enum.StrEnum):
@@ -247,8 +249,14 @@ class OperatorStore(Protocol):
         """
         ...
 
-    async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
-        """Reverse a donation or a fee. ``CONFLICT``: it is a correction itself."""
+    async def correct_entry(
+        self, entry_id: str, why: str, now: datetime, *, below_zero: bool = False
+    ) -> Outcome:
+        """Reverse a donation or a fee. ``CONFLICT``: it is a correction itself.
+
+        Args:
+            below_zero: it may take the fund below zero.
+        """
         ...
 
     async def list_entries(self) -> Sequence[Entry]:

@@ -156,9 +156,14 @@ class OperatorApi:
     async def _correct(self, request: web.Request) -> web.Response:
         fields = Fields(await request.read())
         entry_id, why = fields.id("entry"), fields.words("why")
-        outcome = await self._store.correct_entry(entry_id, why, self._clock.now())
+        outcome = await self._store.correct_entry(
+            entry_id, why, self._clock.now(), below_zero=fields.flag("below_zero")
+        )
         if outcome is Outcome.UNKNOWN:
             return refuse(404, "entry", "no entry has this id; `fund show` lists them")
+        if outcome is Outcome.BELOW_ZERO:
+            fix = "it would leave less than nothing in the fund; true reverses it all the same"
+            return refuse(409, "below_zero", fix)
         if outcome is Outcome.CONFLICT:
             return refuse(409, "entry", "a correction stays; book the amount again instead")
         self._wake()

@@ -116,7 +116,9 @@ class PostgresOperatorStore(PostgresDecisions):
         await self._accountant.look(None, now)
         return Outcome.DONE
 
-    async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
+    async def correct_entry(
+        self, entry_id: str, why: str, now: datetime, *, below_zero: bool = False
+    ) -> Outcome:
         """See ``OperatorStore``."""
         async with self._books.transaction() as store:
             standing = await store.load_standing()
@@ -127,6 +129,10 @@ class PostgresOperatorStore(PostgresDecisions):
             if kind is EntryKind.CORRECTION:
                 return Outcome.CONFLICT
             correction = f"correction:{entry_id}"
+            left = (await store.read_balances())[Account.FUND] - amount
+            if kind is EntryKind.DONATION and left < 0 and not below_zero:
+                repeated = await store.fetch("load_entry", correction)
+                return Outcome.REPEATED if repeated else Outcome.BELOW_ZERO
             if not await store.fetch(
                 "add_entry", correction, EntryKind.CORRECTION, -amount, why, now
             ):

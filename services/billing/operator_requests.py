@@ -122,6 +122,13 @@ class Fields:
             raise BadRequest(name, 'counts by invariant, such as {"I1": 0, "I4": 2}')
         return dict(value)
 
+    def flag(self, name: str) -> bool:
+        """Yes or no; not given: no."""
+        value = self._found.get(name)
+        if value is not None and not isinstance(value, bool):
+            raise BadRequest(name, "true or false")
+        return bool(value)
+
     def choice(self, name: str, *accepted: str) -> str:
         """One of a few words."""
         value = self._found.get(name)

@@ -495,10 +495,22 @@ async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> N
         await work.add_receiving([Interval(NOW - HOUR / 2, 1, 2, 3, 4)])
         assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 8, 452, 303, 7)
         assert await work.read_receiving(NOW - SECOND) == Interval(NOW - SECOND, 7, 450, 300, 3)
+        seen = Interval(
+            NOW - HOUR / 2, replied_microeuros=150, receive_price_microeuros=12,
+            reply_price_microeuros=7,
+        )  # fmt: skip
+        await work.add_receiving([seen, Interval(NOW, replied_microeuros=-20)])
+        other = seen._replace(receive_price_microeuros=11, reply_price_microeuros=9)
+        await work.add_receiving([other])
+        found = await work.read_receiving(NOW - HOUR)
+        assert found.replied_microeuros == 150 - 20 + 150
+        assert (found.receive_price_microeuros, found.reply_price_microeuros) == (12, 9)
+        found = await work.read_receiving(NOW - SECOND)
+        assert (found.replied_microeuros, *found[-2:]) == (-20, 0, 0)
     await store.prune_receiving(NOW + HOUR)  # the latest webhook's is kept
     async with store.transaction() as work:
-        expected = (7, 450, 300, 3)
-        assert await work.read_receiving(NOW - 2 * HOUR) == Interval(NOW - 2 * HOUR, *expected)
+        kept = Interval(NOW - 2 * HOUR, 7, 450, 300, 3, replied_microeuros=-20)
+        assert await work.read_receiving(NOW - 2 * HOUR) == kept
         await work.add_receiving([Interval(NOW + MINUTE, 1)])
         assert (await work.read_receiving(NOW)).spent_microeuros == 1
 
@@ -518,7 +530,7 @@ async def test_the_standing_is_one(store: Store) -> None:
             Posture.SUSPENDED, Cause.FLOOR, attach=False, sequence=7, paused="why", detached=True,
             given_then=1, at_donation=2, donated_at=NOW - HOUR, replies_before=5,
             day=date(2026, 11, 2), spent_before=3, probe_at=NOW,
-            probes=4, shown=HOUR + SECOND / 4, shown_at=NOW,
+            probes=4, shown=HOUR + SECOND / 4, shown_at=NOW, unread=501, unread_at=NOW - SECOND,
         )  # fmt: skip
         await work.save_standing(changed_)
     async with store.transaction() as work:

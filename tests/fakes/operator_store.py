@@ -72,7 +72,9 @@ class FakeOperatorStore:
         self.entries[entry_id] = Entry(now, kind, signed, entry_id, note)
         return Outcome.DONE
 
-    async def correct_entry(self, entry_id: str, why: str, now: datetime) -> Outcome:
+    async def correct_entry(
+        self, entry_id: str, why: str, now: datetime, *, below_zero: bool = False
+    ) -> Outcome:
         self._check()
         entry = self.entries.get(entry_id)
         if entry is None:
@@ -82,6 +84,9 @@ class FakeOperatorStore:
         name = f"correction:{entry_id}"
         if name in self.entries:
             return Outcome.REPEATED
+        left = sum(one.amount_microeuros for one in self.entries.values())
+        if left < entry.amount_microeuros > 0 and not below_zero:
+            return Outcome.BELOW_ZERO
         self.entries[name] = Entry(now, EntryKind.CORRECTION, -entry.amount_microeuros, name, why)
         return Outcome.DONE
 

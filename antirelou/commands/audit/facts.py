@@ -82,12 +82,16 @@ class Books:
         moved: balances as the transfers make them.
         net: what transfers moved onto an account for one subject, by (account, subject).
         reserves: by reply, how often and how much was reserved.
+        corrected: of donations, what was taken back later.
+        uncovered: replies reserved with money that was not there, by the order of the ledger.
     """
 
     accounts: Mapping[str, int] = field(default_factory=dict)
     moved: Mapping[str, int] = field(default_factory=dict)
     net: Mapping[tuple[str, str], int] = field(default_factory=dict)
     reserves: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    corrected: int = 0
+    uncovered: Sequence[str] = ()
     receipts: Mapping[str, ReceiptRow] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)
     replies: Mapping[str, ReplyRow] = field(default_factory=dict)

@@ -50,6 +50,23 @@ DOUBTED = 1
 TOLD_LATELY_SECONDS = 5.0
 """By billing's clock, which need not be ours: what was told so lately may not be on the topic."""
 
+UNCOVERED = """
+SELECT subject FROM (
+    SELECT subject, kind, number, sum(CASE kind
+        WHEN 'reserve' THEN -amount_microeuros
+        WHEN 'fee' THEN -amount_microeuros
+        WHEN 'correction' THEN CASE credit WHEN 'fund' THEN 1 ELSE -1 END * amount_microeuros
+        ELSE amount_microeuros END) OVER (ORDER BY number NULLS FIRST ROWS UNBOUNDED PRECEDING)
+        AS left_microeuros
+    FROM billing.transfers
+    WHERE kind IN ('donation', 'fee', 'correction', 'reserve', 'release', 'void')
+       OR (debit, credit) = ('spent.reply', 'fund')) AS course
+WHERE kind = 'reserve' AND number IS NOT NULL AND left_microeuros < 0
+"""
+"""Replies reserved with money that was not there when they were. Left out is what receiving took,
+and what a reply cost above its price: facts, booked beside the order of the others.
+"""
+
 # The plan of France, as digits alone; not inside something longer, such as what is sealed.
 _NUMBER = r"(?<![0-9A-Za-z+/=._-])(?:\+33|0033|33|0)[1-9][0-9]{8}(?![0-9A-Za-z+/=_-]|\.[0-9])"
 _NUMBER_BYTES = re.compile(_NUMBER.encode())
@@ -199,7 +216,13 @@ async def _read_books(url: str, told_before: float) -> Books:
             "SELECT subject, count(*), sum(amount_microeuros)::bigint FROM billing.transfers"
             " WHERE kind = 'reserve' GROUP BY 1"
         )
+        [(corrected,)] = await read(
+            "SELECT coalesce(sum(amount_microeuros), 0)::bigint FROM billing.transfers"
+            " WHERE kind = 'correction' AND credit = 'donations'"
+        )
         return Books(
+            corrected=corrected,
+            uncovered=[reply_id for (reply_id,) in await read(UNCOVERED)],
             accounts=dict(await read("SELECT name, balance_microeuros FROM billing.accounts")),
             moved=dict(
                 await read(f"SELECT account, sum(amount)::bigint FROM {sides} GROUP BY 1")  # noqa: S608 - ours

@@ -176,9 +176,19 @@ def _overspent(facts: Facts) -> Iterator[Note]:
             yield WRONG, "not reserved once, at its price", reply_id
     for reply_id in books.reserves.keys() - books.replies.keys():
         yield WRONG, "reserved for a reply that is none", reply_id
-    given = -books.accounts.get("donations", 0) - books.accounts.get("fees", 0)
-    if books.accounts.get(RESERVED, 0) + books.accounts.get(SPENT_REPLY, 0) > given:
+    for reply_id in books.uncovered:
+        yield WRONG, "reserved with money that was not there", reply_id
+    # What was corrected, or found to cost more, later on says nothing of the time of a reservation.
+    given = books.corrected - books.accounts.get("donations", 0)
+    if sum(map(_take, books.replies.values())) > given:
         yield WRONG, "replies took more than was given", SPENT_REPLY
+
+
+def _take(reply: ReplyRow) -> int:
+    """What a reply holds, or has cost, of its reservation."""
+    if reply.reservation == "pending":
+        return reply.price_microeuros
+    return min(reply.cost_microeuros, reply.price_microeuros)
 
 
 # -- I3 ------------------------------------------------------------------------------------------

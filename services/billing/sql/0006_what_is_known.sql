@@ -6,3 +6,10 @@ ALTER TABLE standing ADD COLUMN unread_at timestamptz;
 ALTER TABLE receiving ADD COLUMN replied_microeuros bigint NOT NULL DEFAULT 0;
 ALTER TABLE receiving ADD COLUMN receive_price_microeuros bigint NOT NULL DEFAULT 0;
 ALTER TABLE receiving ADD COLUMN reply_price_microeuros bigint NOT NULL DEFAULT 0;
+
+-- The order of the ledger; of what is older it is not known. Whoever reserves, or changes what was
+-- given, holds the standing first: among these it is the order in which they were booked.
+ALTER TABLE transfers ADD COLUMN number bigint;
+CREATE SEQUENCE transfers_number OWNED BY transfers.number;
+ALTER TABLE transfers ALTER COLUMN number SET DEFAULT nextval('transfers_number');
+GRANT USAGE ON SEQUENCE transfers_number TO antirelou_billing;

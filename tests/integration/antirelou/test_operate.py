@@ -1,6 +1,7 @@
 """The commands that operate, against the real operator API on a real PostgreSQL."""
 
 import asyncio
+import io
 import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -90,11 +91,21 @@ async def test_fund_add_counts_once_a_day_or_by_its_id(run: Run) -> None:
     assert said.err.startswith("antirelou: ID: used before")
 
 
-async def test_fund_fee_show_and_correct(run: Run) -> None:
+async def test_fund_fee_show_and_correct(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
     await run("fund", "add", "10", "--note", "gift :tada: [b]", "--id", "gift")
     await run("fund", "fee", "0.80", "--note", "rental", "--id", "rent")
     said = await run("fund", "correct", "gift", "--why", "typed twice")
-    assert (said.code, said.out) == (0, "Reversed.\n")
+    assert said.code == 2
+    assert said.err == "antirelou: --yes: nobody is there to be asked; add it to go on\n"
+    assert said.out.startswith(
+        "What was spent and is reserved stays so: -0.80 € would be left in the fund.\n"
+    )
+    said = await run("fund", "correct", "gift", "--why", "typed twice", "--yes")
+    assert (said.code, said.out) == (0, "Reversed. Left in the fund: -0.80 €\n")
+    for _ in range(2):  # what was reversed takes no more, and a fee brings something back
+        said = await run("fund", "correct", "gift", "--why", "typed twice")
+        assert (said.code, said.out) == (0, "Reversed. Left in the fund: -0.80 €\n")
     said = await run("fund", "show")
     assert re.search(r"available\s+-0\.80 €", said.out)
     assert re.search(r"donation +10\.00 €  gift  gift :tada: \[b\]", said.out)

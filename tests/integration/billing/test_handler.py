@@ -966,6 +966,7 @@ async def test_postgresql_gives_the_same_books_as_memory(
 
 async def test_each_decision_is_told_once(fresh_database: str) -> None:
     async with open_desk(fresh_database) as one, open_desk(fresh_database) as two:
+        assert one.operator is not None
         await one.give()
         stop = judged("s-3", Reason.OPTED_OUT, sender=sender(3), received_at=NOW)
         await one.hear(*texts(1, 2, 3), *verdicts(1, 2, 3), stop)

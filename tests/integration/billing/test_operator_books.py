@@ -114,6 +114,24 @@ async def test_fees_and_corrections_are_entries_of_their_own(desk: Desk, api: Ap
     assert len(await desk.transfers()) == 4
 
 
+async def test_a_correction_below_zero_is_asked_about(desk: Desk, api: Api) -> None:
+    await donate(api, "30", "right")
+    await donate(api, "100", "mistyped")
+    await api.post("/v1/fees", id="rent", amount_eur="30.01")
+    asked = {"entry": "mistyped", "why": "one zero too many"}
+    moved = await desk.transfers()
+    status, said = await api.post("/v1/fund/corrections", **asked)
+    assert (status, said["field"]) == (409, "below_zero")
+    for wrong in ("yes", 1):
+        assert (await api.post("/v1/fund/corrections", **asked, below_zero=wrong))[0] == 422
+    assert await desk.transfers() == moved
+    status, said = await api.post("/v1/fund/corrections", **asked, below_zero=True)
+    assert (status, said["available_microeuros"]) == (201, -10_000)
+    assert (await api.post("/v1/fund/corrections", **asked))[0] == 200, "it was done before"
+    status, said = await api.post("/v1/fund/corrections", entry="rent", why="mistyped")
+    assert (status, said["available_microeuros"]) == (201, 30 * EURO)
+
+
 async def test_an_id_that_looks_like_a_correction_is_none(api: Api) -> None:
     await donate(api)
     await donate(api, "1", "correction:gift")

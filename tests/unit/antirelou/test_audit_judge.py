@@ -111,7 +111,9 @@ def _books(draft: dict[str, dict[Any, Any]]) -> Books:
     tallies["received"] = len(draft["receipts"])
     names = {"silent burst": "judged.burst", "reply deserved": "judged.reply"}
     tallies.update(names[verdict] for verdict in draft["verdicts"].values())
-    kept = {name: draft[name] for name in ("receipts", "verdicts", "replies", "reserves", "net")}
+    kept: dict[str, Any] = {
+        name: draft[name] for name in ("receipts", "verdicts", "replies", "reserves", "net")
+    }
     return Books(accounts=dict(moved), moved=dict(moved), tallies=dict(tallies), **kept)
 
 
@@ -244,6 +246,7 @@ HARMS: list[tuple[str, str, Callable[[Facts], Facts]]] = [
         "more than was given",
         lambda f: _books_with(f, accounts={**f.books.accounts, "donations": 0}),
     ),
+    ("I2", "reserved before it was given", lambda f: _books_with(f, uncovered=["m0"])),
     ("I3", "a second reply", lambda f: _reply_with(f, "m2", sender=f.books.replies["m0"].sender)),
     (
         "I3",
