@@ -18,7 +18,7 @@ from services.filter.core.docket import Changes, Loaded
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Answer, Sender
-from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
+from services.filter.core.tally import CONTACTS, DETAILS, LASTING, Counts, Question
 from services.filter.rows import (
     MESSAGE_COLUMNS,
     NONCE_COLUMNS,
@@ -31,6 +31,9 @@ from services.filter.rows import (
     text_row,
     wrote_only,
 )
+
+WALK_FACTOR = 4
+"""So many times as many senders are looked at as may go: of most there is something left."""
 
 
 class Transaction(Protocol):
@@ -109,7 +112,10 @@ class Store(Protocol):
         ...
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
-        """Delete what is older, at most so many rows of each table. False: there may be more."""
+        """Delete what is older, at most so many rows of each kind. False: there may be more.
+
+        Of whom nothing is left is found by walking: each call goes on where the last one stopped.
+        """
         ...
 
 
@@ -253,6 +259,7 @@ class PostgresStore(SqlStore):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, read_queries("services.filter"))
+        self._walked_to = ""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See ``Store``."""
@@ -283,17 +290,26 @@ class PostgresStore(SqlStore):
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
+        kinds = [*DETAILS, *LASTING]
+        befores = [cutoffs.details] * len(DETAILS) + [cutoffs.contacts] * len(LASTING)
         done = True
         for name, *arguments in (
             ("prune_messages", cutoffs.messages),
             ("prune_nonces", cutoffs.messages),
-            ("prune_counts", cutoffs.contacts, cutoffs.details, DETAILS),
+            ("prune_counts", kinds, befores),
             ("prune_answers", cutoffs.answers),
             ("prune_silences", cutoffs.silences),
-            ("prune_senders",),
         ):
             done &= await self.change(name, *arguments, count_max) < count_max
-        return done
+        return await self._prune_senders(count_max) < count_max and done
+
+    async def _prune_senders(self, count_max: int) -> int:
+        """Walk on; at the end it begins anew. Returns how many went."""
+        to_look_at = WALK_FACTOR * count_max
+        [row] = await self.fetch("prune_senders", self._walked_to, to_look_at)
+        self._walked_to = row["last"] if row["looked"] == to_look_at else ""
+        gone: int = row["gone"]
+        return gone
 
 
 def _conflict() -> Transient:
