@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 
@@ -13,6 +14,7 @@ from kernel.facts.topics import BILLING_GROUP, READS
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Stage, StageLimits
+from kernel.stage.upkeep import Upkeep
 from kernel.telemetry.metrics import StageTelemetry
 from services.billing.accountant import Accountant
 from services.billing.api import operator_routes
@@ -26,8 +28,9 @@ from services.billing.watchman import Watchman
 
 NAME = "billing"
 POOL_SIZE_MAX = 6
-SHOW_SECONDS = 2.0
-"""How old the gauges may be."""
+SHOW_EVERY = timedelta(seconds=2)
+"""How old the gauges may be, and how late a decision is told that could not be told at once."""
+PRUNE_EVERY = timedelta(minutes=1)
 LIMITS = StageLimits(records_max=4000)
 
 
@@ -50,7 +53,7 @@ class Billing:
             clock=ports.clock,
             metrics=self._metrics,
         )
-        self._shown_at = float("-inf")
+        self._upkeep = Upkeep(NAME, ports.telemetry)
         self._stage = Stage(
             name=NAME,
             group=BILLING_GROUP,
@@ -70,6 +73,7 @@ class Billing:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            await self._upkeep.stop()
 
     def drain(self) -> None:
         """See ``Service``."""
@@ -95,13 +99,17 @@ class Billing:
         return sum(lags.values())
 
     async def _keep(self, now: datetime) -> None:
-        """Now and then: tell what a person decided while the log was away, set the gauges."""
-        at = self._ports.clock.monotonic()
-        if at - self._shown_at < SHOW_SECONDS:
-            return
-        self._shown_at = at
+        """Now and then, beside the payments: tell what a person decided while the log was away,
+        set the gauges, forget what no hour counts any more."""
+        since = now - (HOURS_A_DAY + 1) * self._settings.hour
+        self._upkeep.begin("tell", SHOW_EVERY, self._tell, now)
+        self._upkeep.begin("show", SHOW_EVERY, partial(self._show, now), now)
+        self._upkeep.begin("prune", PRUNE_EVERY, partial(self._store.prune_receiving, since), now)
+
+    async def _tell(self) -> None:
         await self._operator.tell(self._ports.log.append)
-        await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
+
+    async def _show(self, now: datetime) -> None:
         horizon = self._settings.posture.pace.horizon
         self._metrics.show(await self._operator.read_status(now), horizon, now)
 

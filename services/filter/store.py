@@ -32,9 +32,6 @@ from services.filter.rows import (
     wrote_only,
 )
 
-WALK_FACTOR = 4
-"""So many times as many senders are looked at as may go: of most there is something left."""
-
 
 class Transaction(Protocol):
     """What can be done in one transaction."""
@@ -114,7 +111,8 @@ class Store(Protocol):
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """Delete what is older, at most so many rows of each kind. False: there may be more.
 
-        Of whom nothing is left is found by walking: each call goes on where the last one stopped.
+        Senders of whom nothing is left are found by walking: so many are looked at, and the next
+        call goes on from there.
         """
         ...
 
@@ -301,15 +299,13 @@ class PostgresStore(SqlStore):
             ("prune_silences", cutoffs.silences),
         ):
             done &= await self.change(name, *arguments, count_max) < count_max
-        return await self._prune_senders(count_max) < count_max and done
+        return await self._forget_senders(count_max) and done
 
-    async def _prune_senders(self, count_max: int) -> int:
-        """Walk on; at the end it begins anew. Returns how many went."""
-        to_look_at = WALK_FACTOR * count_max
-        [row] = await self.fetch("prune_senders", self._walked_to, to_look_at)
-        self._walked_to = row["last"] if row["looked"] == to_look_at else ""
-        gone: int = row["gone"]
-        return gone
+    async def _forget_senders(self, count_max: int) -> bool:
+        """Walk on; at the end it begins anew. False: many were to be forgotten."""
+        [row] = await self.fetch("prune_senders", self._walked_to, count_max)
+        self._walked_to = row["last"] if row["looked"] == count_max else ""
+        return bool(row["gone"] <= row["looked"] / 2)
 
 
 def _conflict() -> Transient:

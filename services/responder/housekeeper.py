@@ -14,7 +14,7 @@ import structlog
 from kernel.facts.records import ReplyState
 from kernel.facts.topics import outgoing
 from kernel.log.port import Log
-from kernel.provider.port import Away, LoggedMessage, Provider
+from kernel.provider.port import PAGE_MAX, Away, LoggedMessage, Provider
 from kernel.sealing.privacy import Unsealer
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected, Transient
@@ -210,7 +210,8 @@ class Housekeeper:
         """Read what sent replies cost that were not reported on."""
         if self._sweep is None and len(unsettled) > 1:
             times = [reply.sending_at for reply in unsettled if reply.sending_at is not None]
-            count = await self._store.count_sent(min(times), max(times)) if times else 0
+            enough = PAGE_MAX * len(unsettled)  # for a sweep to be no better
+            count = await self._store.count_sent(min(times), max(times), enough) if times else 0
             self._sweep = plan_sweep(unsettled, count)
         if self._sweep is not None:
             return await self._read_sweep(self._sweep, unsettled)
