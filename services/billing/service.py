@@ -99,8 +99,7 @@ class Billing:
         return sum(lags.values())
 
     async def _keep(self, now: datetime) -> None:
-        """Now and then, beside the payments: tell what a person decided while the log was away,
-        set the gauges, forget what no hour counts any more."""
+        """Beside the payments: tell what a person decided, set the gauges, forget old minutes."""
         since = now - (HOURS_A_DAY + 1) * self._settings.hour
         self._upkeep.begin("tell", SHOW_EVERY, self._tell, now)
         self._upkeep.begin("show", SHOW_EVERY, partial(self._show, now), now)

@@ -304,8 +304,9 @@ class PostgresStore(SqlStore):
     async def _forget_senders(self, count_max: int) -> bool:
         """Walk on; at the end it begins anew. False: many were to be forgotten."""
         [row] = await self.fetch("prune_senders", self._walked_to, count_max)
-        self._walked_to = row["last"] if row["looked"] == count_max else ""
-        return bool(row["gone"] <= row["looked"] / 2)
+        at_the_end = row["looked"] < count_max
+        self._walked_to = "" if at_the_end else row["last"]
+        return at_the_end or row["gone"] <= count_max / 2
 
 
 def _conflict() -> Transient:

@@ -7,6 +7,7 @@ from urllib.parse import quote
 from kernel.sealing.privacy import public_half
 from kernel.settings.settings import Settings, read_older, require
 from kernel.values.errors import Fatal
+from kernel.values.text import segment_text
 from services.responder.core.attachment import AttachmentRules
 from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
 from services.responder.core.budget import Budget
@@ -99,6 +100,8 @@ def read_settings(settings: Settings) -> ResponderSettings:
             retry_longest=scaled(600, 5),
             give_up_after=max(settings.max_wait, timedelta(seconds=30)),
             amount_max_microunits=IMPLAUSIBLE_FACTOR * _microunits(settings, settings.price_reply),
+            amount_min_microunits=_microunits(settings, settings.price_reply),
+            segments_min=min(segment_text(text).segments for text in settings.reply_texts),
         ),
         rate=RateRules(
             per_second=settings.send_rate,

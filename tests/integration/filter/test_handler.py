@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -390,18 +391,18 @@ class SlowToPrune(PostgresStore):
 
     prunes, hangs = 0, False
 
-    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
+    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:  # noqa: ARG002
         self.prunes += 1
         if self.hangs:
             await asyncio.Event().wait()
         raise Transient("the database cannot now (SQLSTATE 57014)", code="database_slow")
 
-    async def count_deliberating(self, partitions: Sequence[int]) -> int:
+    async def count_deliberating(self, partitions: Sequence[int]) -> int:  # noqa: ARG002
         raise ZeroDivisionError
 
 
 @pytest.mark.parametrize("hangs", [False, True])
-async def test_upkeep_that_fails_or_hangs_holds_no_verdict_back(still: Scene, hangs: bool) -> None:
+async def test_upkeep_that_fails_or_hangs_holds_no_verdict_back(still: Scene, hangs: Any) -> None:
     store = SlowToPrune(still.pool)
     store.hangs = hangs
     handler = FilterHandler(store, SETTINGS, Metrics(still.telemetry))

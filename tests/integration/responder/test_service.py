@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import asyncpg
@@ -31,6 +32,7 @@ from tests.integration.responder.scene import (
     CALM,
     CLOCK,
     PSEUDONYMIZER,
+    SECOND,
     Scene,
     authorized,
     open_scene,
@@ -314,6 +316,21 @@ class TestSettlement:
             await until(lambda: scene.amount("m-1") == 65_000)
             assert scene.changes("m-1")[-1].amount_confirmed
             assert scene.states("m-1")[-2:] == ["delivered", "delivered"]
+
+    async def test_reports_that_told_too_little_are_corrected_page_by_page(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        rules = replace(CALM, amount_min_microunits=65_000, settle_after=SECOND)
+        async with open_scene(fresh_database, log, rules=rules) as scene:
+            await scene.append(*(authorized(n) for n in range(40)))
+            await until(lambda: len(scene.provider.sent) == 40)
+            for number, sent in enumerate(scene.provider.sent):
+                ref = next(n for n in range(40) if phone(n) == sent.to)
+                amount = number % 2 * 5_000
+                await scene.append(reported(ref, sent.message_id, "delivered", 3, amount=amount))
+            await until(lambda: all(scene.amount(f"m-{n}") == 65_000 for n in range(40)), 15)
+            assert all(scene.changes(f"m-{n}")[-1].amount_confirmed for n in range(40))
+            assert scene.provider.asked < 40
 
     async def test_what_the_log_says_of_the_end_counts(
         self, fresh_database: str, log: MemoryLog
