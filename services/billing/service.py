@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kernel.database.pool import Pool, role_of
 from kernel.facts.records import SmsReceived
-from kernel.facts.topics import BILLING_GROUP, READS
+from kernel.facts.topics import BILLING_GROUP, OUTAGE_MAX, READS
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Stage, StageLimits
@@ -31,6 +31,9 @@ POOL_SIZE_MAX = 6
 SHOW_EVERY = timedelta(seconds=2)
 """How old the gauges may be, and how late a decision is told that could not be told at once."""
 PRUNE_EVERY = timedelta(minutes=1)
+PRUNE_MAX = 5000
+COSTS_KEPT = 2 * OUTAGE_MAX
+"""How long the log's word waits for its message, which may itself wait through an outage."""
 LIMITS = StageLimits(records_max=4000)
 
 
@@ -100,10 +103,13 @@ class Billing:
 
     async def _keep(self, now: datetime) -> None:
         """Beside the payments: tell what a person decided, set the gauges, forget old minutes."""
-        since = now - (HOURS_A_DAY + 1) * self._settings.hour
         self._upkeep.begin("tell", SHOW_EVERY, self._tell, now)
         self._upkeep.begin("show", SHOW_EVERY, partial(self._show, now), now)
-        self._upkeep.begin("prune", PRUNE_EVERY, partial(self._store.prune_receiving, since), now)
+        self._upkeep.begin("prune", PRUNE_EVERY, partial(self._prune, now), now)
+
+    async def _prune(self, now: datetime) -> bool:
+        await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
+        return await self._store.prune_costs(now - COSTS_KEPT, PRUNE_MAX)
 
     async def _tell(self) -> None:
         await self._operator.tell(self._ports.log.append)

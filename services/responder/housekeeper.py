@@ -317,7 +317,7 @@ class Housekeeper:
         if isinstance(page, Away):
             return False
         # Told first, noted after: a crash in between tells it again, which changes nothing.
-        await self._log.append(self._backfiller.records(scan, page))
+        await self._log.append(self._backfiller.records(scan, page, now))
         read = len(page.messages) + page.unreadable
         gone = apply_page(scan, read, more=page.more, rules=rules, now=now)
         async with self._store.transaction() as store:

@@ -25,6 +25,8 @@ from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.status import DOUBTED_ORDER, LOG_ORDER, Observation, Status
 
 BY = "responder"
+IMPLAUSIBLE_FACTOR = 3
+"""An amount beyond so many times the tariff waits in billing for the log's word."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OPEN = frozenset({ReplyState.SENDING, ReplyState.UNCERTAIN})
 """A send that nobody can yet tell apart from another one to the same number."""

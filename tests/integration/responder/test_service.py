@@ -414,11 +414,16 @@ class TestBackfill:
             def found() -> dict[str, SmsReceived]:
                 return {record.id: record for record in scene.told(SmsReceived.TOPIC)}
 
-            await until(lambda: len(found()) == 48, 20)
-            assert {dear, detached} < set(found())
+            def costs() -> dict[str, int]:
+                told = [cost for one in scene.told(ProviderChecked.TOPIC) for cost in one.received]
+                return {cost.message_id: cost.amount_microunits for cost in told}
+
+            await until(lambda: len(found()) == 47 and len(costs()) == 2, 20)
+            assert costs()[dear] == 900_000
+            assert detached in found()
             assert found()[detached].sender_sealed is not None
             assert found()[loop].sender_sealed is None  # nobody to answer: nothing to keep
-            assert seen not in found()
+            assert {seen, dear}.isdisjoint(found())
             record = next(iter(found().values()))
             assert (record.source, record.text, record.to_ours) == (Source.BACKFILL, None, True)
             assert record.sender_kind == "mobile"
