@@ -89,8 +89,9 @@ def is_passed_on(kind: ScanKind, message: LoggedMessage) -> bool:
 
 
 def list_costs(kind: ScanKind, messages: Sequence[LoggedMessage]) -> tuple[LoggedCost, ...]:
-    """What messages cost that our webhook took: the log counts above what it told (V2 signs no
-    body), and each is read once. Of the others the cost is passed on with them.
+    """What messages cost that our webhook took; of the others it is passed on with them.
+
+    The log counts above what the webhook told, whose body may be unsigned (PLIVO.md §3).
     """
     return tuple(
         LoggedCost(

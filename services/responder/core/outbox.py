@@ -240,7 +240,7 @@ def needs_log(reply: Reply, rules: OutboxRules) -> bool:
 
 
 def _is_too_little(reply: Reply, rules: OutboxRules) -> bool:
-    """Whether a report told less than the tariff asks: of what it says, and of the shortest text."""
+    """Whether a report told less than the tariff of its segments, or of our shortest text's."""
     segments = max(reply.segments or 1, rules.segments_min)
     told = reply.amount_microunits
     return told is not None and told < rules.amount_min_microunits * segments

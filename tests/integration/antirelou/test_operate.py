@@ -148,7 +148,7 @@ async def test_a_test_sms_is_on_its_way_and_explained(
 
 
 @pytest.mark.parametrize(
-    ("steps", "code", "said"),
+    "case",
     [
         ([("sending", ""), ("failed", "403")], 1, "403: it may not be sent: enable the country"),
         ([("sending", ""), ("failed", "401")], 1, "ANTIRELOU_PLIVO_AUTH_TOKEN"),
@@ -162,10 +162,9 @@ async def test_a_test_sms_says_what_the_provider_said(
     run: Run,
     store: OperatorStoreOverPostgres,
     monkeypatch: pytest.MonkeyPatch,
-    steps: list[tuple[str, str]],
-    code: int,
-    said: str,
+    case: tuple[list[tuple[str, str]], int, str],
 ) -> None:
+    steps, code, said = case
     monkeypatch.setattr(operate, "TEST_SECONDS_MAX", 0.1)
     at = datetime(2026, 11, 20, 12, tzinfo=UTC)
     way = ReplyWay([Step(at, state, reason) for state, reason in steps], 150_000, None)

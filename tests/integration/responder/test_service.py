@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -303,6 +304,29 @@ class TestSettlement:
 
             await until(settled, 15)
             assert scene.provider.asked < 60
+
+    async def test_results_are_kept_while_the_database_is_away(
+        self, fresh_database: str, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Dropped, a send that was answered would lapse, and be looked for in vain or at a cost."""
+        async with open_scene(fresh_database, log, rules=CALM) as scene:
+            provider, begin = scene.provider, scene.store.transaction
+            provider.latency, refused = 0.3, 0
+
+            def transaction() -> Any:
+                nonlocal refused
+                if provider.sent and refused < 3:  # answered, and not recorded yet
+                    refused += 1
+                    raise Transient("the database is away", code="database_away")
+                return begin()
+
+            monkeypatch.setattr(scene.store, "transaction", transaction)
+            await scene.append(authorized(1), authorized(2), authorized(3))
+            await until(lambda: all(scene.states(f"m-{n}")[-1:] == ["sent"] for n in (1, 2, 3)), 15)
+            assert refused == 3
+            for n in (1, 2, 3):
+                assert scene.states(f"m-{n}") == ["sending", "sent"]
+            assert provider.sends == 3
 
     async def test_an_implausible_report_is_checked_in_the_log(
         self, fresh_database: str, log: MemoryLog
