@@ -306,7 +306,7 @@ class PostgresStore(SqlStore):
         [row] = await self.fetch("prune_senders", self._walked_to, count_max)
         at_the_end = row["looked"] < count_max
         self._walked_to = "" if at_the_end else row["last"]
-        return at_the_end or row["gone"] <= count_max / 2
+        return at_the_end or bool(row["gone"] <= count_max / 2)
 
 
 def _conflict() -> Transient:

@@ -18,6 +18,7 @@ from prometheus_client import CollectorRegistry
 from kernel.database.migrations import migrate
 from kernel.database.pool import open_pool, role_of
 from kernel.database.store import SqlStore, SqlTransaction
+from kernel.facts.records import ReplyState
 from kernel.log.port import Partition
 from kernel.service.port import Ports
 from kernel.stage.stage import Progress, Received
@@ -249,7 +250,9 @@ async def test_the_responders_rounds_read_no_table(
         ]
         await responder._handler.handle(batch, NOW)
         await responder._handler.due(Progress(), NOW)
-        sweep = await responder._housekeeper._settle(await scene.store.find_due(["sent"], NOW, 500))
+        sweep = await responder._housekeeper._settle(
+            await scene.store.find_due([ReplyState.SENT], NOW, 500)
+        )
         assert sweep
     assert noted.statements.keys() >= {
         "find_due", "find_by_message", "find_unended", "find_sent_to", "count_sent", "load_ready",

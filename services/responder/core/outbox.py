@@ -396,8 +396,12 @@ def _observed(reply: Reply, observed: Observation, now: datetime, rules: OutboxR
 
 def _look_next(before: Reply, seen: Reply, now: datetime, rules: OutboxRules) -> Reply:
     """When to look at it after an observation."""
-    if seen.amount_order == before.amount_order and seen.state is before.state:
-        return replace(seen, look_at=before.look_at)  # told again: what is looked up still is
+    told_again = all(
+        getattr(seen, name) == getattr(before, name)
+        for name in ("amount_order", "amount_microunits", "state")
+    )
+    if told_again:
+        return replace(seen, look_at=before.look_at)  # what is looked up still is
     if seen.state is ReplyState.SENT and seen.amount_microunits is None:
         return seen  # a report may still come: ``settle_after``
     if needs_log(seen, rules):

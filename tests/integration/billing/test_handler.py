@@ -173,7 +173,11 @@ async def test_of_what_receiving_cost_the_log_has_the_last_word(
     desk = make_desk(MemoryStore())
     await desk.give()
     text, page = texts(1, amount_microunits=told), logged(m_1=cost)
-    batches = {"later": [text, [page]], "at once": [[*text, page]], "before": [[page], text]}
+    batches: dict[str, list[list[Record]]] = {
+        "later": [text, [page]],
+        "at once": [[*text, page]],
+        "before": [[page], text],
+    }
     for _ in range(2):
         for batch in batches[early]:
             await desk.hear(*batch)

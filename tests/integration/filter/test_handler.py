@@ -407,7 +407,7 @@ async def test_upkeep_that_fails_or_hangs_holds_no_verdict_back(still: Scene, ha
     store.hangs = hangs
     handler = FilterHandler(store, SETTINGS, Metrics(still.telemetry))
     await handler.handle([read("m-1", 1)], NOW)
-    told = []
+    told: list[Outgoing] = []
     for hour in range(1, 5):
         now = NOW + hour * HOUR + MINUTE
         due = await asyncio.wait_for(handler.due(read_until(now), now), 5)

@@ -438,6 +438,8 @@ def test_what_was_told_too_low_is_looked_up_with_others_of_its_time() -> None:
         max_size=6,
     )
 )
+@example([("delivered", None, 65_000), ("delivered", None, 650_000)])
+@example([("delivered", None, None), ("delivered", 5, None)])
 def test_whatever_is_reported_what_may_be_wrong_is_looked_up(reports: Any) -> None:
     reply = sent()
     for status, sequence, amount in reports:
