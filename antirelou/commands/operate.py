@@ -2,6 +2,7 @@
 
 import os
 import sys
+import time
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -185,13 +186,63 @@ def _time(at: str | None) -> str:
     return "–" if at is None else at[:19].replace("T", " ")
 
 
+TEST_SECONDS_MAX = 20.0
+"""How long `test` waits to see what the provider says."""
+TEST_LOOK_SECONDS = 0.5
+HANDED_OVER = frozenset({"sent", "delivered", "undelivered"})
+NOT_SENT = frozenset({"failed", "refused", "expired"})
+REFUSALS = {
+    "400": "it takes this number or this text for invalid",
+    "401": "it does not know us: ANTIRELOU_PLIVO_AUTH_ID, ANTIRELOU_PLIVO_AUTH_TOKEN",
+    "402": "no credit is left; top it up at the provider",
+    "403": "it may not be sent: enable the country (geo permissions) at the provider",
+    "404": "no such account or number there: ANTIRELOU_PLIVO_AUTH_ID, ANTIRELOU_NUMBER",
+    "429": "too many at once",
+    "over_cap": "a reply would cost more than CAP_PER_EXCHANGE",
+    "unsealable": "its number cannot be opened: another SENDING_PRIVATE_KEY sealed it",
+}
+"""Why an SMS was not taken, by the reason code of the last state."""
+
+
 def test(number: Number) -> None:
-    """Send one reply at once to a phone of ours, outside window and delay; it is booked."""
-    _, answer = _operator().post("/v1/tests", {"number": check_number(number)})
-    say(f"On its way as {answer['id']}. What became of it: antirelou explain {answer['id']}")
+    """Send one reply at once to a phone of ours, outside window and delay; it is booked.
+
+    Exit code 1: it was refused.
+    """
+    operator = _operator()
+    _, answer = operator.post("/v1/tests", {"number": check_number(number)})
+    state, reason = _watch_test(operator, answer["id"])
+    why = ": ".join(part for part in (reason, REFUSALS.get(reason, "")) if part)
+    if state in HANDED_OVER:
+        say("The provider has taken it.")
+    elif state in NOT_SENT:
+        say(f"Not sent. The provider, or the house, refused it: {why}")
+    elif reason:
+        say(f"Not sent yet ({why}). It is tried again for a while.")
+    else:
+        say("On its way.")
+    say(f"What became of it: antirelou explain {answer['id']}")
+    if state in NOT_SENT:
+        raise typer.Exit(1)
 
 
-def backfill(*, since: Annotated[str, typer.Option(help="UTC, such as 2017-10-27T16:00")]) -> None:
+def _watch_test(operator: Operator, test_id: str) -> tuple[str, str]:
+    """State and reason that a test came to, as soon as it is sent or refused."""
+    until = time.monotonic() + TEST_SECONDS_MAX
+    while True:
+        _, answer = operator.post("/v1/explain", {"id": test_id})
+        reply = answer["messages"][0]["reply"]
+        last = reply["states"][-1] if reply and reply["states"] else {"state": "", "reason": ""}
+        over = last["state"] in HANDED_OVER | NOT_SENT or time.monotonic() >= until
+        if over:
+            return last["state"], last["reason"]
+        time.sleep(TEST_LOOK_SECONDS)
+
+
+Since = Annotated[str, typer.Option(help="how long ago (24h, 2d), or UTC: 2017-10-27T16:00")]
+
+
+def backfill(*, since: Since) -> None:
     """Read the provider's log again, and take in what we never saw."""
     _operator().post("/v1/backfill", {"since": since})
     say("Asked for. What it finds appears in `antirelou status`.")

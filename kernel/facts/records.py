@@ -372,6 +372,19 @@ class Reconciled(Struct, frozen=True, kw_only=True):
     recovered: Count
 
 
+class LoggedCost(Struct, frozen=True, kw_only=True):
+    """What the provider's log says that receiving one message cost; it counts above the webhook.
+
+    Attributes:
+        message_id: the provider's.
+        amount_microunits: millionths of the provider's currency.
+    """
+
+    message_id: Id
+    segments: Count
+    amount_microunits: Micro
+
+
 class ProviderChecked(Record, frozen=True, kw_only=True):
     """The responder, which alone talks to the provider's API, tells what it read there.
 
@@ -380,6 +393,7 @@ class ProviderChecked(Record, frozen=True, kw_only=True):
         credit_microunits: prepaid credit left, in millionths of the provider's currency.
         attached: whether the number is linked to our application; None: could not be read.
         reconciled: instead of these, what was found after a restore.
+        received: instead of these, what messages cost that our webhook took.
     """
 
     TOPIC: ClassVar[str] = "provider.checked"
@@ -388,6 +402,7 @@ class ProviderChecked(Record, frozen=True, kw_only=True):
     auto_recharge: bool | None = None
     attached: bool | None = None
     reconciled: Reconciled | None = None
+    received: tuple[LoggedCost, ...] = ()
 
     def key(self) -> bytes:
         """All in one partition."""

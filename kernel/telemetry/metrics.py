@@ -117,6 +117,11 @@ METRICS: tuple[MetricDef, ...] = (
         ("service", "part"),
     ),
     MetricDef(
+        "antirelou_upkeep_total", "counter",
+        "Goes of housekeeping, by outcome (done, failed); one that failed is tried again.",
+        ("service", "chore", "outcome"),
+    ),
+    MetricDef(
         "antirelou_dead_total", "counter", "Records put on a dead topic.", ("topic", "reason"),
     ),
     MetricDef(

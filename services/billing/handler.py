@@ -5,11 +5,13 @@ Everything that is told is a row first and told by the timer (``due``), so a cra
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import UTC, datetime
 from typing import TypeVar
 
 from kernel.facts.records import (
     Decision,
+    LoggedCost,
     ProviderChecked,
     ReceivedKind,
     Record,
@@ -47,7 +49,7 @@ from services.billing.core.reply import (
     is_forgotten,
     reply_unheard_of,
 )
-from services.billing.core.tariff import Basis, Cost, price_segment
+from services.billing.core.tariff import Basis, Cost, price_received, price_segment
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
 from services.billing.store import Store, Transaction
@@ -86,6 +88,7 @@ class BillingHandler:
         async with self._store.transaction() as store:
             work = _Work(store, now)
             await self._book_receipts(work, _of(SmsReceived, records))
+            await self._book_logged(work, _of(ProviderChecked, records))
             await self._hear_verdicts(work, _of(SmsJudged, records))
             await self._hear_changes(work, _of(ReplyChanged, records))
             await work.save()
@@ -111,11 +114,14 @@ class BillingHandler:
             receipt = receipts[message_id]
             work.transfers += book_receipt(receipt, work.now)
             work.tallies["received"] += receipt.kind == ReceivedKind.MESSAGE
+            work.tallies["brought_back"] += receipt.source == Source.BACKFILL
             work.doubted["receive"] += receipt.basis is Basis.DOUBTED
-            self._note_receiving(work, receipt, receipt.cost_microeuros, first[message_id])
+            self._note_receiving(work, receipt, receipt.cost_microeuros, first[message_id].segments)
         if len(added) < len(messages):
             again = [m for m in messages if m.id not in added or m is not first[m.id]]
             await self._book_again(work, again)
+        if added:
+            await self._book_costs(work, await work.store.take_costs(sorted(added)))
 
     async def _book_again(self, work: "_Work", messages: Sequence[SmsReceived]) -> None:
         known = await work.store.load_receipts(sorted({message.id for message in messages}))
@@ -128,12 +134,39 @@ class BillingHandler:
                 changed[message.id] = booked.receipt
                 work.transfers += booked.transfers
                 difference = booked.receipt.cost_microeuros - before.cost_microeuros
-                self._note_receiving(work, booked.receipt, difference, message)
+                self._note_receiving(work, booked.receipt, difference, message.segments)
         await work.store.save_receipts(list(changed.values()))
 
-    def _note_receiving(
-        self, work: "_Work", receipt: Receipt, amount: int, message: SmsReceived
-    ) -> None:
+    async def _book_logged(self, work: "_Work", checks: Sequence[ProviderChecked]) -> None:
+        """What the provider's log says receiving cost; of what is not booked yet it is kept."""
+        checks = sorted(checks, key=lambda check: check.at)
+        costs = {cost.message_id: cost for check in checks for cost in check.received}
+        if costs:
+            booked = await self._book_costs(work, list(costs.values()))
+            early = [cost for cost in costs.values() if cost.message_id not in booked]
+            await work.store.keep_costs(early, work.now)
+
+    async def _book_costs(self, work: "_Work", costs: Sequence[LoggedCost]) -> AbstractSet[str]:
+        """Returns the messages that are booked."""
+        known = await work.store.load_receipts(sorted(cost.message_id for cost in costs))
+        changed = []
+        for cost in costs:
+            before = known.get(cost.message_id)
+            if before is None:
+                continue
+            price = price_received(
+                cost.amount_microunits, cost.segments, self._settings.tariff, confirmed=True
+            )
+            booked = book_again(before, price, work.now)
+            if booked.receipt != before:
+                changed.append(booked.receipt)
+                work.transfers += booked.transfers
+                difference = booked.receipt.cost_microeuros - before.cost_microeuros
+                self._note_receiving(work, booked.receipt, difference, cost.segments)
+        await work.store.save_receipts(changed)
+        return known.keys()
+
+    def _note_receiving(self, work: "_Work", receipt: Receipt, amount: int, segments: int) -> None:
         at = min(receipt.received_at, work.now)
         cost = Cost(receipt.cost_microeuros, receipt.basis)
         work.note(
@@ -141,7 +174,7 @@ class BillingHandler:
                 self._minute_of(at),
                 spent_microeuros=amount,
                 webhook_at=at if receipt.source == Source.WEBHOOK else None,
-                receive_price_microeuros=price_segment(cost, message.segments),
+                receive_price_microeuros=price_segment(cost, segments),
             )
         )
 
@@ -242,6 +275,8 @@ class BillingHandler:
         for check in sorted(checks, key=lambda checked: checked.at):
             if check.reconciled is not None:
                 await store.note_reconciled(check.reconciled, check.at)
+                continue
+            if check.received:
                 continue
             credit = check.credit_microunits
             euros = None if credit is None else convert_microunits(max(credit, 0), rate)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from kernel.facts.records import Reconciled, ReplyState, SmsJudged
+from kernel.facts.records import LoggedCost, Reconciled, ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -30,6 +30,7 @@ class Tables:
     """What is kept; the values are immutable, so a copy of the containers is a snapshot."""
 
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    costs: dict[str, tuple[datetime, LoggedCost]] = field(default_factory=dict)
     verdicts: dict[str, SmsJudged] = field(default_factory=dict)
     withdrawn: dict[str, SmsJudged] = field(default_factory=dict)
     replies: ReplyTable = field(default_factory=ReplyTable)
@@ -48,6 +49,7 @@ class Tables:
         return replace(
             self,
             receipts=dict(self.receipts),
+            costs=dict(self.costs),
             verdicts=dict(self.verdicts),
             withdrawn=dict(self.withdrawn),
             replies=self.replies.copy(),
@@ -79,6 +81,15 @@ class MemoryTransaction:
     async def save_receipts(self, receipts: Sequence[Receipt]) -> None:
         """See ``Transaction``."""
         self._tables.receipts |= {receipt.message_id: receipt for receipt in receipts}
+
+    async def keep_costs(self, costs: Sequence[LoggedCost], now: datetime) -> None:
+        """See ``Transaction``."""
+        self._tables.costs |= {cost.message_id: (now, cost) for cost in costs}
+
+    async def take_costs(self, message_ids: Sequence[str]) -> list[LoggedCost]:
+        """See ``Transaction``."""
+        kept = self._tables.costs
+        return [kept.pop(i)[1] for i in message_ids if i in kept]
 
     async def add_verdicts(self, verdicts: Sequence[SmsJudged]) -> set[str]:
         """See ``Transaction``."""
@@ -264,3 +275,11 @@ class MemoryStore:
         """See ``Store``."""
         async with self._lock:
             self._tables.receiving.prune(before)
+
+    async def prune_costs(self, before: datetime, count_max: int) -> bool:
+        """See ``Store``."""
+        async with self._lock:
+            old = [i for i, (at, _) in self._tables.costs.items() if at < before]
+            for message_id in old[:count_max]:
+                del self._tables.costs[message_id]
+        return len(old) < count_max

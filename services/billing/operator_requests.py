@@ -5,6 +5,7 @@ No refusal quotes what it was given: it could be a phone number.
 
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from kernel.facts.records import SenderKind
+from kernel.settings.values import parse_duration
 from kernel.values.money import parse_micro
 from kernel.values.phone import classify_number
 
@@ -19,6 +21,9 @@ ID_CHARACTERS_MAX = 200
 WORDS_CHARACTERS_MAX = 500
 NUMBER_CHARACTERS_MAX = 32
 COUNT_MAX = 10**9
+
+SINCE = "a time such as 2017-10-27T16:00 (UTC) that has passed, or how long ago: 24h, 2d"
+"""What is accepted."""
 
 _AMOUNT = re.compile(r"\d{1,9}(\.\d{1,6})?", re.ASCII)
 _INVARIANT = re.compile(r"I[1-9]", re.ASCII)
@@ -106,6 +111,15 @@ class Fields:
             raise BadRequest(name, "this is our own number; give another")
         return Phone(facts.e164, facts.kind is SenderKind.MOBILE)
 
+    def since(self, name: str, now: datetime) -> datetime:
+        """A time that has passed, as of ``instant``, or how long ago."""
+        with suppress(ValueError, OverflowError):
+            return now - parse_duration(self._text(name, 40))
+        at = self.instant(name)
+        if at > now:
+            raise BadRequest(name, SINCE)
+        return at
+
     def instant(self, name: str) -> datetime:
         """A time, UTC; without an offset it is read as UTC."""
         text = self._text(name, 40)
@@ -113,7 +127,7 @@ class Fields:
             at = datetime.fromisoformat(text)
             return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
         except (ValueError, OverflowError):
-            raise BadRequest(name, "a time such as 2017-10-27T16:00 (UTC)") from None
+            raise BadRequest(name, SINCE) from None
 
     def counts(self, name: str) -> dict[str, int]:
         """How many of what, by the names of invariants (``I1``…)."""

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 
 from aiohttp import web
 
 from kernel.database.pool import Pool, role_of
 from kernel.facts.records import SmsReceived
-from kernel.facts.topics import BILLING_GROUP, PARTITIONS, READS
+from kernel.facts.topics import BILLING_GROUP, OUTAGE_MAX, PARTITIONS, READS
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Stage, StageLimits
+from kernel.stage.upkeep import Upkeep
 from kernel.telemetry.metrics import StageTelemetry
 from kernel.values.errors import Transient
 from services.billing.accountant import LAG_UNKNOWN, Accountant
@@ -27,8 +29,12 @@ from services.billing.watchman import Watchman
 
 NAME = "billing"
 POOL_SIZE_MAX = 6
-SHOW_SECONDS = 2.0
-"""How old the gauges may be."""
+SHOW_EVERY = timedelta(seconds=2)
+"""How old the gauges may be, and how late a decision is told that could not be told at once."""
+PRUNE_EVERY = timedelta(minutes=1)
+PRUNE_MAX = 5000
+COSTS_KEPT = 2 * OUTAGE_MAX
+"""How long the log's word waits for its message, which may itself wait through an outage."""
 LIMITS = StageLimits(records_max=4000)
 
 
@@ -51,7 +57,7 @@ class Billing:
             clock=ports.clock,
             metrics=self._metrics,
         )
-        self._shown_at = float("-inf")
+        self._upkeep = Upkeep(NAME, ports.telemetry)
         self._stage = Stage(
             name=NAME,
             group=BILLING_GROUP,
@@ -71,6 +77,7 @@ class Billing:
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
+            await self._upkeep.stop()
 
     def drain(self) -> None:
         """See ``Service``."""
@@ -98,13 +105,19 @@ class Billing:
         return sum(lags.values())
 
     async def _keep(self, now: datetime) -> None:
-        """Now and then: tell what a person decided while the log was away, set the gauges."""
-        at = self._ports.clock.monotonic()
-        if at - self._shown_at < SHOW_SECONDS:
-            return
-        self._shown_at = at
-        await self._operator.tell(self._ports.log.append)
+        """Beside the payments: tell what a person decided, set the gauges, forget old minutes."""
+        self._upkeep.begin("tell", SHOW_EVERY, self._tell, now)
+        self._upkeep.begin("show", SHOW_EVERY, partial(self._show, now), now)
+        self._upkeep.begin("prune", PRUNE_EVERY, partial(self._prune, now), now)
+
+    async def _prune(self, now: datetime) -> bool:
         await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
+        return await self._store.prune_costs(now - COSTS_KEPT, PRUNE_MAX)
+
+    async def _tell(self) -> None:
+        await self._operator.tell(self._ports.log.append)
+
+    async def _show(self, now: datetime) -> None:
         horizon = self._settings.posture.pace.horizon
         self._metrics.show(await self._operator.read_status(now), horizon, now)
 

@@ -14,7 +14,7 @@ from typing import Protocol
 
 from kernel.database.pool import Pool
 from kernel.database.store import SqlStore, SqlTransaction
-from kernel.facts.records import Reconciled, SmsJudged
+from kernel.facts.records import LoggedCost, Reconciled, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
@@ -47,6 +47,14 @@ class Transaction(Protocol):
 
     async def save_receipts(self, receipts: Sequence[Receipt]) -> None:
         """Overwrite cost, basis and revision of what was loaded."""
+        ...
+
+    async def keep_costs(self, costs: Sequence[LoggedCost], now: datetime) -> None:
+        """Keep what the log says of messages that are not booked yet; its latest word counts."""
+        ...
+
+    async def take_costs(self, message_ids: Sequence[str]) -> list[LoggedCost]:
+        """What was kept of these, which is then kept no more."""
         ...
 
     async def add_verdicts(self, verdicts: Sequence[SmsJudged]) -> set[str]:
@@ -177,6 +185,10 @@ class Store(Protocol):
         """Forget what no hour counts any more, but the latest webhook's time."""
         ...
 
+    async def prune_costs(self, before: datetime, count_max: int) -> bool:
+        """Forget costs kept before that, whose messages never came. False: there may be more."""
+        ...
+
 
 class PostgresTransaction(SqlTransaction):
     """A ``Transaction``."""
@@ -201,6 +213,17 @@ class PostgresTransaction(SqlTransaction):
         if receipts:
             names = ("message_id", "cost_microeuros", "basis", "revision")
             await self.fetch("save_receipts", *to_arrays(receipts, names))
+
+    async def keep_costs(self, costs: Sequence[LoggedCost], now: datetime) -> None:
+        """See ``Transaction``."""
+        if costs:
+            ordered = sorted(costs, key=lambda cost: cost.message_id)
+            names = ("message_id", "segments", "amount_microunits")
+            await self.fetch("keep_costs", *to_arrays(ordered, names), now)
+
+    async def take_costs(self, message_ids: Sequence[str]) -> list[LoggedCost]:
+        """See ``Transaction``."""
+        return [LoggedCost(**row) for row in await self.fetch("take_costs", message_ids)]
 
     async def add_verdicts(self, verdicts: Sequence[SmsJudged]) -> set[str]:
         """See ``Transaction``."""
@@ -386,3 +409,7 @@ class PostgresStore(SqlStore):
     async def prune_receiving(self, before: datetime) -> None:
         """See ``Store``."""
         await self.fetch("prune_receiving", before)
+
+    async def prune_costs(self, before: datetime, count_max: int) -> bool:
+        """See ``Store``."""
+        return await self.change("prune_costs", before, count_max) < count_max

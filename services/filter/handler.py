@@ -14,6 +14,7 @@ from kernel.facts.records import ReplyChanged, SenderBlocked, SenderRecord, SmsR
 from kernel.facts.topics import PARTITIONS, outgoing
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress, Received
+from kernel.stage.upkeep import Upkeep
 from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Docket, Event, judge_due, questions_of
 from services.filter.core.group import LOOK_EVERY, Group, ReadUntil, Told
@@ -33,7 +34,7 @@ T = TypeVar("T")
 DUE_MAX = 1000
 """Verdicts of one look; the stage looks again at once while there are any."""
 PRUNE_MAX = 5000
-"""Rows deleted of each table in one look."""
+"""Rows deleted of each table in one statement."""
 COUNT_EVERY = timedelta(seconds=2)
 STEPS_TO_SEND = 2
 """Of the event loop, until a statement has left for the database."""
@@ -65,11 +66,10 @@ class FilterHandler:
     def __init__(self, store: Store, settings: FilterSettings, metrics: Metrics) -> None:
         self._store, self._settings, self._metrics = store, settings, metrics
         self._rules: Rules | None = None
-        self._counted_at: datetime | None = None
         self._count_stale = True
-        self._prune_at: datetime | None = None
         self._group = Group()
         self._absent: frozenset[int] = frozenset()
+        self.upkeep = Upkeep("filter", metrics.telemetry)
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
@@ -100,7 +100,7 @@ class FilterHandler:
         return docket.changes(lore)
 
     async def due(self, progress: Progress, now: datetime) -> Due:
-        """Judge what is due, tell what was judged, count and prune now and then."""
+        """Judge what is due, tell what was judged; beside it, count and prune now and then."""
         held = _read_watermarks(progress)
         own = _read_horizon(held, now)
         if own is None:
@@ -117,8 +117,8 @@ class FilterHandler:
         verdicts = await self._store.load_unemitted(own.partitions, DUE_MAX)
         times = [
             next_due,
-            await self._count_deliberating(own.partitions, now),
-            await self._prune(horizon, _earliest(next_due, others_due), now),
+            self._count(own.partitions, now),
+            self._prune(horizon, _earliest(next_due, others_due), now),
         ]
         if len(own.partitions) < PARTITIONS:
             if next_due is not None and horizon.read_until <= next_due < own.read_until:
@@ -179,31 +179,28 @@ class FilterHandler:
         self._metrics.judged(changes.verdicts())
         self._count_stale = True
 
-    async def _count_deliberating(
-        self, partitions: Sequence[int], now: datetime
-    ) -> datetime | None:
+    def _count(self, partitions: Sequence[int], now: datetime) -> datetime | None:
         """Count if something changed, but not at every look. Returns when to count."""
+
+        async def count() -> None:
+            self._count_stale = False
+            try:
+                self._metrics.deliberating(await self._store.count_deliberating(partitions))
+            except Exception:
+                self._count_stale = True
+                raise
+
         if not self._count_stale:
             return None
-        if self._counted_at is not None and now < self._counted_at + COUNT_EVERY:
-            return self._counted_at + COUNT_EVERY
-        self._counted_at, self._count_stale = now, False
-        self._metrics.deliberating(await self._store.count_deliberating(partitions))
-        return None
+        return self.upkeep.begin("count", COUNT_EVERY, count, now)
 
-    async def _prune(
-        self, horizon: Horizon, next_due: datetime | None, now: datetime
-    ) -> datetime | None:
+    def _prune(self, horizon: Horizon, next_due: datetime | None, now: datetime) -> datetime | None:
         """Delete what is no longer needed, a bounded part at a time. Returns when to go on."""
         if PRUNING_PARTITION not in horizon.partitions:
             return None
-        if self._prune_at is None:
-            self._prune_at = now + self._settings.prune_every
-        if now >= self._prune_at:
-            cutoffs = plan_cutoffs(now, horizon.read_until, next_due, self._settings.retention)
-            done = await self._store.prune(cutoffs, PRUNE_MAX)
-            self._prune_at = now + self._settings.prune_every if done else now
-        return self._prune_at
+        cutoffs = plan_cutoffs(now, horizon.read_until, next_due, self._settings.retention)
+        work = partial(self._store.prune, cutoffs, PRUNE_MAX)
+        return self.upkeep.begin("prune", self._settings.prune_every, work, now)
 
 
 async def _load_lore(store: Transaction) -> Lore:

@@ -11,7 +11,7 @@ class Metrics:
     """The filter's side of ``telemetry.METRICS``."""
 
     def __init__(self, telemetry: Telemetry) -> None:
-        self._telemetry = telemetry
+        self.telemetry = telemetry
         self._deliberating = telemetry.gauge("antirelou_deliberating")
         self._absent = telemetry.gauge("antirelou_partitions_absent")
 
@@ -19,7 +19,7 @@ class Metrics:
         """These verdicts are new, and committed; told again they are not counted again."""
         counts = Counter((verdict.decision, verdict.reason) for verdict in verdicts)
         for (decision, reason), count in counts.items():
-            self._telemetry.counter(
+            self.telemetry.counter(
                 "antirelou_verdicts_total", decision=decision, reason=reason
             ).inc(count)
 

@@ -18,7 +18,7 @@ from services.filter.store import PostgresStore, Store
 
 NAME = "filter"
 POOL_SIZE_MAX = 3
-"""The batch, the timer, and one to spare."""
+"""The batch, the timer, and the upkeep."""
 LIMITS = StageLimits(records_max=4000)
 """A round trip of the database is shared by many."""
 
@@ -29,12 +29,14 @@ class Filter:
     name = NAME
 
     def __init__(self, settings: FilterSettings, ports: Ports, store: Store) -> None:
+        handler = FilterHandler(store, settings, Metrics(ports.telemetry))
+        self._upkeep = handler.upkeep
         self._stage = Stage(
             name=NAME,
             group=FILTER_GROUP,
             topics=READS[FILTER_GROUP],
             log=ports.log,
-            handler=FilterHandler(store, settings, Metrics(ports.telemetry)),
+            handler=handler,
             clock=ports.clock,
             metrics=StageTelemetry(ports.telemetry, NAME),
             limits=LIMITS,
@@ -42,7 +44,10 @@ class Filter:
 
     async def run(self) -> None:
         """See ``Service``."""
-        await self._stage.run()
+        try:
+            await self._stage.run()
+        finally:
+            await self._upkeep.stop()
 
     def drain(self) -> None:
         """See ``Service``."""

@@ -19,7 +19,7 @@ from services.filter.core.group import ReadUntil, Told
 from services.filter.core.learner import Learnt
 from services.filter.core.retention import Cutoffs
 from services.filter.core.sender import Sender
-from services.filter.core.tally import CONTACTS, DETAILS, Counts, Question
+from services.filter.core.tally import CONTACTS, DETAILS, LASTING, Counts, Question
 from services.filter.rows import (
     MESSAGE_COLUMNS,
     NONCE_COLUMNS,
@@ -120,7 +120,11 @@ class Store(Protocol):
         ...
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
-        """Delete what is older, at most so many rows of each table. False: there may be more."""
+        """Delete what is older, at most so many rows of each kind. False: there may be more.
+
+        Senders of whom nothing is left are found by walking: so many are looked at, and the next
+        call goes on from there.
+        """
         ...
 
 
@@ -274,6 +278,7 @@ class PostgresStore(SqlStore):
 
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, read_queries("services.filter"))
+        self._walked_to = ""
 
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """See ``Store``."""
@@ -312,18 +317,26 @@ class PostgresStore(SqlStore):
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
+        kinds = [*DETAILS, *LASTING]
+        befores = [cutoffs.details] * len(DETAILS) + [cutoffs.contacts] * len(LASTING)
         done = True
         for name, *arguments in (
             ("prune_messages", cutoffs.messages),
             ("prune_nonces", cutoffs.messages),
-            ("prune_counts", cutoffs.contacts, cutoffs.details, DETAILS),
+            ("prune_counts", kinds, befores),
             ("prune_answers", cutoffs.answers),
             ("prune_other_replies", cutoffs.answers),
             ("prune_silences", cutoffs.silences),
-            ("prune_senders",),
         ):
             done &= await self.change(name, *arguments, count_max) < count_max
-        return done
+        return await self._forget_senders(count_max) and done
+
+    async def _forget_senders(self, count_max: int) -> bool:
+        """Walk on; at the end it begins anew. False: many were to be forgotten."""
+        [row] = await self.fetch("prune_senders", self._walked_to, count_max)
+        at_the_end = row["looked"] < count_max
+        self._walked_to = "" if at_the_end else row["last"]
+        return at_the_end or bool(row["gone"] <= count_max / 2)
 
 
 def _conflict() -> Transient:

@@ -1,16 +1,24 @@
-"""Turns what the provider logged of received messages into ``sms.received`` records."""
+"""Turns what the provider logged of received messages into records."""
 
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from kernel.facts.records import SignatureMode, SmsReceived, Source, derive_trace
+from kernel.facts.records import (
+    LoggedCost,
+    ProviderChecked,
+    SignatureMode,
+    SmsReceived,
+    Source,
+    derive_id,
+    derive_trace,
+)
 from kernel.facts.topics import outgoing
 from kernel.log.port import Outgoing
 from kernel.provider.port import Away, LoggedMessage, Page, Provider
 from kernel.sealing.identity import Identifier
 from kernel.values.clock import Clock
-from services.responder.core.backfill import Scan, ScanKind, is_passed_on
+from services.responder.core.backfill import Scan, ScanKind, is_passed_on, list_costs
 from services.responder.settings import ResponderSettings
 
 
@@ -33,15 +41,13 @@ class Backfiller:
             offset=scan.offset,
         )
 
-    def records(self, scan: Scan, page: Page) -> Sequence[Outgoing]:
-        """What of a page is passed on, the earliest first."""
-        chosen = [
-            message
-            for message in page.messages
-            if is_passed_on(scan.kind, message, self._settings.tariff_microunits)
-        ]
+    def records(self, scan: Scan, page: Page, now: datetime) -> Sequence[Outgoing]:
+        """What of a page is passed on, the earliest first, and what the others cost."""
+        chosen = [message for message in page.messages if is_passed_on(scan.kind, message)]
         ordered = sorted(chosen, key=lambda message: (message.at, message.message_id))
-        return [outgoing(self._describe(message)) for message in ordered]
+        costs = list_costs(scan.kind, page.messages)
+        told = [outgoing(self._describe(message)) for message in ordered]
+        return [*told, outgoing(_describe_costs(costs, now))] if costs else told
 
     def space(self, scan: Scan, now: datetime) -> Scan:
         """The scan of everything leaves half of the budget to others."""
@@ -68,3 +74,14 @@ class Backfiller:
             amount_microunits=message.amount_microunits,
             signature=SignatureMode.NONE,
         )
+
+
+def _describe_costs(costs: tuple[LoggedCost, ...], now: datetime) -> ProviderChecked:
+    checked_id = derive_id("logged", *(cost.message_id for cost in costs))
+    return ProviderChecked(
+        id=checked_id,
+        trace=derive_trace(checked_id),
+        at=now,
+        credit_microunits=None,
+        received=costs,
+    )

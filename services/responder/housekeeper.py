@@ -14,7 +14,7 @@ import structlog
 from kernel.facts.records import ReplyState
 from kernel.facts.topics import outgoing
 from kernel.log.port import Log
-from kernel.provider.port import Away, LoggedMessage, Provider
+from kernel.provider.port import PAGE_MAX, Away, LoggedMessage, Provider
 from kernel.sealing.privacy import Unsealer
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected, Transient
@@ -210,7 +210,8 @@ class Housekeeper:
         """Read what sent replies cost that were not reported on."""
         if self._sweep is None and len(unsettled) > 1:
             times = [reply.sending_at for reply in unsettled if reply.sending_at is not None]
-            count = await self._store.count_sent(min(times), max(times)) if times else 0
+            enough = PAGE_MAX * len(unsettled)  # for a sweep to be no better
+            count = await self._store.count_sent(min(times), max(times), enough) if times else 0
             self._sweep = plan_sweep(unsettled, count)
         if self._sweep is not None:
             return await self._read_sweep(self._sweep, unsettled)
@@ -316,7 +317,7 @@ class Housekeeper:
         if isinstance(page, Away):
             return False
         # Told first, noted after: a crash in between tells it again, which changes nothing.
-        await self._log.append(self._backfiller.records(scan, page))
+        await self._log.append(self._backfiller.records(scan, page, now))
         read = len(page.messages) + page.unreadable
         gone = apply_page(scan, read, more=page.more, rules=rules, now=now)
         async with self._store.transaction() as store:

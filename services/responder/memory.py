@@ -196,10 +196,11 @@ class MemoryStore:
         """See ``Store``."""
         return self._tables.attachment
 
-    async def count_sent(self, since: datetime, until: datetime) -> int:
+    async def count_sent(self, since: datetime, until: datetime, count_max: int) -> int:
         """See ``Store``."""
         replies = self._tables.replies.values()
-        return sum(1 for r in replies if r.sending_at and since <= r.sending_at <= until)
+        sent = sum(1 for r in replies if r.sending_at and since <= r.sending_at <= until)
+        return min(sent, count_max)
 
     async def find_scan(self, now: datetime) -> Scan | None:
         """See ``Store``."""

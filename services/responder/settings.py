@@ -7,10 +7,11 @@ from urllib.parse import quote
 from kernel.sealing.privacy import public_half
 from kernel.settings.settings import Settings, read_older, require
 from kernel.values.errors import Fatal
+from kernel.values.text import segment_text
 from services.responder.core.attachment import AttachmentRules
-from services.responder.core.backfill import IMPLAUSIBLE_FACTOR, BackfillRules
+from services.responder.core.backfill import BackfillRules
 from services.responder.core.budget import Budget
-from services.responder.core.outbox import OutboxRules
+from services.responder.core.outbox import IMPLAUSIBLE_FACTOR, OutboxRules
 from services.responder.core.rate import RateRules
 from services.responder.core.template import lint_texts
 
@@ -33,7 +34,6 @@ class ResponderSettings:
         app_id: the application the number is linked to; empty: attaching is off.
         report_url: where the provider reports; a reply's id is added.
         sending_private_keys: 32 bytes each, the present one first.
-        tariff_microunits: of receiving one segment, in the provider's currency.
         page_pause: between pages of the scan that reads everything, so that it takes no more than
             half of the budget.
         window: ``REPLY_WINDOW``: one answer to a number.
@@ -43,7 +43,6 @@ class ResponderSettings:
     app_id: str
     texts: tuple[str, ...]
     report_url: str
-    tariff_microunits: int
     pseudonym_key: bytes = field(repr=False)
     sending_public_key: bytes = field(repr=False)
     sending_private_keys: tuple[bytes, ...] = field(repr=False)
@@ -82,7 +81,6 @@ def read_settings(settings: Settings) -> ResponderSettings:
         app_id=settings.plivo_app_id,
         texts=settings.reply_texts,
         report_url=f"{settings.public_url}/webhooks/plivo/report?ref=",
-        tariff_microunits=_microunits(settings, settings.price_receive),
         pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
         sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
         sending_private_keys=(
@@ -99,6 +97,8 @@ def read_settings(settings: Settings) -> ResponderSettings:
             retry_longest=scaled(600, 5),
             give_up_after=max(settings.max_wait, timedelta(seconds=30)),
             amount_max_microunits=IMPLAUSIBLE_FACTOR * _microunits(settings, settings.price_reply),
+            amount_min_microunits=_microunits(settings, settings.price_reply),
+            segments_min=min(segment_text(text).segments for text in settings.reply_texts),
         ),
         rate=RateRules(
             per_second=settings.send_rate,

@@ -134,8 +134,8 @@ class Store(Protocol):
         """As ``load_attachment``, not locked."""
         ...
 
-    async def count_sent(self, since: datetime, until: datetime) -> int:
-        """How many were handed over between the two."""
+    async def count_sent(self, since: datetime, until: datetime, count_max: int) -> int:
+        """How many were handed over between the two, ``count_max`` at most."""
         ...
 
     async def find_scan(self, now: datetime) -> Scan | None:
@@ -292,9 +292,9 @@ class PostgresStore(SqlStore):
         """See ``Store``."""
         return Attachment(**(await self.fetch("read_attachment"))[0])
 
-    async def count_sent(self, since: datetime, until: datetime) -> int:
+    async def count_sent(self, since: datetime, until: datetime, count_max: int) -> int:
         """See ``Store``."""
-        return int((await self.fetch("count_sent", since, until))[0]["count"])
+        return int((await self.fetch("count_sent", since, until, count_max))[0]["count"])
 
     async def find_scan(self, now: datetime) -> Scan | None:
         """See ``Store``."""

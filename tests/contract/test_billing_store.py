@@ -13,7 +13,14 @@ from hypothesis import strategies as st
 
 from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import Pool, open_pool, role_of
-from kernel.facts.records import Posture, Reason, Reconciled, ReplyKind, ReplyState
+from kernel.facts.records import (
+    LoggedCost,
+    Posture,
+    Reason,
+    Reconciled,
+    ReplyKind,
+    ReplyState,
+)
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -109,6 +116,22 @@ def ids(replies: Iterable[Reply]) -> list[str]:
 
 
 # -- receipts and verdicts -----------------------------------------------------------------------
+
+
+async def test_costs_are_kept_until_they_are_taken_or_too_old(store: Store) -> None:
+    costs = [LoggedCost(message_id=f"m-{n}", segments=n, amount_microunits=n) for n in range(1, 5)]
+    async with store.transaction() as work:
+        await work.keep_costs([], NOW)
+        await work.keep_costs([LoggedCost(message_id="m-1", segments=9, amount_microunits=9)], NOW)
+        await work.keep_costs(costs, NOW)
+    async with store.transaction() as work:
+        assert await work.take_costs(["m-1", "m-9"]) == costs[:1]
+        assert await work.take_costs(["m-1"]) == []
+    assert await store.prune_costs(NOW, 2)
+    assert not await store.prune_costs(NOW + MINUTE, 2)
+    assert await store.prune_costs(NOW + MINUTE, 2)
+    async with store.transaction() as work:
+        assert await work.take_costs(["m-2", "m-3", "m-4"]) == []
 
 
 async def test_receipts_come_back_as_they_were_saved(store: Store) -> None:

@@ -200,8 +200,9 @@ async def test_sent_between_is_counted(store: Store) -> None:
     await save(
         store, reply(0), *(apply_claim(reply(n), NOW + n * MINUTE, RULES) for n in range(1, 4))
     )
-    assert await store.count_sent(NOW + MINUTE, NOW + 2 * MINUTE) == 2
-    assert await store.count_sent(NOW, NOW) == 0
+    assert await store.count_sent(NOW + MINUTE, NOW + 2 * MINUTE, 9) == 2
+    assert await store.count_sent(NOW + MINUTE, NOW + 3 * MINUTE, 2) == 2
+    assert await store.count_sent(NOW, NOW, 9) == 0
 
 
 async def test_the_pace_is_one(store: Store) -> None:

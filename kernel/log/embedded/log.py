@@ -5,6 +5,7 @@ it is acknowledged. A process uses at most ``CONNECTIONS_MAX`` connections and o
 session, however many readers it has.
 """
 
+import asyncio
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 
 from kernel.database.pool import OpenPool, Pool, open_pool, role_of, translate_errors
 from kernel.log.embedded.reader import EmbeddedReader
-from kernel.log.embedded.session import Session, open_session
+from kernel.log.embedded.session import Session, open_session, run_retention
 from kernel.log.lag import check_lags
 from kernel.log.port import LogRecord, Outgoing, Partition, TopicSpec
 from kernel.log.writer import Row, Writer
@@ -226,5 +227,10 @@ async def open_embedded_log(
         open_session(database_url) as session,
     ):
         log = EmbeddedLog(pool, session)
-        async with log.writing():
-            yield log
+        retention = asyncio.create_task(run_retention(pool))
+        try:
+            async with log.writing():
+                yield log
+        finally:
+            retention.cancel()
+            await asyncio.gather(retention, return_exceptions=True)

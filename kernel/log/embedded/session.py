@@ -1,7 +1,8 @@
 """The embedded log's session: the one connection of a process that listens and holds locks.
 
 As long as it lives its members live; when it is lost they have left their groups, and join again
-once it is back. It also takes dead members out of our groups and expired records off the disk.
+once it is back. It also takes dead members out of our groups. Expired records are taken off the
+disk over other connections (``run_retention``): what is slow there ends no session.
 """
 
 import asyncio
@@ -12,7 +13,8 @@ from contextlib import asynccontextmanager
 import asyncpg
 import structlog
 
-from kernel.database.pool import Connection, session_settings, translate_errors
+from kernel.database.pool import Connection, Pool, session_settings, translate_errors
+from kernel.stage.upkeep import REST_FACTOR
 from kernel.values.errors import Transient
 
 LOG = structlog.get_logger("log")
@@ -122,25 +124,12 @@ class Session:
             self._tell("")
 
     async def _sweep_until_lost(self) -> None:
-        expire_at = 0.0
-        clock = asyncio.get_running_loop()
         while True:
             groups = sorted({group for group in self._listeners.values() if group is not None})
             await self._fetch("SELECT sweep($1)", groups)
-            if clock.time() >= expire_at:
-                await self._expire()
-                expire_at = clock.time() + EXPIRE_SECONDS
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(SWEEP_SECONDS):
                     await self._lost.wait()
-
-    async def _expire(self) -> None:
-        ids = await self._fetch("SELECT array(SELECT expired_partitions())")
-        assert isinstance(ids, list)  # noqa: S101 - the query's shape
-        for number in ids:
-            gone: object = EXPIRE_RECORDS_MAX
-            while gone == EXPIRE_RECORDS_MAX:
-                gone = await self._fetch("SELECT expire($1, $2)", number, EXPIRE_RECORDS_MAX)
 
     def _heard(self, _: object, __: int, ___: str, payload: object) -> None:
         self._tell(str(payload))
@@ -148,6 +137,29 @@ class Session:
     def _tell(self, payload: str) -> None:
         for listener in list(self._listeners):
             listener(payload)
+
+
+async def run_retention(pool: Pool) -> None:
+    """Take expired records off the disk now and then, until cancelled. It fails alone."""
+    while True:
+        try:
+            with translate_errors():
+                await _expire(pool)
+        except Transient as trouble:
+            LOG.warning("log_retention_waits", code=trouble.code)
+        except Exception:
+            LOG.exception("log_retention_failed")
+        await asyncio.sleep(EXPIRE_SECONDS)
+
+
+async def _expire(pool: Pool) -> None:
+    clock = asyncio.get_running_loop()
+    for number in await pool.fetchval("SELECT array(SELECT expired_partitions())"):
+        gone = EXPIRE_RECORDS_MAX
+        while gone == EXPIRE_RECORDS_MAX:
+            began = clock.time()
+            gone = await pool.fetchval("SELECT expire($1, $2)", number, EXPIRE_RECORDS_MAX)
+            await asyncio.sleep(REST_FACTOR * (clock.time() - began))
 
 
 @asynccontextmanager

@@ -32,6 +32,8 @@ CONTACTS = b"c"
 CALM_CONTACTS = b"K"
 _MARK, _CALM_MARK, _BLOCK, _CALM_BLOCK = b"m", b"k", b"b", b"B"
 DETAILS = (_MARK, _BLOCK)
+LASTING = (CONTACTS, CALM_CONTACTS, _CALM_MARK, _CALM_BLOCK)
+"""Every other kind of key."""
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 

@@ -1,13 +1,12 @@
 """Which stretches of the provider's log to read for messages that we never saw (DESIGN §5)."""
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from kernel.facts.records import LoggedCost
 from kernel.provider.port import LoggedMessage
-
-IMPLAUSIBLE_FACTOR = 3
-"""An amount beyond so many times the tariff waits in billing for the log's word (DESIGN §5)."""
 
 
 class ScanKind(enum.StrEnum):
@@ -17,7 +16,7 @@ class ScanKind(enum.StrEnum):
     """Only what our webhook did not take: all of it is passed on. Comes first."""
     WHOLE = "whole"
     """Everything: passed on is what our webhook did not take (a detached number has no webhook,
-    and what state such messages have is not documented), and what cost implausibly much."""
+    and what state such messages have is not documented); of the rest, what it cost."""
     ORDERED = "ordered"
     """Everything, and all is passed on: the operator asked for it."""
 
@@ -83,15 +82,22 @@ def is_over(scan: Scan) -> bool:
     return scan.kind is ScanKind.ORDERED and scan.until is None
 
 
-def is_passed_on(kind: ScanKind, message: LoggedMessage, tariff_microunits: int) -> bool:
-    """Whether a record of the log goes to the others.
+def is_passed_on(kind: ScanKind, message: LoggedMessage) -> bool:
+    """Whether a record of the log goes to the others as a message."""
+    return kind is not ScanKind.WHOLE or message.state != "delivered"
 
-    Args:
-        tariff_microunits: of receiving one segment, in the provider's currency.
+
+def list_costs(kind: ScanKind, messages: Sequence[LoggedMessage]) -> tuple[LoggedCost, ...]:
+    """What messages cost that our webhook took; of the others it is passed on with them.
+
+    The log counts above what the webhook told, whose body may be unsigned (PLIVO.md §3).
     """
-    if kind is not ScanKind.WHOLE or message.state != "delivered":
-        return True
-    return message.amount_microunits not in {
-        None,
-        tariff_microunits * max(message.segments or 1, 1),
-    }
+    return tuple(
+        LoggedCost(
+            message_id=message.message_id,
+            segments=max(message.segments or 1, 1),
+            amount_microunits=message.amount_microunits,
+        )
+        for message in messages
+        if message.amount_microunits is not None and not is_passed_on(kind, message)
+    )

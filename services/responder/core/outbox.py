@@ -10,7 +10,7 @@ counts what others are to be told.
 import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import assert_never
 
 from kernel.facts.records import (
@@ -25,6 +25,9 @@ from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.status import DOUBTED_ORDER, LOG_ORDER, Observation, Status
 
 BY = "responder"
+IMPLAUSIBLE_FACTOR = 3
+"""An amount beyond so many times the tariff waits in billing for the log's word."""
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 OPEN = frozenset({ReplyState.SENDING, ReplyState.UNCERTAIN})
 """A send that nobody can yet tell apart from another one to the same number."""
 
@@ -44,6 +47,13 @@ class Search(enum.StrEnum):
     """The number to search for cannot be opened."""
 
 
+MENDED_ALONE = frozenset({
+    "402", "429", "refused", "unresolved_host", "connect_timeout", "stale",
+})  # fmt: skip
+"""Refusals of a send that pass without anybody mending a setting or the SMS: of a test only these
+are tried again. A reply is tried again after 401, 403 and 404 as well: a person mends those."""
+
+
 @dataclass(frozen=True, slots=True)
 class OutboxRules:
     """How long the outbox waits for what.
@@ -57,8 +67,11 @@ class OutboxRules:
         settle_after: a sent reply without a charged report is then read from the provider's log.
         final_after: ``sent`` is final after this.
         retry_first, retry_longest: before a refused send is tried again; doubles.
-        give_up_after: a reply still refused so long after it was authorised fails.
-        amount_max_microunits: a report of more for a segment is checked in the provider's log.
+        give_up_after: a reply still refused so long after it was authorised fails; a test after
+            ``retry_longest``.
+        amount_max_microunits, amount_min_microunits: a report of more, or of less, for a segment is
+            checked in the provider's log.
+        segments_min: of the shortest of our texts.
     """
 
     lease: timedelta
@@ -70,6 +83,8 @@ class OutboxRules:
     retry_longest: timedelta
     give_up_after: timedelta
     amount_max_microunits: int
+    amount_min_microunits: int = 1
+    segments_min: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,13 +225,25 @@ def apply_observation(
 
 
 def needs_log(reply: Reply, rules: OutboxRules) -> bool:
-    """Whether what it cost is to be read in the provider's log: unknown, implausible, doubted."""
+    """Whether what it cost is to be read in the provider's log.
+
+    It is unknown, doubted, or told by a report alone that may be wrong: too much or too little.
+    """
     if reply.state is ReplyState.FAILED and not reply.amount_microunits:
         return False
     if reply.amount_microunits is None or reply.amount_order == DOUBTED_ORDER:
         return True
+    if reply.amount_order >= LOG_ORDER:
+        return False
     limit = rules.amount_max_microunits * max(reply.segments or 1, 1)
-    return reply.amount_order < LOG_ORDER and reply.amount_microunits > limit
+    return reply.amount_microunits > limit or _is_too_little(reply, rules)
+
+
+def _is_too_little(reply: Reply, rules: OutboxRules) -> bool:
+    """Whether a report told less than the tariff of its segments, or of our shortest text's."""
+    segments = max(reply.segments or 1, rules.segments_min)
+    told = reply.amount_microunits
+    return told is not None and told < rules.amount_min_microunits * segments
 
 
 def is_about(reply: Reply, observed: Observation) -> bool:
@@ -317,7 +344,10 @@ def _sent(reply: Reply, now: datetime, rules: OutboxRules) -> Reply:
 
 
 def _refused(reply: Reply, result: NotAccepted, now: datetime, rules: OutboxRules) -> Reply:
-    given_up = now - reply.authorized_at >= rules.give_up_after
+    patience = rules.give_up_after
+    if reply.kind is ReplyKind.TEST:  # a person waits for it, and would be told of it days later
+        patience = rules.retry_longest if result.reason in MENDED_ALONE else timedelta()
+    given_up = now - reply.authorized_at >= patience
     if not result.retry or given_up or reply.sender_sealed is None:
         failed = replace(reply, state=ReplyState.FAILED, reason=result.reason)
         return _ended(replace(failed, nothing_charged=True))
@@ -368,13 +398,28 @@ def _observed(reply: Reply, observed: Observation, now: datetime, rules: OutboxR
 
 def _look_next(before: Reply, seen: Reply, now: datetime, rules: OutboxRules) -> Reply:
     """When to look at it after an observation."""
-    if seen.amount_order == before.amount_order and seen.state is before.state:
-        return seen
+    told_again = all(
+        getattr(seen, name) == getattr(before, name)
+        for name in ("amount_order", "amount_microunits", "state")
+    )
+    if told_again:
+        return replace(seen, look_at=before.look_at)  # what is looked up still is
     if seen.state is ReplyState.SENT and seen.amount_microunits is None:
         return seen  # a report may still come: ``settle_after``
     if needs_log(seen, rules):
-        return replace(seen, looks=0, look_at=now + rules.search_first)
+        late = seen.amount_order < DOUBTED_ORDER and _is_too_little(seen, rules)
+        at = _next_sweep(now, rules) if late else now + rules.search_first
+        return replace(seen, looks=0, look_at=at)
     return replace(seen, look_at=None if seen.final else _final_at(seen, rules))
+
+
+def _next_sweep(now: datetime, rules: OutboxRules) -> datetime:
+    """When to read what it cost: all at the same times, so that a page of the log tells of many.
+
+    Where the price is below the tariff it is every reply, and the budget of questions is small.
+    """
+    ahead = now + rules.search_first - _EPOCH
+    return _EPOCH - (-ahead // rules.settle_after) * rules.settle_after
 
 
 def _is_confirmed(reply: Reply) -> bool:

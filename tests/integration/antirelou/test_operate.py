@@ -6,12 +6,14 @@ import json
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from antirelou.commands import operate
 from antirelou.commands.main import main
 from kernel.facts.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
+from kernel.values.clock import SystemClock
 from services.billing.operator import ReplyWay, Step, Unresolved, Way
 from tests.fakes.log import MemoryLog
 from tests.support.operator_api import OWN_NUMBER, TOKEN, open_api
@@ -141,7 +143,10 @@ async def test_block_and_unblock_tell_the_filter(run: Run, log: MemoryLog) -> No
     assert (await run("block", OWN_NUMBER)).code == 2
 
 
-async def test_a_test_sms_is_on_its_way_and_explained(run: Run) -> None:
+async def test_a_test_sms_is_on_its_way_and_explained(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(operate, "TEST_SECONDS_MAX", 0.0)
     await run("fund", "add", "100", "--note", "x")
     said = await run("test", PHONE)
     assert said.code == 0, said.err
@@ -151,6 +156,38 @@ async def test_a_test_sms_is_on_its_way_and_explained(run: Run) -> None:
     assert test_id in said.out
     shown = json.loads((await run("explain", test_id, "--json")).out)
     assert shown["messages"][0]["kind"] == "test"
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        ([("sending", ""), ("failed", "403")], 1, "403: it may not be sent: enable the country"),
+        ([("sending", ""), ("failed", "401")], 1, "ANTIRELOU_PLIVO_AUTH_TOKEN"),
+        ([("refused", "over_cap")], 1, "CAP_PER_EXCHANGE"),
+        ([("failed", "409")], 1, "refused it: 409"),
+        ([("sending", ""), ("authorized", "429")], 0, "Not sent yet (429: too many at once)"),
+        ([("sending", ""), ("sent", "")], 0, "The provider has taken it."),
+    ],
+)
+async def test_a_test_sms_says_what_the_provider_said(
+    run: Run,
+    store: OperatorStoreOverPostgres,
+    monkeypatch: pytest.MonkeyPatch,
+    case: tuple[list[tuple[str, str]], int, str],
+) -> None:
+    steps, code, said = case
+    monkeypatch.setattr(operate, "TEST_SECONDS_MAX", 0.1)
+    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
+    way = ReplyWay([Step(at, state, reason) for state, reason in steps], 150_000, None)
+
+    async def explain(message_id: str) -> Way:
+        return Way(message_id, "test", at, None, reply=way)
+
+    monkeypatch.setattr(store, "explain_message", explain)
+    answer = await run("test", PHONE)
+    assert answer.code == code, answer.err
+    assert said in answer.out
+    assert answer.out.split()[-1].startswith("test-")
 
 
 async def test_explain_of_what_is_not_known(run: Run) -> None:
@@ -196,6 +233,11 @@ async def test_backfill_is_told_to_the_responder(run: Run, log: MemoryLog) -> No
     assert (await run("backfill", "--since", "2017-10-27T16:00")).code == 0
     [record] = log.read_all(OperatorDecided.TOPIC)
     assert decode_as(OperatorDecided, record.value).action is OperatorAction.BACKFILL
+    for text, ago in (("24h", timedelta(days=1)), ("2d", timedelta(days=2))):
+        assert (await run("backfill", "--since", text)).code == 0
+        since = decode_as(OperatorDecided, log.read_all(OperatorDecided.TOPIC)[-1].value).since
+        assert since is not None
+        assert timedelta() <= SystemClock().now() - ago - since < timedelta(minutes=1)
     said = await run("backfill", "--since", "yesterday")
     assert said.code == 2
     assert said.err.startswith("antirelou: --since: a time such as")

@@ -10,7 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.facts.records import (
+    LoggedCost,
     PostureChanged,
+    ProviderChecked,
     Reason,
     ReceivedKind,
     Record,
@@ -154,6 +156,56 @@ async def test_a_message_and_its_reply_may_both_be_adjusted(desk: Desk) -> None:
     )
     books = await desk.balances()
     assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (8_000, 151_000)
+
+
+def logged(second: int = 0, **costs: int) -> ProviderChecked:
+    """A page of the provider's log: what messages cost."""
+    received = tuple(
+        LoggedCost(message_id=message_id.replace("_", "-"), segments=1, amount_microunits=amount)
+        for message_id, amount in costs.items()
+    )
+    return checked(second, received=received)
+
+
+@pytest.mark.parametrize("told", [0, 5_000, 10_000, 29_000, 40_000, None])
+@pytest.mark.parametrize("cost", [0, 7_500, 10_000, 50_000])
+@pytest.mark.parametrize("early", ["later", "at once", "before"])
+async def test_of_what_receiving_cost_the_log_has_the_last_word(
+    told: int | None, cost: int, early: str
+) -> None:
+    """Whatever the webhook told, in whatever order the two are heard, and once however often."""
+    desk = make_desk(MemoryStore())
+    await desk.give()
+    text, page = texts(1, amount_microunits=told), logged(m_1=cost)
+    batches: dict[str, list[list[Record]]] = {
+        "later": [text, [page]],
+        "at once": [[*text, page]],
+        "before": [[page], text],
+    }
+    for _ in range(2):
+        for batch in batches[early]:
+            await desk.hear(*batch)
+    await desk.hear(*text, page, *text)
+    assert (await desk.balances())[Account.SPENT_RECEIVE] == cost
+
+
+async def test_the_log_s_word_waits_for_a_message_that_is_read_later(desk: Desk) -> None:
+    await desk.give()
+    await desk.hear(
+        logged(1, m_1=8_000, m_2=10_000), logged(3, m_1=9_000), checked(2, credit_microunits=EURO)
+    )
+    await desk.hear(*texts(1, 2, 3, amount_microunits=0))
+    await desk.hear(*texts(1, 2, 3, amount_microunits=0))
+    assert (await desk.balances())[Account.SPENT_RECEIVE] == 19_000
+    async with desk.store.transaction() as work:
+        assert (await work.read_provider()).credit_microeuros == EURO  # a page says nothing of it
+
+
+async def test_messages_brought_back_are_those_that_the_books_had_not(desk: Desk) -> None:
+    await desk.hear(*texts(1, 2))
+    await desk.hear(*(backfilled(f"m-{n}", sender=sender(n)) for n in (1, 2, 3)))
+    await desk.hear(*texts(3, 4))
+    assert await desk.count("received", "brought_back") == [4, 1]
 
 
 async def test_an_amount_beyond_belief_waits_for_the_log(desk: Desk) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from msgspec.structs import replace as replace_struct
@@ -18,8 +19,12 @@ from kernel.stage.stage import Received, StageLimits
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal, Transient
+from services.filter.core.retention import Cutoffs
 from services.filter.core.signature import sign_text
+from services.filter.handler import FilterHandler
+from services.filter.metrics import Metrics
 from services.filter.service import open_filter
+from services.filter.store import PostgresStore
 from tests.fakes.clock import ManualClock
 from tests.fakes.log import house_log
 from tests.integration.filter.scene import SCHEMA, Scene, open_scene
@@ -366,6 +371,7 @@ async def test_what_no_longer_matters_is_pruned_now_and_then(still: Scene) -> No
     await due.mark()
     assert due.next_at is not None
     assert due.next_at <= later + SETTINGS.prune_every
+    await handler.upkeep.settle()
 
     async def counts() -> list[int]:
         tables = ("senders", "answers", "messages", "nonces", "counts")
@@ -375,11 +381,14 @@ async def test_what_no_longer_matters_is_pruned_now_and_then(still: Scene) -> No
     assert await counts() == [2, 1, 2, 1, 1 + marks + calm]
     days = NOW + 3 * DAY
     await handler.due(read_until(days), days)
+    await handler.upkeep.settle()
     assert await counts() == [2, 1, 2, 1, 1 + calm]  # what the text left went first
     year = NOW + 365 * DAY
     await handler.due(read_until(year, range(1, 12)), year)
+    await handler.upkeep.settle()
     assert await counts() == [2, 1, 2, 1, 1 + calm]  # whoever holds the first partition prunes
     await handler.due(read_until(year), year)
+    await handler.upkeep.settle()
     assert await counts() == [1, 0, 0, 0, 0]  # STOP is for ever
 
 
@@ -389,8 +398,45 @@ async def test_what_a_lagging_stage_still_needs_is_not_pruned(still: Scene) -> N
     week = NOW + 27 * DAY
     await handler.due(read_until(NOW + MINUTE), week - DAY)
     await handler.due(read_until(NOW + MINUTE), week)
+    await handler.upkeep.settle()
     due = await handler.due(read_until(week), week)
     assert {_verdict(output).reason for output in due.records} == {Reason.CAMPAIGN}
+
+
+class SlowToPrune(PostgresStore):
+    """Of a database in which a prune runs into the statement's time limit, or never answers."""
+
+    prunes, hangs = 0, False
+
+    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:  # noqa: ARG002
+        self.prunes += 1
+        if self.hangs:
+            await asyncio.Event().wait()
+        raise Transient("the database cannot now (SQLSTATE 57014)", code="database_slow")
+
+    async def count_deliberating(self, partitions: Sequence[int]) -> int:  # noqa: ARG002
+        raise ZeroDivisionError
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+async def test_upkeep_that_fails_or_hangs_holds_no_verdict_back(still: Scene, hangs: Any) -> None:
+    store = SlowToPrune(still.pool)
+    store.hangs = hangs
+    handler = FilterHandler(store, SETTINGS, Metrics(still.telemetry))
+    await handler.handle([read("m-1", 1)], NOW)
+    told: list[Outgoing] = []
+    for hour in range(1, 5):
+        now = NOW + hour * HOUR + MINUTE
+        due = await asyncio.wait_for(handler.due(read_until(now), now), 5)
+        told += due.records
+        assert due.next_at is not None
+        assert due.next_at > now  # its next time is planned, whatever becomes of it
+        await asyncio.sleep(0)
+    assert _ids(told) == {"m-1"}
+    assert store.prunes == (1 if hangs else 4)  # one at a time, and tried again
+    await handler.upkeep.stop()
+    failed = {"service": "filter", "chore": "prune", "outcome": "failed"}
+    assert still.sample("antirelou_upkeep_total", **failed) == (0 if hangs else 4)
 
 
 async def test_tables_hold_no_text(still: Scene) -> None:

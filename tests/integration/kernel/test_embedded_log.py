@@ -4,16 +4,18 @@ import asyncio
 from collections.abc import AsyncIterator
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import pytest
+from structlog.testing import capture_logs
 
 from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool, role_of
 from kernel.log.embedded import session as embedded_session
 from kernel.log.embedded.log import EmbeddedLog, open_embedded_log
 from kernel.log.embedded.reader import EmbeddedReader
-from kernel.log.embedded.session import Session
+from kernel.log.embedded.session import Session, run_retention
 from kernel.log.port import Batch, Outgoing, Partition, TopicSpec
 from kernel.values.errors import Transient
 from tests.support.eventually import eventually
@@ -109,6 +111,34 @@ async def test_while_an_append_is_under_way_no_watermark_passes_it(
         found = await reader.read(records_max=9, bytes_max=99, wait_seconds=5)
         assert [record.value for record in found.records] == [b"v"]
         assert seen_until <= found.records[0].appended_at < min(others)
+
+
+class SlowPool:
+    """Of a database that cannot look for what is expired within its time limit."""
+
+    def __init__(self) -> None:
+        self.asked: asyncio.Queue[str] = asyncio.Queue()
+
+    async def fetchval(self, statement: str, *_: object) -> list[int]:
+        self.asked.put_nowait(statement)
+        raise asyncpg.QueryCanceledError("canceling statement due to statement timeout")
+
+
+async def test_a_retention_that_is_too_slow_is_tried_again_and_ends_no_membership(
+    log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(embedded_session, "EXPIRE_SECONDS", 0.05)
+    pool: Any = SlowPool()
+    async with log.reader(GROUP, [TOPIC]):
+        number = log._session.number  # noqa: SLF001 - whose members we are
+        with capture_logs() as lines:
+            retention = asyncio.create_task(run_retention(pool))
+            for _ in range(3):
+                await asyncio.wait_for(pool.asked.get(), 5)
+            retention.cancel()
+            await asyncio.gather(retention, return_exceptions=True)
+        assert {line["event"] for line in lines} == {"log_retention_waits"}
+        assert log._session.number == number  # noqa: SLF001
 
 
 async def test_what_is_within_its_retention_stays(log: EmbeddedLog, fresh_database: str) -> None:

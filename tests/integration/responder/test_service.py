@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -31,6 +33,7 @@ from tests.integration.responder.scene import (
     CALM,
     CLOCK,
     PSEUDONYMIZER,
+    SECOND,
     Scene,
     authorized,
     open_scene,
@@ -302,6 +305,29 @@ class TestSettlement:
             await until(settled, 15)
             assert scene.provider.asked < 60
 
+    async def test_results_are_kept_while_the_database_is_away(
+        self, fresh_database: str, log: MemoryLog, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Dropped, a send that was answered would lapse, and be looked for in vain or at a cost."""
+        async with open_scene(fresh_database, log, rules=CALM) as scene:
+            provider, begin = scene.provider, scene.store.transaction
+            provider.latency, refused = 0.3, 0
+
+            def transaction() -> Any:
+                nonlocal refused
+                if provider.sent and refused < 3:  # answered, and not recorded yet
+                    refused += 1
+                    raise Transient("the database is away", code="database_away")
+                return begin()
+
+            monkeypatch.setattr(scene.store, "transaction", transaction)
+            await scene.append(authorized(1), authorized(2), authorized(3))
+            await until(lambda: all(scene.states(f"m-{n}")[-1:] == ["sent"] for n in (1, 2, 3)), 15)
+            assert refused == 3
+            for n in (1, 2, 3):
+                assert scene.states(f"m-{n}") == ["sending", "sent"]
+            assert provider.sends == 3
+
     async def test_an_implausible_report_is_checked_in_the_log(
         self, fresh_database: str, log: MemoryLog
     ) -> None:
@@ -314,6 +340,21 @@ class TestSettlement:
             await until(lambda: scene.amount("m-1") == 65_000)
             assert scene.changes("m-1")[-1].amount_confirmed
             assert scene.states("m-1")[-2:] == ["delivered", "delivered"]
+
+    async def test_reports_that_told_too_little_are_corrected_page_by_page(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        rules = replace(CALM, amount_min_microunits=65_000, settle_after=SECOND)
+        async with open_scene(fresh_database, log, rules=rules) as scene:
+            await scene.append(*(authorized(n) for n in range(40)))
+            await until(lambda: len(scene.provider.sent) == 40)
+            for number, sent in enumerate(scene.provider.sent):
+                ref = next(n for n in range(40) if phone(n) == sent.to)
+                amount = number % 2 * 5_000
+                await scene.append(reported(ref, sent.message_id, "delivered", 3, amount=amount))
+            await until(lambda: all(scene.amount(f"m-{n}") == 65_000 for n in range(40)), 15)
+            assert all(scene.changes(f"m-{n}")[-1].amount_confirmed for n in range(40))
+            assert scene.provider.asked < 40
 
     async def test_what_the_log_says_of_the_end_counts(
         self, fresh_database: str, log: MemoryLog
@@ -397,11 +438,16 @@ class TestBackfill:
             def found() -> dict[str, SmsReceived]:
                 return {record.id: record for record in scene.told(SmsReceived.TOPIC)}
 
-            await until(lambda: len(found()) == 48, 20)
-            assert {dear, detached} < set(found())
+            def costs() -> dict[str, int]:
+                told = [cost for one in scene.told(ProviderChecked.TOPIC) for cost in one.received]
+                return {cost.message_id: cost.amount_microunits for cost in told}
+
+            await until(lambda: len(found()) == 47 and len(costs()) == 2, 20)
+            assert costs()[dear] == 900_000
+            assert detached in found()
             assert found()[detached].sender_sealed is not None
             assert found()[loop].sender_sealed is None  # nobody to answer: nothing to keep
-            assert seen not in found()
+            assert {seen, dear}.isdisjoint(found())
             record = next(iter(found().values()))
             assert (record.source, record.text, record.to_ours) == (Source.BACKFILL, None, True)
             assert record.sender_kind == "mobile"

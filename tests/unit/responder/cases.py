@@ -34,6 +34,7 @@ RULES = OutboxRules(
     retry_longest=timedelta(minutes=10),
     give_up_after=timedelta(hours=72),
     amount_max_microunits=200_000,
+    amount_min_microunits=65_000,
 )
 
 

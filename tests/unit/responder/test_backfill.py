@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.facts.records import SmsReceived, decode_as
+from kernel.facts.records import LoggedCost, ProviderChecked, SmsReceived, decode_as
 from kernel.provider.port import Page
 from kernel.sealing.keys import new_keys
 from kernel.sealing.privacy import Pseudonymizer
@@ -20,6 +20,7 @@ from services.responder.core.backfill import (
     apply_page,
     is_over,
     is_passed_on,
+    list_costs,
     open_scan,
 )
 from services.responder.settings import read_settings
@@ -66,25 +67,36 @@ def test_only_what_was_ordered_ends() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "state", "amount", "passed"),
+    ("kind", "state", "passed"),
     [
-        (ScanKind.WHOLE, "delivered", 10_000, False),
-        (ScanKind.WHOLE, "delivered", 10_001, True),
-        (ScanKind.WHOLE, "delivered", 0, True),
-        (ScanKind.WHOLE, "delivered", None, False),
-        (ScanKind.WHOLE, "undelivered", 10_000, True),
-        (ScanKind.WHOLE, "received", None, True),
-        (ScanKind.UNDELIVERED, "undelivered", 10_000, True),
-        (ScanKind.ORDERED, "delivered", 10_000, True),
+        (ScanKind.WHOLE, "delivered", False),
+        (ScanKind.WHOLE, "undelivered", True),
+        (ScanKind.WHOLE, "received", True),
+        (ScanKind.UNDELIVERED, "undelivered", True),
+        (ScanKind.ORDERED, "delivered", True),
     ],
 )
-def test_what_is_passed_on(kind: ScanKind, state: str, amount: int | None, passed: object) -> None:
-    assert is_passed_on(kind, logged(state, amount), 10_000) is passed
+@pytest.mark.parametrize("amount", [None, 0, 5_000, 10_000, 90_000])
+def test_each_message_is_passed_on_or_its_cost_is(
+    kind: ScanKind, state: str, amount: int | None, passed: object
+) -> None:
+    """Whatever the price: one that is not the tariff passes nothing on a second time."""
+    message = logged(state, amount, segments=2)
+    assert is_passed_on(kind, message) is passed
+    cost = LoggedCost(message_id="p-1", segments=2, amount_microunits=amount or 0)
+    told = () if passed or amount is None else (cost,)
+    assert list_costs(kind, [message]) == told
 
 
-def test_segments_are_allowed_for() -> None:
-    assert not is_passed_on(ScanKind.WHOLE, logged("delivered", 20_000, segments=2), 10_000)
-    assert is_passed_on(ScanKind.WHOLE, logged("delivered", 10_000, segments=2), 10_000)
+def test_a_page_tells_in_one_record_what_its_messages_cost() -> None:
+    page = Page([logged("delivered", n, message_id=f"p-{n}") for n in range(20)], more=True)
+    whole = replace(SCAN, kind=ScanKind.WHOLE)
+    [record] = Backfiller(SETTINGS, ManualClock()).records(whole, page, NOW)
+    told = decode_as(ProviderChecked, record.value)
+    assert [(cost.message_id, cost.amount_microunits) for cost in told.received] == [
+        (f"p-{n}", n) for n in range(20)
+    ]
+    assert (told.credit_microunits, told.attached, told.reconciled) == (None, None, None)
 
 
 SENDER = "33639980001"
@@ -115,7 +127,7 @@ def test_blocks_are_told_of_a_mobile_that_can_be_answered_and_of_nobody_else(
     sender: str, recipient: str, blocks: tuple[bytes, ...]
 ) -> None:
     page = Page([logged("undelivered", sender=sender, recipient=recipient)], more=False)
-    [record] = Backfiller(SETTINGS, ManualClock()).records(SCAN, page)
+    [record] = Backfiller(SETTINGS, ManualClock()).records(SCAN, page, NOW)
     told = decode_as(SmsReceived, record.value)
     assert told.blocks == blocks
     assert (told.sender_sealed is None) == (blocks == ())

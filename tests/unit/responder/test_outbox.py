@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kernel.facts.records import OperatorAction, ReplyState
+from kernel.facts.records import OperatorAction, ReplyKind, ReplyState
+from kernel.provider.plivo.client import describe_status
 from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.outbox import (
     OPEN,
@@ -24,12 +25,14 @@ from services.responder.core.outbox import (
     describe_change,
     is_about,
     needs_log,
+    plan_reply,
 )
 from services.responder.core.status import Observation, observe_logged, observe_report
 from tests.unit.responder.cases import (
     MINUTE,
     NOW,
     RULES,
+    authorization,
     logged,
     report,
     sending,
@@ -190,6 +193,39 @@ def test_refusals_are_tried_again_ever_later_and_given_up_on() -> None:
     late = apply_claim(reply, NOW + RULES.give_up_after, RULES)
     late = apply_result(late, late.attempts, REFUSALS[0], NOW + RULES.give_up_after, RULES)
     assert (late.state, late.nothing_charged, late.final) == (ReplyState.FAILED, True, True)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 405, 409, 413, 422, 451])
+def test_a_test_that_is_refused_ends_at_once(status: int) -> None:
+    """A person waits for it: what nobody mends meanwhile is not tried again for days."""
+    failed = describe_status(status)
+    assert failed.untaken
+    refused = NotAccepted(failed.reason, failed.retry, failed.after_seconds)
+    test = apply_claim(plan_reply(authorization(kind=ReplyKind.TEST), NOW), NOW, RULES)
+    ended = apply_result(test, 1, refused, NOW, RULES)
+    assert (ended.state, ended.reason) == (ReplyState.FAILED, str(status))
+    assert (ended.final, ended.nothing_charged, ended.look_at) == (True, True, None)
+
+
+@pytest.mark.parametrize("reason", ["402", "429", "refused", "unresolved_host", "connect_timeout"])
+def test_a_test_is_tried_again_for_minutes_where_that_may_help(reason: str) -> None:
+    test, now = plan_reply(authorization(kind=ReplyKind.TEST), NOW), NOW
+    tries = 0
+    while test.state is ReplyState.AUTHORIZED:
+        test = apply_claim(test, now, RULES)
+        test = apply_result(test, test.attempts, NotAccepted(reason, retry=True), now, RULES)
+        now, tries = test.look_at or now, tries + 1
+    assert (test.state, test.reason) == (ReplyState.FAILED, reason)
+    assert tries > 3
+    assert now - NOW < 2 * RULES.retry_longest
+
+
+@pytest.mark.parametrize("status", [401, 402, 403, 404, 429])
+def test_a_reply_waits_until_a_person_has_mended_what_refuses_it(status: int) -> None:
+    failed = describe_status(status)
+    refused = NotAccepted(failed.reason, failed.retry)
+    reply = apply_result(sending(), 1, refused, NOW, RULES)
+    assert (reply.state, reply.reason) == (ReplyState.AUTHORIZED, str(status))
 
 
 def test_a_send_nobody_speaks_of_lapses_and_is_never_sent_again() -> None:
@@ -370,6 +406,61 @@ def test_an_implausible_amount_is_checked_in_the_log_whose_word_counts() -> None
         assert describe_change(checked).amount_confirmed
         assert checked.sequence == dear.sequence + 1
     assert not describe_change(dear).amount_confirmed
+
+
+@pytest.mark.parametrize("end", ["sent", "delivered", "undelivered"])
+@pytest.mark.parametrize("told", [0, 1, 5_000, 64_999])
+def test_an_amount_told_too_low_is_read_in_the_log_once_whose_word_is_final(
+    end: str, told: int
+) -> None:
+    cheap = see(sent(), observed(end, 3, told))
+    assert needs_log(cheap, RULES)
+    assert cheap.look_at is not None
+    assert NOW + RULES.search_first <= cheap.look_at
+    assert cheap.look_at <= NOW + RULES.search_first + RULES.settle_after
+    for said in (65_000, told):
+        checked = see(cheap, observe_logged(logged(end, said)))
+        assert (checked.amount_microunits, needs_log(checked, RULES)) == (said, False)
+        assert describe_change(checked).amount_confirmed
+        assert checked.look_at == (None if checked.final else NOW + RULES.final_after)
+
+
+def test_two_segments_at_the_price_of_one_are_read_in_the_log() -> None:
+    two = replace(RULES, segments_min=2)
+    reply = apply_observation(sent(), observed("delivered", 3, 65_000), NOW, two)
+    assert needs_log(reply, two)
+    reply = apply_observation(sent(), observed("delivered", 3, 130_000), NOW, two)
+    assert not needs_log(reply, two)
+
+
+def test_what_was_told_too_low_is_looked_up_with_others_of_its_time() -> None:
+    looks = {
+        apply_observation(sent(), observed("delivered", 3, 0), NOW + n * MINUTE / 6, RULES).look_at
+        for n in range(60)
+    }
+    assert len(looks) <= 2
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["sent", "delivered", "undelivered"]),
+            st.one_of(st.none(), st.integers(0, 9)),
+            st.sampled_from([None, 0, 5_000, 65_000, 650_000]),
+        ),
+        max_size=6,
+    )
+)
+@example([("delivered", None, 65_000), ("delivered", None, 650_000)])
+@example([("delivered", None, None), ("delivered", 5, None)])
+def test_whatever_is_reported_what_may_be_wrong_is_looked_up(reports: Any) -> None:
+    reply = sent()
+    for status, sequence, amount in reports:
+        reply = see(reply, observed(status, sequence, amount))
+    if reply.amount_microunits != 65_000:
+        assert reply.look_at is not None
+    reply = see(reply, observe_logged(logged("delivered", 65_000)))
+    assert (reply.amount_microunits, needs_log(reply, RULES)) == (65_000, False)
 
 
 def test_a_report_that_contradicts_the_log_has_it_read_again() -> None:

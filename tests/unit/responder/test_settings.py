@@ -63,4 +63,5 @@ def test_the_reference_is_in_the_callback_whatever_it_holds() -> None:
 
 def test_the_tariff_is_in_the_providers_currency() -> None:
     settings = read_settings(make(provider_currency="USD", provider_rate="0.8"))
-    assert settings.tariff_microunits == 12_500
+    assert settings.outbox.amount_min_microunits == 187_500
+    assert settings.outbox.amount_max_microunits == 3 * 187_500

@@ -1,7 +1,7 @@
 -- The latest restore, and what the books have gained since.
 SELECT r.backup_at, r.restored_at, r.reconciled_at, s.restored IS DISTINCT FROM r.id AS resumed,
        r.matched, r.recovered,
-       coalesce((SELECT count FROM tallies WHERE name = 'received'), 0) - r.received_before
+       coalesce((SELECT count FROM tallies WHERE name = 'brought_back'), 0) - r.received_before
            AS received,
        (SELECT balance_microeuros FROM accounts WHERE name = 'spent.receive')
            - r.receive_microeuros_before AS receive_microeuros,
