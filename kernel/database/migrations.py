@@ -202,8 +202,7 @@ async def _select_missing(
     connection: Connection, schema: Schema, files: Sequence[_Migration]
 ) -> Sequence[_Migration]:
     rows = await connection.fetch(
-        "SELECT number, name, checksum FROM antirelou.migrations WHERE schema = $1",
-        schema.name,
+        "SELECT number, name, checksum FROM antirelou.migrations WHERE schema = $1", schema.name
     )
     if len(rows) > len(files):
         raise Fatal(f"migrations: the schema {schema.name} is newer than this program; install "
