@@ -23,10 +23,11 @@ def test_nothing_is_left(tmp_path: Path, signals: int, number: signal.Signals) -
         command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     ) as demo:
         deadline = time.monotonic() + START_SECONDS_MAX
-        while not list(tmp_path.glob("antirelou-demo-*/all.log")):
+        while not (found := list(tmp_path.glob("antirelou-demo-*/data/postgres/postmaster.pid"))):
             assert demo.poll() is None
             assert time.monotonic() < deadline, "the house was not started"
             time.sleep(0.1)
+        postgres = int(found[0].read_text().split()[0])
         for _ in range(signals):
             demo.send_signal(number)
             time.sleep(0.2)
@@ -34,3 +35,5 @@ def test_nothing_is_left(tmp_path: Path, signals: int, number: signal.Signals) -
         assert demo.stderr
         assert b"Traceback" not in demo.stderr.read()
     assert list(tmp_path.glob("antirelou-demo-*")) == []
+    with pytest.raises(ProcessLookupError):
+        os.kill(postgres, 0)

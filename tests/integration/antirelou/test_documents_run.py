@@ -27,6 +27,22 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield started
 
 
+def test_resume_tells_what_still_suspends(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With an empty fund; it stands before those that give to it."""
+    for name, value in house.settings.items():
+        monkeypatch.setenv(f"ANTIRELOU_{name.upper()}", value)
+    assert main(["pause", "--why", "tried"]) == 0
+    capsys.readouterr()
+    assert main(["resume", "--yes"]) == 0
+    said = capsys.readouterr().out
+    assert "Toujours suspendu" in said
+    assert "la cagnotte est à sa réserve" in said
+    assert "antirelou fund add" in said
+    assert "Relancé" not in said
+
+
 def typed() -> list[tuple[str, ...]]:
     """Distinct commands, with all their arguments; what is only a name is left to the parser."""
     found = {
