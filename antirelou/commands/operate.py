@@ -10,7 +10,7 @@ from antirelou.commands.client import Operator
 from antirelou.commands.explain import describe_way, tell_way
 from antirelou.commands.output import say, say_json, table
 from antirelou.commands.status import describe_fund, describe_restoration, describe_status
-from antirelou.commands.voice import confirm, settle_amount, voice_of
+from antirelou.commands.voice import confirm, settle_amount, tell_exactly, voice_of
 from kernel.facts.records import Posture, derive_id
 from kernel.settings.settings import load_settings
 from kernel.values.clock import SystemClock
@@ -210,7 +210,7 @@ def _book(path: str, kind: str, amount: str, note: str, id_: str | None) -> Any:
     body = {"id": entry, "amount_eur": format_euros(micro, decimals=6), "note": note}
     status_code, answer = _operator().post(path, body)
     new = status_code == HTTPStatus.CREATED
-    _say("booked" if new else "booked_before", amount=voice.euros(micro))
+    _say("booked" if new else "booked_before", amount=tell_exactly(micro, voice))
     _say("entry_id", id=entry)
     if not new and id_ is None:
         _say("once_a_day")

@@ -36,6 +36,15 @@ def confirm(question: str, voice: Voice) -> bool:
     return answer.strip().casefold() in YES
 
 
+def tell_exactly(amount_microeuros: int, voice: Voice) -> str:
+    """An amount to its last digit: what was typed, not what it rounds to."""
+    return voice.euros(amount_microeuros, decimals=_decimals(amount_microeuros))
+
+
+def _decimals(amount_microeuros: int) -> int:
+    return next(n for n in (2, 3, 6) if amount_microeuros % 10 ** (6 - n) == 0)
+
+
 def settle_amount(text: str, voice: Voice, *, argument: str = "AMOUNT", zero: bool = False) -> int:
     """The amount that was typed, micro-euros; asks where it may mean two.
 
@@ -59,13 +68,14 @@ def settle_amount(text: str, voice: Voice, *, argument: str = "AMOUNT", zero: bo
         return small
     readings = {"1": small, "2": larger[0]}
     shown = {
-        "typed": text, "small": voice.euros(small), "large": voice.euros(larger[0]),
+        "typed": text, "small": tell_exactly(small, voice), "large": tell_exactly(larger[0], voice),
     }  # fmt: skip
     if not sys.stdin.isatty():
         raise Fatal(
             voice.word(
                 "wrong", "amount_twofold", **shown, argument=argument,
-                small_plain=format_euros(small), large_plain=format_euros(larger[0], decimals=0),
+                small_plain=format_euros(small, decimals=_decimals(small)),
+                large_plain=format_euros(larger[0], decimals=0),
             ),
             code="use",
         )  # fmt: skip

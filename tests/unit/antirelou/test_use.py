@@ -44,6 +44,10 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         (["fund", "fee", "0", "--note", "x"], "AMOUNT: decimal euros above zero"),
         (["fund", "add", "1.500", "--note", "x"], "AMOUNT: 1.500 may be 1.50 € or 1,500.00 €"),
         (["fund", "fee", "12,500", "--note", "x"], "write 12.50 or 12500"),
+        (
+            ["fund", "fee", "1.505", "--note", "x"],
+            "may be 1.505 € or 1,505.00 €; write 1.505 or 1505",
+        ),
         (["fund", "correct", "gift"], "--why"),
         (["unresolved", "sent"], "ID"),
     ],
