@@ -18,6 +18,7 @@ from kernel.words.gloss import GLOSS, Language, Term, Voice, choose_language, gl
 from services.billing.core.alert import Alarm
 from services.billing.core.posture import Cause
 from services.billing.operator import EntryKind
+from services.filter.core.score import FEATURES
 from services.responder.core.outbox import Search
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -167,3 +168,7 @@ def test_times_on_the_clock_of_the_zone(at: str | None, french: str, english: st
 def test_the_zone_is_named() -> None:
     zone = ZoneInfo("America/Port_of_Spain")
     assert Voice(Language.FR, zone).time("2026-11-28T15:05:00Z").endswith("11:05 (Port of Spain)")
+
+
+def test_every_row_of_the_score_has_its_words() -> None:
+    assert {f"weight_{row.name}" for row in FEATURES} <= set(GLOSS["basis"])
