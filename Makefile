@@ -16,8 +16,11 @@ setup: .venv/.installed ## .venv with everything pinned, and the CLI in .venv/bi
 
 .venv/.installed: requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; name it: make PYTHON=python3.11 …")'
+	@echo "1 of 3: a virtual environment in .venv"
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "2 of 3: the pinned packages, each by its name; a minute or two, the last of it silent"
+	$(BIN)/pip install --progress-bar off --disable-pip-version-check --require-hashes -r requirements.lock
+	@echo "3 of 3: antirelou itself"
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	touch $@
 

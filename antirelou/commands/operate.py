@@ -1,23 +1,24 @@
 """The commands that operate a running system, through its operator API."""
 
-import os
-import sys
 import time
+from http import HTTPStatus
 from typing import Annotated, Any
 from urllib.parse import quote
 
 import typer
 
 from antirelou.commands.client import Operator
-from antirelou.commands.output import euros, say, say_json, table
-from antirelou.commands.status import describe_status
-from kernel.facts.records import derive_id, derive_trace
+from antirelou.commands.explain import describe_way, tell_way
+from antirelou.commands.output import say, say_json, table
+from antirelou.commands.status import describe_fund, describe_restoration, describe_status
+from antirelou.commands.voice import confirm, settle_amount, tell_exactly, voice_of
+from kernel.facts.records import Posture, derive_id
 from kernel.settings.settings import load_settings
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal
-from kernel.values.money import parse_micro
+from kernel.values.money import format_euros
 from kernel.values.phone import classify_number
-from kernel.words.gloss import choose_language
+from kernel.words.gloss import GLOSS, Voice
 
 fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_help=True)
 unresolved = typer.Typer(
@@ -31,7 +32,7 @@ Why = Annotated[str, typer.Option("--why", help="kept with the decision")]
 def register(app: typer.Typer) -> None:
     """Add the commands to the program."""
     for command in (
-        status, pause, resume, detach, attach, block, unblock, explain, test, backfill,
+        status, pause, resume, detach, attach, block, unblock, blocked, explain, test, backfill,
     ):  # fmt: skip
         app.command()(command)
     app.add_typer(fund, name="fund")
@@ -42,6 +43,14 @@ def _operator() -> Operator:
     return Operator(load_settings())
 
 
+def _voice() -> Voice:
+    return voice_of(load_settings())
+
+
+def _say(code: str, **values: object) -> None:
+    say(_voice().word("say", code, **values))
+
+
 def status(*, json: AsJson = False) -> None:
     """How the number is doing: posture, fund, messages, replies."""
     operator = _operator()
@@ -49,76 +58,68 @@ def status(*, json: AsJson = False) -> None:
     if json:
         say_json(answer)
         return
-    language = choose_language(load_settings().language, os.environ)
-    for title, rows in describe_status(answer, operator.get("/v1/resume"), language).items():
+    for title, rows in describe_status(answer, operator.get("/v1/resume"), _voice()).items():
         table(title, rows)
         say("")
     restoration = operator.get("/v1/restoration")["restoration"]
     if restoration is not None:
-        table("Restored from a backup", _restoration_rows(restoration))
+        _show_restoration(restoration)
 
 
-def _restoration_rows(found: dict[str, Any]) -> dict[str, Any]:
-    """What was found after a restore, line by line."""
-    reading = "the provider's log is being read"
-    return {
-        "the backup's time": _time(found["backup_at"]),
-        "restored": _time(found["restored_at"]),
-        "reconciled": _time(found["reconciled_at"]) if found["reconciled_at"] else reading,
-        "replies sent already": found["matched"],
-        "SMS without a reply here": found["recovered"],
-        "messages brought back": found["received"],
-        "booked for receiving since": euros(found["receive_microeuros"]),
-        "booked for replies since": euros(found["reply_microeuros"]),
-        "resumed": "yes" if found["resumed"] else "not yet: antirelou resume",
-    }
+def _show_restoration(found: dict[str, Any]) -> None:
+    voice = _voice()
+    table(voice.word("restoration", "title"), describe_restoration(found, voice))
 
 
 def pause(*, why: Why) -> None:
     """Stop paying for replies; everything is still received and kept."""
     _operator().post("/v1/pause", {"reason": why})
-    say("Paused. No reply is paid for until `antirelou resume`; what is received is kept.")
-    say("Receiving still costs money. To stop that as well: antirelou detach")
+    _say("paused")
+    _say("paused_costs")
 
 
 def resume(*, yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False) -> None:
     """Pay for replies again; says first how many wait, what they cost, how long it takes."""
-    operator = _operator()
+    operator, voice = _operator(), _voice()
     restoration = operator.get("/v1/restoration")["restoration"]
     if restoration is not None and not restoration["resumed"]:
-        table("Restored from a backup", _restoration_rows(restoration))
+        _show_restoration(restoration)
     waiting = operator.get("/v1/resume")
-    say(
-        f"{waiting['waiting']} replies wait; they cost {euros(waiting['cost_microeuros'])} "
-        f"and take about {round(waiting['seconds'] / 60)} min to send."
+    _say(
+        "waiting",
+        waiting=voice.figure(waiting["waiting"]),
+        cost=voice.euros(waiting["cost_microeuros"]),
+        minutes=voice.figure(round(waiting["seconds"] / 60)),
     )
-    if not yes and not _confirm("Resume?"):
+    if not yes and not confirm(voice.word("say", "resume?"), voice):
         raise typer.Exit(1)
-    operator.post("/v1/resume")
-    say("Resumed.")
+    _, answer = operator.post("/v1/resume")
+    _tell_posture(answer["posture"], answer["posture_cause"], voice)
 
 
-def _confirm(question: str) -> bool:
-    """Ask; an error of use where nobody can answer."""
-    try:
-        return typer.confirm(question)
-    except typer.Abort:
-        if sys.stdin.isatty():  # he does not want to answer
-            raise
-        raise Fatal("--yes: nobody is there to be asked; add it to go on", code="use") from None
+def _tell_posture(posture: str, posture_cause: str, voice: Voice) -> None:
+    """What came of ``resume``: the pause is over, which another cause may outlast."""
+    cause = voice.word("cause", posture_cause)
+    if posture == Posture.SUSPENDED:
+        _say("still_suspended", cause=cause)
+        _say("to_do", remedy=voice.word("remedy", posture_cause))
+    elif posture == Posture.GUARDED:
+        _say("resumed_guarded", cause=cause)
+    else:
+        _say("resumed")
 
 
 def detach() -> None:
     """Take the number off at the provider: nothing is received, and it costs nothing."""
     _operator().post("/v1/detach")
-    say("Detaching: it is done when `antirelou status` says so. What is sent to the number")
-    say("meanwhile is lost to us but for the provider's log. Again on: antirelou attach")
+    _say("detaching")
+    _say("detached_loses")
 
 
 def attach() -> None:
     """Put the number back on at the provider."""
     _operator().post("/v1/attach")
-    say("Attaching: it is done when `antirelou status` says so.")
+    _say("attaching")
 
 
 def _read_number(number: str) -> str | None:
@@ -130,7 +131,7 @@ def check_number(number: str) -> str:
     """In E.164; an error of use where it is no number."""
     found = _read_number(number)
     if found is None:
-        raise Fatal("NUMBER: not a number; write it in E.164, such as +33639980000", code="use")
+        raise Fatal(_voice().word("wrong", "number"), code="use")
     return found
 
 
@@ -140,13 +141,29 @@ Number = Annotated[str, typer.Argument(help="E.164, such as +33639980000")]
 def block(number: Number) -> None:
     """Never answer this number."""
     _operator().post("/v1/blocks", {"number": check_number(number)})
-    say("Blocked.")
+    _say("blocked")
 
 
 def unblock(number: Number) -> None:
     """Take a number off the block list."""
     _, answer = _operator().call("DELETE", "/v1/blocks", {"number": check_number(number)})
-    say("No longer blocked." if answer["changed"] else "It was not blocked.")
+    _say("unblocked" if answer["changed"] else "not_blocked")
+
+
+def blocked(*, json: AsJson = False) -> None:
+    """The block list: pseudonyms, and since when. No number is kept, so none is shown."""
+    answer = _operator().get("/v1/blocks")
+    if json:
+        say_json(answer)
+        return
+    voice, blocks = _voice(), answer["blocks"]
+    if not blocks:
+        _say("blocks_none")
+        return
+    _say("blocks", count=voice.figure(len(blocks)))
+    for block_ in blocks:
+        _say("block", sender=block_["sender"], at=voice.time(block_["at"]))
+    _say("blocks_note")
 
 
 def explain(
@@ -160,30 +177,13 @@ def explain(
     if json:
         say_json(answer)
         return
+    voice = _voice()
     for way in answer["messages"]:
-        table(f"{way['kind']} {way['id']}", _way_rows(way))
+        say(f"{voice.word('explain', way['kind'])} {way['id']}")
+        table(tell_way(way, voice), describe_way(way, voice))
+        say("")
     if not answer["messages"]:
-        say("Nothing is known of it.")
-
-
-def _way_rows(way: dict[str, Any]) -> dict[str, Any]:
-    """A message's way, line by line."""
-    rows = {"received": _time(way["received_at"]), "trace": derive_trace(way["id"])}
-    if way["kind"] != "test":
-        rows["receiving cost"] = euros(way["receive_cost_microeuros"], decimals=3)
-        rows["verdict"] = f"{way['verdict'] or 'not yet'} {way['reason'] or ''}".strip()
-        rows |= {f"  {name}": value for name, value in way["basis"].items()}
-        rows["due"] = _time(way["due_at"])
-    reply = way["reply"]
-    if reply:
-        for step in reply["states"]:
-            rows[f"{step['state']} {step['reason']}".strip()] = _time(step["at"])
-        rows["reply cost"] = euros(reply["cost_microeuros"], decimals=3)
-    return rows
-
-
-def _time(at: str | None) -> str:
-    return "–" if at is None else at[:19].replace("T", " ")
+        say(voice.word("explain", "nothing"))
 
 
 TEST_SECONDS_MAX = 20.0
@@ -191,17 +191,6 @@ TEST_SECONDS_MAX = 20.0
 TEST_LOOK_SECONDS = 0.5
 HANDED_OVER = frozenset({"sent", "delivered", "undelivered"})
 NOT_SENT = frozenset({"failed", "refused", "expired"})
-REFUSALS = {
-    "400": "it takes this number or this text for invalid",
-    "401": "it does not know us: ANTIRELOU_PLIVO_AUTH_ID, ANTIRELOU_PLIVO_AUTH_TOKEN",
-    "402": "no credit is left; top it up at the provider",
-    "403": "it may not be sent: enable the country (geo permissions) at the provider",
-    "404": "no such account or number there: ANTIRELOU_PLIVO_AUTH_ID, ANTIRELOU_NUMBER",
-    "429": "too many at once",
-    "over_cap": "a reply would cost more than CAP_PER_EXCHANGE",
-    "unsealable": "its number cannot be opened: another SENDING_PRIVATE_KEY sealed it",
-}
-"""Why an SMS was not taken, by the reason code of the last state."""
 
 
 def test(number: Number) -> None:
@@ -209,19 +198,21 @@ def test(number: Number) -> None:
 
     Exit code 1: it was refused.
     """
-    operator = _operator()
+    operator, voice = _operator(), _voice()
     _, answer = operator.post("/v1/tests", {"number": check_number(number)})
     state, reason = _watch_test(operator, answer["id"])
-    why = ": ".join(part for part in (reason, REFUSALS.get(reason, "")) if part)
+    why = reason
+    if reason in GLOSS["provider"]:
+        why += f": {voice.word('provider', reason)}"
     if state in HANDED_OVER:
-        say("The provider has taken it.")
+        _say("test_taken")
     elif state in NOT_SENT:
-        say(f"Not sent. The provider, or the house, refused it: {why}")
+        _say("test_refused", why=why)
     elif reason:
-        say(f"Not sent yet ({why}). It is tried again for a while.")
+        _say("test_waits", why=why)
     else:
-        say("On its way.")
-    say(f"What became of it: antirelou explain {answer['id']}")
+        _say("test_sent")
+    _say("what_became", id=answer["id"])
     if state in NOT_SENT:
         raise typer.Exit(1)
 
@@ -245,21 +236,31 @@ Since = Annotated[str, typer.Option(help="how long ago (24h, 2d), or UTC: 2017-1
 def backfill(*, since: Since) -> None:
     """Read the provider's log again, and take in what we never saw."""
     _operator().post("/v1/backfill", {"since": since})
-    say("Asked for. What it finds appears in `antirelou status`.")
+    _say("backfill")
 
 
-def _derived_today(kind: str, amount: str, note: str) -> str:
-    """An id that makes the same command, typed again after a lost answer, count once."""
-    try:
-        micro = parse_micro(amount)
-    except ValueError:
-        raise Fatal("AMOUNT: decimal euros above zero, such as 12.50", code="use") from None
-    return derive_id(kind, micro, note, SystemClock().now().date().isoformat())
+def _book(path: str, kind: str, amount: str, note: str, id_: str | None) -> Any:
+    """Book an entry and say so, the amount as it was understood. Returns the answer.
+
+    Without an id it is derived, so that the same command, typed again after a lost answer, counts
+    once.
+    """
+    voice = _voice()
+    micro = settle_amount(amount, voice)
+    entry = id_ or derive_id(kind, micro, note, SystemClock().now().date().isoformat())
+    body = {"id": entry, "amount_eur": format_euros(micro, decimals=6), "note": note}
+    status_code, answer = _operator().post(path, body)
+    new = status_code == HTTPStatus.CREATED
+    _say("booked" if new else "booked_before", amount=tell_exactly(micro, voice))
+    _say("entry_id", id=entry)
+    if not new and id_ is None:
+        _say("once_a_day")
+    return answer
 
 
 @fund.command("add")
 def fund_add(
-    amount: Annotated[str, typer.Argument(help="decimal euros, such as 250.00")],
+    amount: Annotated[str, typer.Argument(help="euros, such as 250 or 12,50")],
     *,
     note: Annotated[str, typer.Option(help="whose, where from")],
     id: Annotated[  # noqa: A002 - the option's name is the contract's
@@ -267,28 +268,19 @@ def fund_add(
     ] = None,
 ) -> None:
     """Book a donation."""
-    donation = id or _derived_today("donation", amount, note)
-    body = {"id": donation, "amount_eur": amount, "note": note}
-    status_code, answer = _operator().post("/v1/donations", body)
-    new = status_code == 201  # noqa: PLR2004 - HTTP's Created
-    say(f"{'Booked' if new else 'Already booked, nothing changed'}: {donation}")
-    if not new and id is None:
-        say("The same amount with the same note counts once a day; another takes another --id.")
-    say(f"Available: {euros(answer.get('available_microeuros'))}")
+    answer = _book("/v1/donations", "donation", amount, note, id)
+    _say("available", amount=_voice().euros(answer.get("available_microeuros")))
 
 
 @fund.command("fee")
 def fund_fee(
-    amount: Annotated[str, typer.Argument(help="decimal euros, such as 1.00")],
+    amount: Annotated[str, typer.Argument(help="euros, such as 1 or 0,80")],
     *,
     note: Annotated[str, typer.Option(help="rental of the number, platform…")],
     id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,  # noqa: A002
 ) -> None:
     """Book a fee: the number's rental, the platform."""
-    fee = id or _derived_today("fee", amount, note)
-    status_code, _ = _operator().post("/v1/fees", {"id": fee, "amount_eur": amount, "note": note})
-    new = status_code == 201  # noqa: PLR2004 - HTTP's Created
-    say(f"{'Booked' if new else 'Already booked, nothing changed'}: {fee}")
+    _book("/v1/fees", "fee", amount, note, id)
 
 
 @fund.command("show")
@@ -298,19 +290,20 @@ def fund_show(*, json: AsJson = False) -> None:
     if json:
         say_json(answer)
         return
-    totals = {
-        name.removesuffix("_microeuros").replace("_", " "): euros(value)
-        for name, value in answer["fund"].items()
-        if name.endswith("_microeuros")
-    }
-    table("The fund", totals)
+    voice = _voice()
+    table(voice.word("status", "the_fund"), describe_fund(answer["fund"], voice))
     for entry in answer["entries"]:
-        say(_entry_line(entry))
+        _show_entry(entry, voice)
 
 
-def _entry_line(entry: dict[str, Any]) -> str:
-    amount = euros(entry["amount_microeuros"])
-    return f"{_time(entry['at'])}  {entry['kind']:<10} {amount:>12}  {entry['id']}  {entry['note']}"
+def _show_entry(entry: dict[str, Any], voice: Voice) -> None:
+    """Three lines at most; the id has one to itself, to be copied."""
+    say("")
+    kind, amount = voice.word("entry", entry["kind"]), voice.euros(entry["amount_microeuros"])
+    say(f"{voice.time(entry['at'])}  {kind}  {amount}")
+    say(f"  {entry['id']}")
+    if entry["note"]:
+        say(f"  {entry['note']}")
 
 
 @fund.command("correct")
@@ -321,15 +314,15 @@ def fund_correct(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
 ) -> None:
     """Reverse an entry, with the reason; nothing is ever edited. Asks where too little is left."""
-    operator = _operator()
+    operator, voice = _operator(), _voice()
     left = _left_without(entry, operator.get("/v1/fund"))
     if left < 0 and not yes:
-        say(f"What was spent and is reserved stays so: {euros(left)} would be left in the fund.")
-        if not _confirm("Reverse it all the same?"):
+        _say("below_zero", left=voice.euros(left))
+        if not confirm(voice.word("say", "reverse_all_the_same"), voice):
             raise typer.Exit(1)
     body = {"entry": entry, "why": why, "below_zero": yes or left < 0}
     _, answer = operator.post("/v1/fund/corrections", body)
-    say(f"Reversed. Left in the fund: {euros(answer['available_microeuros'])}")
+    _say("reversed", left=voice.euros(answer["available_microeuros"]))
 
 
 def _left_without(entry: str, shown: dict[str, Any]) -> int:
@@ -340,24 +333,17 @@ def _left_without(entry: str, shown: dict[str, Any]) -> int:
     return available - amounts[entry] if takes else 0
 
 
-LOG_SAYS = {
-    "absent": "the provider's log has no SMS that could be it",
-    "ambiguous": "the provider's log has several SMS that could be it",
-    "unsealable": "its number cannot be opened, so the provider's log was not searched",
-}
-"""What a search of the provider's log found (``responder.core.outbox.Search``)."""
-
-
 @unresolved.command("list")
 def unresolved_list() -> None:
     """Replies whose money is held because nobody knows whether they went out."""
     replies = _operator().get("/v1/unresolved")["replies"]
+    voice = _voice()
     for reply in replies:
-        log = LOG_SAYS.get(reply["log"], reply["log"])
-        price = euros(reply["price_microeuros"])
-        say(f"{reply['id']}  since {_time(reply['at'])}  {price}  {log}")
+        price = voice.euros(reply["price_microeuros"])
+        _say("unresolved", id=reply["id"], at=voice.time(reply["at"]), price=price)
+        say(f"  {voice.word('log_says', reply['log'])}")
     if not replies:
-        say("None.")
+        _say("none")
 
 
 ReplyId = Annotated[str, typer.Argument(metavar="ID", help="the reply's id")]
@@ -368,14 +354,14 @@ WhyDecided = Annotated[str, typer.Option("--why", help="kept with the decision")
 def unresolved_sent(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
     """It was sent after all: book it."""
     _decide(id, "sent", why)
-    say("Booked as sent.")
+    _say("booked_sent")
 
 
 @unresolved.command("void")
 def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
     """It was never sent: free its money."""
     _decide(id, "void", why)
-    say("Its money is free again.")
+    _say("freed")
 
 
 def _decide(reply_id: str, outcome: str, why: str) -> None:

@@ -7,13 +7,10 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from antirelou.commands.output import euros
-from kernel.values.money import format_euros
+from antirelou.commands.demo.watch import UNDER_WAY, euros
 
-SPENT_2017_MICROEUROS = 4_000_000_000
-"""About 25,000 messages at 16 centimes an exchange: what the weekend of 2017 cost."""
-
-UNDER_WAY = ("waiting", "authorized", "sending", "uncertain")
+EXCHANGE_2017_MICROEUROS = 160_000
+"""What one message and its answer cost in 2017; 25,000 of them were 4,000 €."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +122,7 @@ def print_report(
     """Print what happened, what it cost against 2017, and each check."""
     fund, messages, replies = status["fund"], status["messages"], status["replies"]
     spent = fund["spent_receive_microeuros"] + fund["spent_reply_microeuros"]
+    spent_2017 = messages["received"] * EXCHANGE_2017_MICROEUROS
     answered = replies["sent"] + replies["delivered"] + replies["undelivered"]
     grid = Table(show_header=False, box=None, pad_edge=False)
     grid.add_column(style="dim")
@@ -136,13 +134,13 @@ def print_report(
         if reason != "reply" and count:
             grid.add_row(f"silent: {reason}", f"{count:,}")
     grid.add_row("spent", euros(spent))
-    grid.add_row("spent in 2017", euros(SPENT_2017_MICROEUROS))
+    grid.add_row("as many in 2017", euros(spent_2017))
     grid.add_row("left in the fund", euros(fund["available_microeuros"]))
     console.print(grid)
     console.print()
     for check in checks:
         mark = "[green]ok    [/]" if check.good else "[red]FAILED[/]"
         console.print(f"{mark} {check.claim}: {check.found}", soft_wrap=True)
-    saved = SPENT_2017_MICROEUROS - spent
+    saved = spent_2017 - spent
     if saved > 0:
-        console.print(f"\n{format_euros(saved)} € less than in October 2017.")
+        console.print(f"\n{euros(saved)} less than as many cost in October 2017.")

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import shutil
+import signal
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -15,8 +16,8 @@ from rich.live import Live
 
 from antirelou.commands.demo.broker import own_broker
 from antirelou.commands.demo.house import House, clustered_house, embedded_house
-from antirelou.commands.demo.report import UNDER_WAY, Bill, check_outcome, print_report
-from antirelou.commands.demo.watch import Moment, call, draw
+from antirelou.commands.demo.report import Bill, check_outcome, print_report
+from antirelou.commands.demo.watch import UNDER_WAY, Moment, call, draw
 from kernel.values.errors import AntirelouError, Fatal
 
 WEEKEND_SECONDS = 80 * 3600
@@ -52,8 +53,11 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     console.print(WHAT_IS_REAL.format(speed=speed, processes=shown[0], log=shown[1]))
     folder = Path(tempfile.mkdtemp(prefix="antirelou-demo-"))
     try:
-        with open_house(folder, log, demo_settings(speed)) as house:
+        with _stopped_once(), open_house(folder, log, demo_settings(speed)) as house:
             status, bill = pass_weekend(house, console, scale=scale, speed=speed)
+    except KeyboardInterrupt:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     except AntirelouError as error:
         console.print(f"[red]FAILED[/] {error}\nWhat the processes said is in {folder}")
         return 1
@@ -65,6 +69,23 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     console.print("[bold green]OK[/]")
     return 0
+
+
+@contextlib.contextmanager
+def _stopped_once() -> Iterator[None]:
+    """Ctrl-C or SIGTERM once is enough: a second must not cut short the stopping of the house."""
+
+    def stop(*_: object) -> None:
+        for number in before:
+            signal.signal(number, signal.SIG_IGN)
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def demo_settings(speed: float) -> dict[str, str]:

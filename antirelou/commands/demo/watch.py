@@ -5,6 +5,7 @@ import urllib.request
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from rich.console import Group, RenderableType
@@ -12,10 +13,14 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from antirelou.commands.output import euros
+from kernel.words.gloss import Language, write_euros
 
 ANSWER_SECONDS_MAX = 30.0
 SILENT_SHOWN_MAX = 6
+UNDER_WAY = ("waiting", "authorized", "sending", "uncertain")
+"""States of a reply that will go on by itself."""
+
+euros = partial(write_euros, language=Language.EN)
 
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
@@ -59,7 +64,23 @@ def draw(moment: Moment) -> RenderableType:
         ProgressBar(total=max(moment.total, 1), completed=moment.delivered, width=40),
         Text(f"{moment.delivered:,} of {moment.total:,} texted"),
     )
-    return Group(head, _numbers(status), _silences(status))
+    return Group(head, _numbers(status), _silences(status), _tell_waiting(moment))
+
+
+def _tell_waiting(moment: Moment) -> Text:
+    """What a full bar waits for."""
+    if moment.delivered < moment.total:
+        return Text("")
+    messages, replies = moment.status["messages"], moment.status["replies"]
+    unread = moment.total - messages["received"]
+    under_way = sum(replies[name] for name in UNDER_WAY)
+    left = {
+        "messages to be booked": unread,
+        "messages to be judged, once their delay is over": messages["deliberating"],
+        "replies to be sent and reported on": under_way,
+    }
+    told = ", ".join(f"{count:,} {what}" for what, count in left.items() if count > 0)
+    return Text(f"all have texted; waiting for {told or 'the books to be closed'}")
 
 
 def _numbers(status: Mapping[str, Any]) -> Table:

@@ -13,13 +13,16 @@ from antirelou.commands.rehearse.course import Course, Glance
 from antirelou.commands.rehearse.outcome import Summary, thin_out
 from kernel.facts.records import Decision
 from kernel.settings.settings import Settings
-from kernel.values.money import format_euros
+from kernel.words.gloss import GLOSS, Voice
 
 WIDTH, HEIGHT, LEFT, BOTTOM = 960, 190, 62, 22
 BINS = 320
 WAIT_BINS_HOURS = (0.25, 1, 3, 6, 12, 24, 48, 72, 120)
 TICKS_MAX = 8
 POSTURE_COLORS = {"normal": "#9bc7a5", "guarded": "#f0c15b", "suspended": "#d9705f"}
+LAYER_COLORS = {"to_be_answered": "#4f8f67", "silent": "#c9c3ba", "away": "#8a6fb0"}
+GROUP = "rehearsal"
+"""Of the catalogue."""
 SHOWN_SETTINGS = (
     "reply_delay", "reply_delay_jitter", "reply_quiet", "reply_delay_max", "quiet_hours",
     "timezone", "reply_window", "burst", "countries", "price_receive", "price_reply",
@@ -57,10 +60,11 @@ class Policy:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """Time from left to right."""
+    """Time from left to right, and whom it is told to."""
 
     start: datetime
     end: datetime
+    voice: Voice
 
     def x(self, at: datetime) -> float:
         """Where an instant is."""
@@ -69,58 +73,64 @@ class Axis:
         return LEFT + share * (WIDTH - LEFT - 10)
 
 
-def draw_page(policies: Sequence[Policy]) -> str:
+def draw_page(policies: Sequence[Policy], voice: Voice) -> str:
     """The whole page; several policies one below the other, on the same axes of time."""
     glances = [glance for policy in policies for glance in policy.course.glances]
     times = [glance.at for glance in glances] or [datetime(2000, 1, 1, tzinfo=UTC)]
-    axis = Axis(min(times), max(times))
+    axis = Axis(min(times), max(times), voice)
     body = "".join(_draw_policy(policy, axis, len(policies) > 1) for policy in policies)
+    title = _words(voice, "title")
+    lead = voice.word(GROUP, "lead", start=voice.time(axis.start), end=voice.time(axis.end))
     return (
-        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{voice.language}"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width">'
-        f"<title>A flood, rehearsed</title><style>{_STYLE}</style></head><body><main>"
-        "<h1>A flood, rehearsed</h1>"
-        '<p class="lead">What the judge and the ledger of antirelou would have done with this '
-        f"trace, from {axis.start:%d %B %Y, %H:%M} to {axis.end:%d %B %Y, %H:%M} UTC.</p>"
+        f"<title>{title}</title><style>{_STYLE}</style></head><body><main><h1>{title}</h1>"
+        f'<p class="lead">{escape(lead)}</p>'
         f"{body}</main></body></html>\n"
     )
 
 
 def _draw_policy(policy: Policy, axis: Axis, named: bool) -> str:  # noqa: FBT001 - internal
+    voice = axis.voice
+
+    def head(code: str) -> str:
+        return f"<h2>{_words(voice, code)}</h2>"
+
     title = f"<h1>{escape(policy.name)}</h1>" if named else ""
+    postures = {voice.word("posture", code): color for code, color in POSTURE_COLORS.items()}
+    layers = {_words(voice, code): color for code, color in LAYER_COLORS.items()}
+    fund = {_words(voice, "available"): "#33506b", **postures, _words(voice, "floor"): "#b23b3b"}
+    spent = {_words(voice, "receiving"): "#8fa8bf", _words(voice, "replies"): "#4f8f67"}
     return (
-        f'<section class="policy">{title}{_draw_figures(policy.summary)}'
-        "<h2>Messages a minute</h2>"
-        f"{_draw_messages(policy.course, axis)}"
-        f"{_key({'to be answered': '#4f8f67', 'silent': '#c9c3ba', 'did not arrive': '#8a6fb0'})}"
-        "<h2>The fund going down, and the posture</h2>"
-        f"{_draw_fund(policy, axis)}"
-        f"{_key({'available': '#33506b', **POSTURE_COLORS, 'the floor': '#b23b3b'})}"
-        "<h2>What it was spent on</h2>"
-        f"{_draw_spent(policy.course, axis)}"
-        f"{_key({'receiving': '#8fa8bf', 'replies': '#4f8f67'})}"
-        "<h2>Verdicts by reason</h2>"
-        f"{_draw_verdicts(policy.summary)}"
-        "<h2>Time waited past due, of those answered</h2>"
-        f"{_draw_waits(policy.course)}"
-        f"<h2>Settings</h2>{_draw_settings(policy.settings)}</section>"
+        f'<section class="policy">{title}{_draw_figures(policy.summary, voice)}'
+        f"{head('messages_a_minute')}{_draw_messages(policy.course, axis)}{_key(layers)}"
+        f"{head('fund_falls')}{_draw_fund(policy, axis)}{_key(fund)}"
+        f"{head('spent_on')}{_draw_spent(policy.course, axis)}{_key(spent)}"
+        f"{head('verdicts')}{_draw_verdicts(policy.summary, voice)}"
+        f"{head('waits')}{_draw_waits(policy.course, voice)}"
+        f"{head('settings')}{_draw_settings(policy.settings, voice)}</section>"
     )
 
 
-def _draw_figures(summary: Summary) -> str:
+def _words(voice: Voice, code: str) -> str:
+    """Of the catalogue, for HTML."""
+    return escape(voice.word(GROUP, code))
+
+
+def _draw_figures(summary: Summary, voice: Voice) -> str:
     figures = {
-        "messages": f"{summary.messages:,}",
-        "senders": f"{summary.senders:,}",
-        "deserved an answer": f"{summary.replies:,}",
-        "were answered": f"{summary.answered:,}",
-        "spent on replies": f"{format_euros(summary.spent_reply_microeuros)} €",
-        "spent on receiving": f"{format_euros(summary.spent_receive_microeuros)} €",
-        "left": f"{format_euros(summary.available_microeuros)} €",
-        "would answer all who still wait": f"{format_euros(summary.waiting_microeuros)} €",
+        "messages": voice.figure(summary.messages),
+        "senders": voice.figure(summary.senders),
+        "deserved": voice.figure(summary.replies),
+        "were_answered": voice.figure(summary.answered),
+        "spent_reply": voice.euros(summary.spent_reply_microeuros),
+        "spent_receive": voice.euros(summary.spent_receive_microeuros),
+        "left": voice.euros(summary.available_microeuros),
+        "would_answer_all": voice.euros(summary.waiting_microeuros),
     }
     boxes = (
-        f'<div class="figure"><b>{value}</b><span>{name}</span></div>'
-        for name, value in figures.items()
+        f'<div class="figure"><b>{value}</b><span>{_words(voice, code)}</span></div>'
+        for code, value in figures.items()
     )
     return f'<div class="figures">{"".join(boxes)}</div>'
 
@@ -138,7 +148,7 @@ def _draw_messages(course: Course, axis: Axis) -> str:
     for place, found in enumerate(bins):
         base = 0.0
         x = axis.x(axis.start + place * width)
-        for layer, color in (("reply", "#4f8f67"), ("silent", "#c9c3ba"), ("away", "#8a6fb0")):
+        for layer, color in LAYER_COLORS.items():
             rate = found[layer] / minutes
             if rate:
                 y, height = _y(base + rate, top), _y(base, top) - _y(base + rate, top)
@@ -152,7 +162,7 @@ def _draw_messages(course: Course, axis: Axis) -> str:
 
 def _layer(decision: str, reason: str) -> str:
     if decision == Decision.REPLY:
-        return "reply"
+        return "to_be_answered"
     return "away" if reason == "detached" else "silent"
 
 
@@ -188,9 +198,11 @@ def _pairs(glances: Sequence[Glance]) -> Iterable[tuple[Glance, Glance]]:
 def _band(first: Glance, last: Glance, axis: Axis) -> str:
     x, end = axis.x(first.at), axis.x(last.at)
     color = POSTURE_COLORS.get(first.posture, "#ffffff")
+    posture = axis.voice.word("posture", first.posture)
+    cause = axis.voice.word("cause", first.cause)
     return (
         f'<rect x="{x:.1f}" y="10" width="{max(end - x, 0.6):.1f}" height="{HEIGHT - BOTTOM - 10}" '
-        f'fill="{color}" opacity="0.45"><title>{escape(first.posture)}: {escape(first.cause)}'
+        f'fill="{color}" opacity="0.45"><title>{escape(posture)}: {escape(cause)}'
         f"</title></rect>"
     )
 
@@ -215,30 +227,39 @@ def _area(points: Sequence[tuple[float, float]], top: float, color: str) -> str:
     )
 
 
-def _draw_verdicts(summary: Summary) -> str:
-    rows = {"reply": summary.replies, **summary.silent}
-    colors = {"reply": "#4f8f67"}
-    return _draw_bars([(name, count, colors.get(name, "#c9c3ba")) for name, count in rows.items()])
+def _draw_verdicts(summary: Summary, voice: Voice) -> str:
+    rows = [(voice.word("status", "judged_reply"), summary.replies, LAYER_COLORS["to_be_answered"])]
+    rows += [
+        (name_silence(reason, voice), count, LAYER_COLORS["silent"])
+        for reason, count in summary.silent.items()
+    ]
+    return _draw_bars(rows, voice)
 
 
-def _draw_waits(course: Course) -> str:
+def name_silence(reason: str, voice: Voice) -> str:
+    """Why a message got no reply; a rehearsal knows more reasons than the judge."""
+    return voice.word("reason" if reason in GLOSS["reason"] else GROUP, reason)
+
+
+def _draw_waits(course: Course, voice: Voice) -> str:
     counts = Counter[int]()
     for fate in course.fates.values():
         if fate.replied_at is not None and fate.due_at is not None:
             hours = (fate.replied_at - fate.due_at) / timedelta(hours=1)
             counts[sum(hours > limit for limit in WAIT_BINS_HOURS)] += 1
-    names = [f"up to {_hours(limit)}" for limit in WAIT_BINS_HOURS]
-    names.append(f"more than {_hours(WAIT_BINS_HOURS[-1])}")
-    return _draw_bars([(name, counts[place], "#8fa8bf") for place, name in enumerate(names)])
+    names = [voice.word(GROUP, "up_to", hours=_hours(limit)) for limit in WAIT_BINS_HOURS]
+    names.append(voice.word(GROUP, "more_than", hours=_hours(WAIT_BINS_HOURS[-1])))
+    rows = [(name, counts[place], "#8fa8bf") for place, name in enumerate(names)]
+    return _draw_bars(rows, voice)
 
 
 def _hours(hours: float) -> str:
     return f"{hours:g} h" if hours >= 1 else f"{hours * 60:g} min"
 
 
-def _draw_bars(rows: Sequence[tuple[str, int, str]]) -> str:
+def _draw_bars(rows: Sequence[tuple[str, int, str]], voice: Voice) -> str:
     top = max((count for _, count, _ in rows), default=0) or 1
-    left, height = 170, 22
+    left, height = 330, 22
     parts = []
     for place, (name, count, color) in enumerate(rows):
         y = 8 + place * height
@@ -246,25 +267,25 @@ def _draw_bars(rows: Sequence[tuple[str, int, str]]) -> str:
         parts.append(
             f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(name)}</text>'
             f'<rect x="{left}" y="{y + 3}" width="{width:.1f}" height="15" fill="{color}"/>'
-            f'<text x="{left + width + 6:.1f}" y="{y + 14}">{count:,}</text>'
+            f'<text x="{left + width + 6:.1f}" y="{y + 14}">{voice.figure(count)}</text>'
         )
     return f'<svg viewBox="0 0 {WIDTH} {16 + len(rows) * height}">{"".join(parts)}</svg>'
 
 
-def _draw_settings(settings: Settings) -> str:
+def _draw_settings(settings: Settings, voice: Voice) -> str:
     rows = "".join(
-        f"<tr><td>{name.upper()}</td><td>{escape(_describe(name, getattr(settings, name)))}</td>"
-        "</tr>"
+        f"<tr><td>{name.upper()}</td>"
+        f"<td>{escape(_describe(name, getattr(settings, name), voice))}</td></tr>"
         for name in SHOWN_SETTINGS
     )
     return f"<table>{rows}</table>"
 
 
-def _describe(name: str, value: object) -> str:
+def _describe(name: str, value: object, voice: Voice) -> str:
     if value is None:
-        return "none"
+        return voice.word(GROUP, "none")
     if name in MONEY and isinstance(value, int):
-        return f"{format_euros(value)} €"
+        return voice.euros(value)
     if name == "quiet_hours" and isinstance(value, tuple):
         return f"{value[0]:%H:%M}-{value[1]:%H:%M}"
     if isinstance(value, tuple):
@@ -280,7 +301,7 @@ def _frame(drawn: str, axis: Axis, top: float, unit: str) -> str:
     """A picture with its axes: a few times below, three values at the side."""
     values = "".join(
         f'<text x="{LEFT - 6}" y="{_y(share * top, top) + 4:.1f}" text-anchor="end">'
-        f"{share * top:,.{0 if top >= 10 else 1}f}{unit}</text>"  # noqa: PLR2004
+        f"{axis.voice.figure(share * top, decimals=0 if top >= 10 else 1)}{unit}</text>"  # noqa: PLR2004
         for share in (0.0, 0.5, 1.0)
     )
     base = HEIGHT - BOTTOM
@@ -296,11 +317,16 @@ def _draw_times(axis: Axis) -> str:
     step = timedelta(days=1) if span > timedelta(days=2) else timedelta(hours=3)
     while span / step > TICKS_MAX:
         step *= 2
-    at = axis.start.replace(hour=0, minute=0, second=0, microsecond=0)
+    midnight = axis.start.astimezone(axis.voice.zone).replace(
+        hour=0, minute=0, second=0, microsecond=0
+    )
+    at = midnight.astimezone(UTC)
     parts = []
     while at <= axis.end:
         if at >= axis.start:
-            said = f"{at:%a %d}" if step >= timedelta(days=1) else f"{at:%a %H:%M}"
+            said = axis.voice.day(at)
+            if step < timedelta(days=1):
+                said += f" {at.astimezone(axis.voice.zone):%H:%M}"
             parts.append(
                 f'<text x="{axis.x(at):.1f}" y="{HEIGHT - 7}" text-anchor="middle">{said}</text>'
             )

@@ -10,7 +10,7 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
-from antirelou.commands.output import euros, say, say_json, table
+from antirelou.commands.output import say, say_json, table
 from antirelou.commands.rehearse.course import Course
 from antirelou.commands.rehearse.house import RehearsalHouse
 from antirelou.commands.rehearse.outcome import (
@@ -19,12 +19,13 @@ from antirelou.commands.rehearse.outcome import (
     describe_summary,
     summarize,
 )
-from antirelou.commands.rehearse.page import Policy, draw_page
+from antirelou.commands.rehearse.page import GROUP, Policy, draw_page, name_silence
 from antirelou.commands.rehearse.trace import parse_trace
+from antirelou.commands.voice import settle_amount, voice_of
 from antirelou.files import follow_links, writing
 from kernel.settings.settings import Settings, load_settings
 from kernel.values.errors import Fatal
-from kernel.values.money import parse_micro
+from kernel.words.gloss import UNKNOWN, Voice
 
 COLUMNS = 60
 LEVELS = " ▁▂▃▄▅▆▇█"
@@ -50,36 +51,29 @@ def run(asked: Request) -> None:
     Raises:
         Fatal: ``use``: what was asked, or a line of the trace, is wrong.
     """
-    amount = _read_amount(asked.fund)
+    voice = voice_of(_read_settings({}))
+    amount = settle_amount(asked.fund, voice, argument="--fund", zero=True)
     chosen = _read_assignments("--set", asked.chosen)
     if asked.horizon is not None:
         chosen["fund_horizon"] = asked.horizon
-    tried = {"as set": _read_settings(chosen)}
+    tried = {voice.word(GROUP, "as_set"): _read_settings(chosen)}
     if asked.compare:
         other = chosen | _read_assignments("--compare", asked.compare)
         tried[", ".join(asked.compare)] = _read_settings(other)
     for path in filter(None, (asked.out, asked.report)):
         _check_place(path, asked.trace)
-    policies = [_rehearse(name, asked.trace, amount, settings) for name, settings in tried.items()]
+    policies = [
+        _rehearse(name, asked.trace, amount, settings, voice) for name, settings in tried.items()
+    ]
     if asked.out is not None:
         _write(asked.out, (line + "\n" for line in describe_fates(policies[0].course)))
     if asked.report is not None:
-        _write(asked.report, [draw_page(policies)])
+        _write(asked.report, [draw_page(policies, voice)])
     if asked.json:
         summaries = [describe_summary(policy.summary) for policy in policies]
         say_json(summaries[0] if len(summaries) == 1 else summaries)
     else:
-        _print(policies)
-
-
-def _read_amount(text: str) -> int:
-    try:
-        amount = parse_micro(text)
-    except ValueError:
-        amount = -1
-    if amount < 0:
-        raise Fatal("--fund: accepted: decimal euros such as 1500.00", code="use")
-    return amount
+        _print(policies, voice)
 
 
 def _read_assignments(option: str, given: Sequence[str]) -> dict[str, Any]:
@@ -101,12 +95,12 @@ def _read_settings(chosen: dict[str, Any]) -> Settings:
     return load_settings(**chosen | {"clock_speed": 1})
 
 
-def _rehearse(name: str, trace: Path, fund: int, settings: Settings) -> Policy:
-    course = asyncio.run(_pass(trace, RehearsalHouse(settings, fund)))
+def _rehearse(name: str, trace: Path, fund: int, settings: Settings, voice: Voice) -> Policy:
+    course = asyncio.run(_pass(trace, RehearsalHouse(settings, fund), voice))
     return Policy(name, settings, course, summarize(course, fund, settings.price_reply))
 
 
-async def _pass(trace: Path, house: RehearsalHouse) -> Course:
+async def _pass(trace: Path, house: RehearsalHouse, voice: Voice) -> Course:
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(),
                TimeRemainingColumn())  # fmt: skip
@@ -117,9 +111,11 @@ async def _pass(trace: Path, house: RehearsalHouse) -> Course:
                 *columns, console=console, transient=True, disable=not console.is_terminal
             ) as progress,
         ):
-            task = progress.add_task("the flood passes", total=os.fstat(lines.fileno()).st_size)
+            task = progress.add_task(
+                voice.word(GROUP, "passes"), total=os.fstat(lines.fileno()).st_size
+            )
             await house.feed(parse_trace(_counted(lines, lambda n: progress.advance(task, n))))
-            progress.update(task, description="what waits is paid or expires")
+            progress.update(task, description=voice.word(GROUP, "settles"))
             return await house.finish()
     except OSError as error:
         raise Fatal(f"TRACE: {trace}: {error.strerror}", code="use") from None
@@ -159,37 +155,48 @@ def _write(path: Path, parts: Iterable[str]) -> None:
         raise Fatal(f"{path}: {error.strerror}", code="use") from None
 
 
-def _print(policies: Sequence[Policy]) -> None:
-    columns = [_rows(policy.summary) for policy in policies]
+def _print(policies: Sequence[Policy], voice: Voice) -> None:
+    columns = [_rows(policy.summary, voice) for policy in policies]
     names = list(dict.fromkeys(name for column in columns for name in column))
     if len(policies) > 1:
-        say(f"left: as set; right: {policies[1].name}")
+        say(voice.word(GROUP, "left_right", name=policies[1].name))
+    width = max(len(value) for column in columns for value in column.values())
+    rows = {name: [column.get(name, UNKNOWN) for column in columns] for name in names}
     table(
-        "The rehearsal",
-        {name: "   ".join(f"{column.get(name, '–'):>18}" for column in columns) for name in names},
+        voice.word(GROUP, "the_rehearsal"),
+        {name: "   ".join(value.rjust(width) for value in row) for name, row in rows.items()},
     )
     for policy in policies:
         say("")
-        say(f"the fund  {draw_fund(policy.summary)}")
+        say(f"{voice.word(GROUP, 'the_fund')}  {draw_fund(policy.summary)}")
 
 
-def _rows(summary: Summary) -> dict[str, str]:
+def _rows(summary: Summary, voice: Voice) -> dict[str, str]:
     waited = summary.waited_seconds
-    return {
-        "messages": f"{summary.messages:,}",
-        "from senders": f"{summary.senders:,}",
-        "to be answered": f"{summary.replies:,}",
-        "answered": f"{summary.answered:,}",
-        **{f"silent: {reason}": f"{count:,}" for reason, count in summary.silent.items()},
-        "waited past due, median": _duration(waited["p50"]),
-        "waited past due, 95 of 100": _duration(waited["p95"]),
-        "spent on receiving": euros(summary.spent_receive_microeuros),
-        "spent on replies": euros(summary.spent_reply_microeuros),
-        "left of the fund": f"{euros(summary.available_microeuros)} of "
-        f"{euros(summary.fund_microeuros)}",
-        "to answer all who still wait": euros(summary.waiting_microeuros),
-        **{f"hours {posture}": f"{hours:g}" for posture, hours in summary.postures.items()},
+    left, fund = voice.euros(summary.available_microeuros), voice.euros(summary.fund_microeuros)
+    told = {
+        "messages": voice.figure(summary.messages),
+        "from_senders": voice.figure(summary.senders),
+        "to_be_answered": voice.figure(summary.replies),
+        "answered": voice.figure(summary.answered),
+        "waited_median": _duration(waited["p50"]),
+        "waited_most": _duration(waited["p95"]),
+        "spent_receive": voice.euros(summary.spent_receive_microeuros),
+        "spent_reply": voice.euros(summary.spent_reply_microeuros),
+        "left_of_fund": voice.word(GROUP, "left_of", left=left, fund=fund),
+        "to_answer_all": voice.euros(summary.waiting_microeuros),
     }
+    silent = {
+        voice.word(GROUP, "silent_for", reason=name_silence(reason, voice)): voice.figure(count)
+        for reason, count in summary.silent.items()
+    }
+    postures = {
+        voice.word(GROUP, "hours", posture=voice.word("posture", posture)): voice.figure(
+            hours, decimals=1
+        )
+        for posture, hours in summary.postures.items()
+    }
+    return {voice.word(GROUP, code): value for code, value in told.items()} | silent | postures
 
 
 def draw_fund(summary: Summary) -> str:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kernel.facts.records import Posture
-from kernel.values.money import format_euros
-from kernel.words.gloss import Language, gloss
+from kernel.words.gloss import Language, gloss, write_euros, write_figure
 from services.billing.core.alert import Alarm, Alert, Situation
 from services.billing.core.posture import Cause
 from services.billing.core.tariff import Tariff
@@ -64,8 +63,8 @@ def write_notice(alert: Alert, now_is: Situation, tariff: Tariff, language: Lang
     title = gloss("alert_line", "over", language, what=what) if alert.over else what
     lines = [_tell_fund(now_is, language)]
     if alert.alarm is Alarm.FUND_LOW and now_is.lasts is not None:
-        days = f"{now_is.lasts / timedelta(days=1):.1f}"
-        lines.append(gloss("alert_line", "lasts", language, days=_decimal(days, language)))
+        days = write_figure(now_is.lasts / timedelta(days=1), language, decimals=1)
+        lines.append(gloss("alert_line", "lasts", language, days=days))
     if alert.alarm is Alarm.PRICE:
         lines += _tell_prices(now_is, tariff, language)
     lines += [_tell_costs(now_is, tariff, language), _tell_command(alert, language)]
@@ -78,20 +77,20 @@ def write_notice(alert: Alert, now_is: Situation, tariff: Tariff, language: Lang
 def _tell_fund(now_is: Situation, language: Language) -> str:
     return gloss(
         "alert_line", "fund", language,
-        available=_euros(now_is.available, language),
-        floor=_euros(now_is.floor, language),
-        waiting=now_is.waiting,
-        cost=_euros(now_is.waiting_cost, language),
+        available=write_euros(now_is.available, language),
+        floor=write_euros(now_is.floor, language),
+        waiting=write_figure(now_is.waiting, language),
+        cost=write_euros(now_is.waiting_cost, language),
     )  # fmt: skip
 
 
 def _tell_costs(now_is: Situation, tariff: Tariff, language: Language) -> str:
-    receive = _euros(tariff.receive_microeuros, language)
+    receive = write_euros(tariff.receive_microeuros, language)
     if now_is.attached is False:
         return gloss("alert_line", "costs_nothing", language)
     if now_is.posture is Posture.SUSPENDED:
         return gloss("alert_line", "costs_receiving", language, receive=receive)
-    reply = _euros(tariff.reply_microeuros, language)
+    reply = write_euros(tariff.reply_microeuros, language)
     return gloss("alert_line", "costs_all", language, receive=receive, reply=reply)
 
 
@@ -101,8 +100,8 @@ def _tell_prices(now_is: Situation, tariff: Tariff, language: Language) -> Itera
         if price:
             yield gloss(
                 "alert_line", f"dear_{on}", language,
-                price=_euros(price, language, decimals=4),
-                tariff=_euros(usual, language, decimals=4),
+                price=write_euros(price, language, decimals=4),
+                tariff=write_euros(usual, language, decimals=4),
             )  # fmt: skip
 
 
@@ -111,11 +110,3 @@ def _tell_command(alert: Alert, language: Language) -> str:
         return gloss("alert_line", "no_command", language)
     command = CAUSES[alert.cause] if alert.cause in CAUSES else COMMANDS[alert.alarm]
     return gloss("alert_line", "command", language, command=command)
-
-
-def _euros(amount_microeuros: int, language: Language, *, decimals: int = 2) -> str:
-    return f"{_decimal(format_euros(amount_microeuros, decimals=decimals), language)} €"
-
-
-def _decimal(figure: str, language: Language) -> str:
-    return figure.replace(".", ",") if language is Language.FR else figure

@@ -73,7 +73,7 @@ async def test_status_for_a_person_and_for_machines(
     monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
     said = await run("status")
     assert re.search(r"posture\s+normale \(tout est calme\)", said.out)
-    assert re.search(r"disponible\s+0\.00 €", said.out)
+    assert re.search(r"disponible\s+0,00 €", said.out)
     machine = await run("status", "--json")
     assert json.loads(machine.out)["fund"]["available_microeuros"] == 0
 
@@ -81,7 +81,7 @@ async def test_status_for_a_person_and_for_machines(
 async def test_fund_add_counts_once_a_day_or_by_its_id(run: Run) -> None:
     said = await run("fund", "add", "250.00", "--note", "collected")
     assert said.code == 0
-    assert said.out.startswith("Booked: ")
+    assert said.out.startswith("Booked: 250.00 €\nIts id: ")
     assert "Available: 250.00 €" in said.out
     said = await run("fund", "add", "250", "--note", "collected")
     assert "Already booked, nothing changed" in said.out
@@ -110,9 +110,9 @@ async def test_fund_fee_show_and_correct(run: Run, monkeypatch: pytest.MonkeyPat
         assert (said.code, said.out) == (0, "Reversed. Left in the fund: -0.80 €\n")
     said = await run("fund", "show")
     assert re.search(r"available\s+-0\.80 €", said.out)
-    assert re.search(r"donation +10\.00 €  gift  gift :tada: \[b\]", said.out)
-    assert re.search(r"fee +-0\.80 €  rent  rental", said.out)
-    assert re.search(r"correction +-10\.00 €  \S+  typed twice", said.out)
+    assert "  donation  10.00 €\n  gift\n  gift :tada: [b]\n" in said.out
+    assert "  fee  -0.80 €\n  rent\n  rental\n" in said.out
+    assert re.search(r"  correction  -10\.00 €\n  \S+\n  typed twice\n", said.out)
     shown = json.loads((await run("fund", "show", "--json")).out)
     assert len(shown["entries"]) == 3
     assert (await run("fund", "correct", "nothing", "--why", "x")).code == 1
@@ -125,7 +125,7 @@ async def test_pause_and_resume(run: Run) -> None:
     assert "suspended (paused by hand)" in (await run("status")).out
     said = await run("resume", "--yes")
     assert said.out.startswith("0 replies wait; they cost 0.00 €")
-    assert said.out.endswith("Resumed.\n")
+    assert said.out.endswith("Resumed: replies are paid for again.\n")
     assert "normal" in (await run("status")).out
 
 
@@ -141,6 +141,58 @@ async def test_block_and_unblock_tell_the_filter(run: Run, log: MemoryLog) -> No
     told = [decode_as(SenderBlocked, r.value).blocked for r in log.read_all(SenderBlocked.TOPIC)]
     assert told == [True, False]
     assert (await run("block", OWN_NUMBER)).code == 2
+
+
+async def test_what_is_blocked_is_listed_without_a_number(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await run("blocked")).out == "No number is blocked.\n"
+    await run("block", PHONE)
+    said = await run("blocked")
+    assert re.search(
+        r"^[0-9a-f]{32}  blocked \d{4}-\d\d-\d\d \d\d:\d\d \(Paris\)$", said.out, re.MULTILINE
+    )
+    assert "antirelou unblock NUMBER" in said.out
+    assert "639980001" not in said.out
+    assert len(json.loads((await run("blocked", "--json")).out)["blocks"]) == 1
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
+    assert "Numéros bloqués : 1\n" in (await run("blocked")).out
+
+
+@pytest.mark.parametrize("typed", ["12,50", "12.5", "12,50 €", "12.500000"])
+async def test_an_amount_is_taken_as_it_is_written_here(run: Run, typed: str) -> None:
+    said = await run("fund", "add", typed, "--note", "gift")
+    assert said.out.startswith("Booked: 12.50 €\n"), said.err
+    assert "Available: 12.50 €" in said.out
+
+
+@pytest.mark.parametrize(("choice", "booked"), [("1", "1.50 €"), ("2", "1,500.00 €")])
+async def test_an_amount_that_may_mean_two_is_asked_about(
+    run: Run, monkeypatch: pytest.MonkeyPatch, choice: str, booked: str
+) -> None:
+    refused = await run("fund", "add", "1.500", "--note", "gift")
+    assert (refused.code, refused.err.count("\n")) == (2, 1)
+    assert json.loads((await run("fund", "show", "--json")).out)["entries"] == []
+    terminal = io.StringIO(choice + "\n")
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr("sys.stdin", terminal)
+    said = await run("fund", "add", "1.500", "--note", "gift")
+    assert f"Booked: {booked}" in said.out
+
+
+async def test_the_activists_read_french(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
+    said = await run("fund", "add", "1 039,40", "--note", "collecte")
+    assert said.out.startswith("Inscrit : 1 039,40 €\n")
+    assert "Disponible : 1 039,40 €" in said.out
+    assert (await run("pause", "--why", "pause")).out.startswith("En pause.")
+    said = await run("status")
+    assert "suspendue (mise en pause à la main)" in said.out
+    assert "antirelou resume" in said.out
+    assert all(len(line) <= 80 for line in said.out.splitlines())
+    assert "Relancé" in (await run("resume", "--yes")).out
+    assert "don  1 039,40 €" in (await run("fund", "show")).out
+    assert (await run("explain", PHONE)).out == "On n'en sait rien.\n"
 
 
 async def test_a_test_sms_is_on_its_way_and_explained(
@@ -207,7 +259,8 @@ async def test_unresolved_replies(run: Run, store: OperatorStoreOverPostgres) ->
     store.unresolved["r/1"] = Unresolved("r/1", at, 150_000, "absent")
     said = await run("unresolved", "list")
     assert said.out == (
-        "r/1  since 2026-11-20 12:00:00  0.15 €  the provider's log has no SMS that could be it\n"
+        "r/1  since 2026-11-20 13:00 (Paris)  0.15 €\n"
+        "  the provider's log has no SMS that could be it\n"
     )
     said = await run("unresolved", "sent", "r/1", "--why", "he answered")
     assert (said.code, said.out) == (0, "Booked as sent.\n")
@@ -222,9 +275,11 @@ async def test_the_whole_way_is_readable(run: Run, store: OperatorStoreOverPostg
         "m-1", "message", at, 9_500, "reply", "deserved", {"texts": 2}, at, reply
     )
     out = (await run("explain", "m-1")).out
+    assert out.splitlines()[1].startswith("Received")
     for line in (
-        r"message m-1", r"received +2026-11-20 12:00:00", r"receiving cost +0\.010 €",
-        r"verdict +reply deserved", r"texts +2", r"refused over_cap +2026", r"reply cost +–",
+        r"message m-1\nReceived 2026-11-20 13:00 \(Paris\)\. Deserves a reply\.",
+        r"receiving cost +0\.010 €", r"texts while waiting +2", r"reply cost +–",
+        r"refused after all, would cost more than the\ncap +2026-11-20 13:00",
     ):  # fmt: skip
         assert re.search(line, out), line
 

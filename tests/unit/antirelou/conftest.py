@@ -16,5 +16,6 @@ def stage(
     for name in os.environ:
         if name.startswith("ANTIRELOU_") or name == "SETTINGS_FILE":
             monkeypatch.delenv(name)
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "en")
     monkeypatch.chdir(tmp_path)
     return Stage(tmp_path, capsys)

@@ -1,10 +1,13 @@
 """How the commands speak: what they are given comes out as it is."""
 
 import json
+from collections import Counter
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from antirelou.commands.output import euros, say, say_json, table
+from antirelou.commands.output import lay_out, say, say_json, table
 
 
 def test_a_line_is_printed_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -30,10 +33,26 @@ def test_a_table_prints_markup_as_text_and_folds_what_is_long(
     assert out.count("y") == 150
 
 
-@pytest.mark.parametrize(
-    ("micro", "decimals", "shown"),
-    [(None, 2, "–"), (0, 2, "0.00 €"), (160_000, 2, "0.16 €"), (-800_000, 2, "-0.80 €"),
-     (149_500, 3, "0.150 €"), (149_400, 3, "0.149 €")],
-)  # fmt: skip
-def test_amounts(micro: int | None, decimals: int, shown: str) -> None:
-    assert euros(micro, decimals=decimals) == shown
+LABELS = st.text("abcdé: ", max_size=90)
+SENTENCES = st.lists(st.text("abcdé", min_size=1, max_size=12), max_size=30).map(" ".join)
+
+
+@given(st.dictionaries(LABELS, SENTENCES | st.integers(0, 10**9).map(str), max_size=6))
+def test_a_table_of_sentences_fits_80_columns(rows: dict[str, str]) -> None:
+    lines = lay_out(rows)
+    assert all(len(line) <= 80 or " " not in line.strip() for line in lines)
+    words = Counter(word for pair in rows.items() for part in pair for word in part.split())
+    assert Counter(" ".join(lines).split()) == words
+
+
+@pytest.mark.parametrize("length", [32, 64, 79, 200])
+def test_a_key_is_one_piece_to_copy(length: int) -> None:
+    key = "k" * length
+    lines = lay_out({"its own long name, of more than one word": key, "other": "a b " * 40})
+    assert any(line.strip().endswith(key) for line in lines)
+
+
+def test_figures_stand_below_each_other() -> None:
+    assert lay_out({"dons": "1 500,00 €", "frais": "0,80 €"}) == [
+        "dons   1 500,00 €", "frais      0,80 €",
+    ]  # fmt: skip

@@ -1,15 +1,20 @@
 """The report: one page that loads nothing, and holds no number, no text and no id of anybody."""
 
+import html
 import json
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from antirelou.commands.main import main
+from antirelou.commands.rehearse.page import name_silence
+from kernel.words.gloss import GLOSS, Language, Voice
 from tests.unit.antirelou.rehearsals import HOUR, Sms, Stage, calm, flood
 
+ENGLISH = Voice(Language.EN, ZoneInfo("Europe/Paris"))
 LOADING = {"script", "link", "img", "iframe", "object", "embed", "video", "audio", "base", "image"}
 
 
@@ -92,7 +97,7 @@ def test_it_says_what_the_summary_says(stage: Stage, texts: list[Sms]) -> None:
     assert figures["were answered"] == str(summary["answered"])
     assert figures["spent on replies"] == f"{summary['spent_reply_microeuros'] / 1e6:.2f} €"
     for reason, count in summary["silent"].items():
-        assert f">{reason}</text>" in text
+        assert f">{name_silence(reason, ENGLISH)}</text>" in text
         assert f">{count}</text>" in text
     for posture in summary["postures"]:
         assert f"<title>{posture}: " in text
@@ -119,3 +124,18 @@ def test_two_policies_are_below_each_other(stage: Stage) -> None:
 def test_little_is_drawn_as_well(stage: Stage, texts: list[Sms]) -> None:
     for fund in ("0", "60"):
         assert Page(draw(stage, texts, fund=fund)).open == []
+
+
+def test_it_is_french_where_french_is_spoken(
+    stage: Stage, texts: list[Sms], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "fr")
+    text = draw(stage, texts)
+    assert '<html lang="fr">' in text
+    assert "<title>Un déferlement, répété</title>" in text
+    assert "(Paris)" in text
+    french = {html.escape(term.fr) for term in GLOSS["rehearsal"].values()}
+    english = {html.escape(term.en) for term in GLOSS["rehearsal"].values()} - french
+    shown = set(re.findall(r">([^<>]+)<", text))
+    assert not shown & english
+    assert re.search(r"<b>\d+,\d\d €</b>", text)

@@ -1,12 +1,16 @@
 """The demo's checks: a weekend that went well passes, and each way to go wrong fails one."""
 
 import copy
+import io
+import re
 from dataclasses import replace
 from typing import Any
 
 import pytest
+from rich.console import Console
 
-from antirelou.commands.demo.report import Bill, check_outcome
+from antirelou.commands.demo.report import Bill, check_outcome, print_report
+from antirelou.commands.demo.watch import Moment, draw
 
 STATUS: dict[str, Any] = {
     "fund": {
@@ -89,3 +93,36 @@ def test_each_way_to_go_wrong_is_seen(path: str, value: int, claim: str) -> None
 )
 def test_what_the_provider_says_otherwise_is_seen(bill: Bill, claim: str) -> None:
     assert claim in failed(STATUS, bill)
+
+
+def printed(status: dict[str, Any]) -> str:
+    console = Console(width=100, file=io.StringIO())
+    print_report(console, status, BILL, check_outcome(status, BILL))
+    assert isinstance(console.file, io.StringIO)
+    return console.file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("received", "cost", "saved"),
+    [(25_000, "4,000.00 €", "3,999.65 €"), (500, "80.00 €", "79.65 €")],
+)
+def test_it_is_held_against_as_many_messages(received: int, cost: str, saved: str) -> None:
+    status = copy.deepcopy(STATUS)
+    status["messages"]["received"] = received
+    out = printed(status)
+    assert re.search(rf"as many in 2017 +{re.escape(cost)}", out)
+    assert f"{saved} less than as many cost in October 2017." in out
+
+
+def test_a_full_bar_says_what_it_waits_for() -> None:
+    status = copy.deepcopy(STATUS)
+    status["posture"] = "normal"
+    status["messages"] |= {"received": 5, "deliberating": 2}
+    status["replies"]["sending"] = 3
+    console = Console(width=100, file=io.StringIO())
+    for delivered in (4, 5):
+        console.print(draw(Moment(status, delivered, 5, None)))
+    assert isinstance(console.file, io.StringIO)
+    before, _, after = console.file.getvalue().partition("5 of 5 texted")
+    assert "waiting for" not in before
+    assert "waiting for 2 messages to be judged, once their delay is over, 3 replies" in after

@@ -17,6 +17,7 @@ from kernel.telemetry.metrics import configure_logging
 def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
     monkeypatch.setenv("ANTIRELOU_OPS_LISTEN", "127.0.0.1:1")
     monkeypatch.setenv("ANTIRELOU_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "en")
     monkeypatch.chdir(tmp_path)
     yield
     configure_logging()  # `serve` sets it to a stream that ends with its test
@@ -40,7 +41,13 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
         (["fund", "add"], "amount"),
         (["fund", "add", "10"], "--note"),
         (["fund", "add", "ten", "--note", "x"], "AMOUNT: decimal euros above zero, such as 12.50"),
-        (["fund", "fee", "12,5", "--note", "x"], "AMOUNT"),
+        (["fund", "fee", "0", "--note", "x"], "AMOUNT: decimal euros above zero"),
+        (["fund", "add", "1.500", "--note", "x"], "AMOUNT: 1.500 may be 1.50 € or 1,500.00 €"),
+        (["fund", "fee", "12,500", "--note", "x"], "write 12.50 or 12500"),
+        (
+            ["fund", "fee", "1.505", "--note", "x"],
+            "may be 1.505 € or 1,505.00 €; write 1.505 or 1505",
+        ),
         (["fund", "correct", "gift"], "--why"),
         (["unresolved", "sent"], "ID"),
     ],
