@@ -43,7 +43,7 @@ class Written:
 def commands_written() -> list[Written]:
     """Every command of every document, and of what the house itself tells people to type."""
     found = [written for path in DOCUMENTS for written in _read_document(path)]
-    for command in {*COMMANDS.values(), *CAUSES.values()}:
+    for command in sorted({*COMMANDS.values(), *CAUSES.values()}):
         found += _split("alerts", command, mentioned=False)
     for group, terms in GLOSS.items():
         for code, term in terms.items():
