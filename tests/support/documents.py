@@ -94,8 +94,13 @@ def _is_shell(before: str) -> bool:
     return not words or words[0] in {"time", "docker", ".venv/bin"} or "=" in words[0]
 
 
+_QUOTED = re.compile(r"`antirelou ([^`]+)`")
+
+
 def _read_hints(place: str, text: str) -> Iterator[Written]:
-    for found in _HINT.findall(text.replace("`", "")):
+    for quoted in _QUOTED.findall(text):
+        yield Written(place, tuple(shlex.split(quoted)), mentioned=True)
+    for found in _HINT.findall(_QUOTED.sub("", text)):
         words = shlex.split(found)
         if words[0] in PROSE:
             continue

@@ -7,7 +7,7 @@ from string import Formatter
 
 from kernel.words.gloss import GLOSS
 
-CLI = Path(__file__).parents[3] / "antirelou" / "cli"
+CLI = Path(__file__).parents[3] / "antirelou" / "commands"
 WORDS = GLOSS["doctor"]
 
 

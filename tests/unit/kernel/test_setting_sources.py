@@ -15,7 +15,7 @@ from kernel.settings.settings import Settings, load_settings
 from kernel.settings.sources import OTHERS, PREFIX, parse_env_file, read_sources
 from kernel.values.errors import Fatal
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 KNOWN = Settings.model_fields
 SECRET = "canary-5up3r-s3cret"
 TEXTS = """ANTIRELOU_REPLY_TEXTS=["Ce n'est pas grave, c'était l'été."]"""
