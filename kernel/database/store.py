@@ -1,8 +1,9 @@
 """What every service's PostgreSQL store is made of: its queries by name, alone or in a transaction.
 
-The services reach their database through this alone; what a statement does is in its ``.sql`` file.
+The services reach their database through this alone; what a statement does is in ``queries.sql``.
 """
 
+import re
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from importlib import resources
@@ -23,24 +24,23 @@ Row: TypeAlias = asyncpg.Record
 UniqueViolation: TypeAlias = asyncpg.UniqueViolationError
 """A key is taken. Only inside of a transaction; a store says what it means."""
 
-SUFFIX = ".sql"
+_HEAD = re.compile(r"^-- ([a-z_]+) --\n", re.MULTILINE)
+"""The line above a query."""
 
 
 def read_queries(package: str, **replaced: str) -> dict[str, str]:
-    """Each ``sql/queries/*.sql`` of a package by its name.
+    """The queries of a package's ``queries.sql`` by their names.
 
     Args:
-        replaced: what stands in the files for ``{name}``.
+        replaced: what stands in the file for ``{name}``.
     """
-    found = {}
-    for path in (resources.files(package) / "sql" / "queries").iterdir():
-        if path.name.endswith(SUFFIX):
-            text = path.read_text("utf-8")
-            for name, value in replaced.items():
-                text = text.replace(f"{{{name}}}", value)
-            query = path.name.removesuffix(SUFFIX)
-            found[query] = f"-- {query}\n{text}"  # whoever looks at a statement sees its name
-    return found
+    text = (resources.files(package) / "queries.sql").read_text("utf-8")
+    for name, value in replaced.items():
+        text = text.replace(f"{{{name}}}", value)
+    _, *found = _HEAD.split(text)
+    names, queries = found[::2], found[1::2]
+    # Whoever looks at a statement sees its name.
+    return {name: f"-- {name}\n{query}" for name, query in zip(names, queries, strict=True)}
 
 
 class SqlTransaction:

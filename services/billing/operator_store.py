@@ -1,7 +1,7 @@
 """What the operator decides, on PostgreSQL: blocks, decisions, and what is still to be told.
 
 The half of ``OperatorStore`` that is of no account: nothing here reads or moves money. The only
-SQL is in ``sql/queries/operator_*.sql``.
+SQL is in ``queries.sql``, named ``operator_…``.
 """
 
 from collections.abc import Awaitable, Callable, Sequence

@@ -23,7 +23,7 @@ STANDING_COLUMNS = tuple(field.name for field in fields(Standing))
 
 
 def read_queries() -> dict[str, str]:
-    """Each ``sql/queries/*.sql`` by its name. In them, ``{columns}`` is the columns of a reply."""
+    """The queries by their names. In them, ``{columns}`` is the columns of a reply."""
     return sql_store.read_queries("services.billing", columns=", ".join(REPLY_COLUMNS))
 
 

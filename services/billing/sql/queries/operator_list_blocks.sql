@@ -1,2 +1,0 @@
--- The block list, the latest first.
-SELECT sender, at FROM blocks ORDER BY at DESC, sender

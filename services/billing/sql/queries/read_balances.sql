@@ -1,2 +1,0 @@
--- The balances.
-SELECT name, balance_microeuros FROM accounts

@@ -1,2 +1,0 @@
--- How many of what.
-SELECT name, count FROM tallies

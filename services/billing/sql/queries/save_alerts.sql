@@ -1,2 +1,0 @@
--- Overwrite what was told.
-UPDATE alerts SET memory = $1

@@ -1,2 +1,0 @@
--- When he objected.
-SELECT at FROM objections WHERE sender = $1

@@ -1,2 +1,0 @@
--- The head.
-SELECT size, root FROM tree

@@ -1,2 +1,0 @@
--- The head after an append.
-UPDATE tree SET size = $1, root = $2

@@ -1,2 +1,0 @@
--- What was learnt of texts, locked.
-SELECT kept FROM learnt FOR UPDATE

@@ -1,2 +1,0 @@
--- What was learnt of texts.
-SELECT kept FROM learnt

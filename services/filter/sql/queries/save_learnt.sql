@@ -1,2 +1,0 @@
--- What was learnt of texts; locked by us. $1: all of it.
-UPDATE learnt SET kept = $1

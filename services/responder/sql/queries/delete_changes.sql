@@ -1,2 +1,0 @@
--- Changes that were told.
-DELETE FROM changes WHERE number = ANY($1::bigint[])

@@ -1,2 +1,0 @@
--- A scan that is over.
-DELETE FROM scans WHERE name = $1

@@ -1,2 +1,0 @@
--- The wish about the number, and what was last seen, not locked.
-SELECT check_at, sequence, attach, attached, tries, link_at FROM link
