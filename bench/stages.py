@@ -80,11 +80,11 @@ def make_settings(bootstrap: str) -> Settings:
 class Nothing:
     """A handler that keeps and gives nothing: what reading, decoding and committing cost."""
 
-    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:  # noqa: ARG002
+    async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
         return ()
 
-    async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
+    async def due(self, progress: Progress, now: datetime) -> Due:
         """See ``stage.Handler``."""
         return Due()
 

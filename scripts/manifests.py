@@ -68,7 +68,7 @@ def main() -> int:
     stale = [path for path, text in written() if not path.exists() or path.read_text() != text]
     if "--check" in sys.argv[1:]:
         for path in stale:
-            print(f"stale: {path.relative_to(ROOT)}: run scripts/manifests.py")  # noqa: T201
+            print(f"stale: {path.relative_to(ROOT)}: run scripts/manifests.py")
         return 1 if stale else 0
     for path, text in written():
         path.write_text(text, encoding="utf-8")

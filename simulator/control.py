@@ -155,7 +155,7 @@ def describe(message: Message) -> dict[str, Any]:
 
 
 def _plus(number: str) -> str:
-    return f"+{number}" if number.isdigit() and len(number) > 6 else number  # noqa: PLR2004 - no short code
+    return f"+{number}" if number.isdigit() and len(number) > 6 else number
 
 
 def _need(body: Any, name: str) -> str:

@@ -40,7 +40,7 @@ class WebhookClient:
         Returns:
             status and body; status 0 where no answer came within ``TIMEOUT_SECONDS``.
         """
-        assert self._session is not None  # noqa: S101 - opened by whoever serves
+        assert self._session is not None
         try:
             async with self._session.request(
                 method, URL(url, encoded=True), headers=headers, data=body, allow_redirects=False

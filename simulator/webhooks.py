@@ -149,7 +149,7 @@ class Webhooks:
         """Send a signed form. Returns whether the answer was 2xx."""
         mode = self._world.config.signature_mode
         status, _ = await self._send(url, fields, method, mode)
-        return 200 <= status < 300  # noqa: PLR2004 - HTTP's own
+        return 200 <= status < 300
 
     async def _send(
         self, url: str, fields: Mapping[str, str], method: str, mode: SignatureMode

@@ -136,7 +136,7 @@ def weekend(seed: int, scale: float = 1.0, own_number: str = OWN_NUMBER) -> Iter
         scale: the share of the crowd; 1 is 25,000 texts.
         own_number: ours, for those who text from it.
     """
-    random = Random(seed)  # noqa: S311 - a simulation
+    random = Random(seed)
     makers = {
         Kind.GENUINE: _draw_genuine, Kind.STOP: _draw_stop, Kind.TROLL: _draw_trolls,
         Kind.RAID: _draw_raid, Kind.INSULT: _draw_insults,
@@ -204,7 +204,7 @@ def _draw_genuine(random: Random, day: int, count: int, numbers: Iterator[str]) 
 
 
 def _draw_text(random: Random, turn: int) -> str | None:
-    if random.random() < 0.005:  # noqa: PLR2004 - a picture now and then
+    if random.random() < 0.005:
         return None
     pattern = random.choice(crowd_texts.FIRST if turn == 0 else crowd_texts.NEXT)
     return pattern.format(
@@ -223,7 +223,7 @@ def _draw_stop(random: Random, day: int, count: int, numbers: Iterator[str]) -> 
             at = min(at + random.expovariate(1 / 300), _end(day))
         else:
             at, sender = _draw_time(random, day), next(numbers)
-        text = random.choice(crowd_texts.STOP) if greeted or random.random() < 0.5 else "Coucou"  # noqa: PLR2004
+        text = random.choice(crowd_texts.STOP) if greeted or random.random() < 0.5 else "Coucou"
         yield _Draft(at, sender, text, Kind.STOP)
         greeted = text == "Coucou"
 

@@ -73,7 +73,7 @@ class World:
     def __init__(self, config: SimulatorConfig, clock: Clock) -> None:
         self.config = config
         self.clock = clock
-        self.random = Random(config.seed)  # noqa: S311 - a simulation
+        self.random = Random(config.seed)
         self.faults = Faults()
         self.messages: dict[str, Message] = {}
         self.listed: dict[Direction, list[Message]] = {"inbound": [], "outbound": []}

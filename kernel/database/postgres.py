@@ -278,7 +278,7 @@ class _Server:
         part = self.cluster.with_name("postgres.part")
         shutil.rmtree(part, ignore_errors=True)
         self._make_folder(part)
-        done = subprocess.run(  # noqa: S603 - our own binary
+        done = subprocess.run(
             [
                 self._programs / "initdb", "--pgdata", part, "--username=antirelou",
                 "--auth=trust", "--encoding=UTF8", "--locale-provider=builtin",
@@ -310,7 +310,7 @@ class _Server:
         if self.log_path.exists() and self.log_path.stat().st_size > LOG_BYTES_MAX:
             self.log_path.unlink()
         with self.log_path.open("ab") as log:
-            self._child = subprocess.Popen(  # noqa: S603 - our own binary
+            self._child = subprocess.Popen(
                 [*command, *settings],
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -64,7 +64,7 @@ class _Protocol(web.RequestHandler):
         message: str | None = None,
     ) -> web.StreamResponse:
         """What aiohttp answers by itself quotes what was malformed, and logs a line for each."""
-        if status >= 500:  # noqa: PLR2004 - a defect of ours: to be logged
+        if status >= 500:
             return super().handle_error(request, status, exc, message)
         response = web.Response(status=status)
         response.force_close()

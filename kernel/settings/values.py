@@ -188,9 +188,7 @@ _PORT = re.compile(r"[0-9]{1,5}")
 def check_address(value: str) -> str:
     """``HOST:PORT``."""
     host, separator, port = value.rpartition(":")
-    if (
-        not separator or not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or int(port) > 65535  # noqa: PLR2004
-    ):
+    if not separator or not _HOST.fullmatch(host) or not _PORT.fullmatch(port) or int(port) > 65535:
         raise ValueError("HOST:PORT such as 127.0.0.1:8080")
     return value
 

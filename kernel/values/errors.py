@@ -14,7 +14,7 @@ class AntirelouError(Exception):
         self.code = code
 
 
-class Transient(AntirelouError):  # noqa: N818 - named by the reaction, as are its siblings
+class Transient(AntirelouError):
     """Something we depend on is away or slow: keep the place, wait, try again."""
 
 
@@ -22,9 +22,9 @@ class Fenced(Transient):
     """This member lost the partition to another: drop the batch, the other reads it again."""
 
 
-class Rejected(AntirelouError):  # noqa: N818
+class Rejected(AntirelouError):
     """This one record or request can never be handled: dead topic, or a refusal to the caller."""
 
 
-class Fatal(AntirelouError):  # noqa: N818
+class Fatal(AntirelouError):
     """Nothing can go on until a person mends something: stop with this message."""

@@ -78,4 +78,4 @@ def characters_outside_gsm7(text: str) -> list[str]:
 def _width(char: str, encoding: Encoding) -> int:
     if encoding is Encoding.GSM7:
         return 2 if char in GSM7_EXTENDED else 1
-    return 2 if ord(char) > 0xFFFF else 1  # noqa: PLR2004 - the end of the basic plane
+    return 2 if ord(char) > 0xFFFF else 1

@@ -135,7 +135,7 @@ class MemoryTransaction:
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
         for reply in replies:
-            assert reply.reply_id in self._tables.replies.rows  # noqa: S101
+            assert reply.reply_id in self._tables.replies.rows
             self._tables.replies.put(reply)
 
     async def add_steps(self, steps: Sequence[Step]) -> None:
@@ -145,13 +145,13 @@ class MemoryTransaction:
     async def add_transfers(self, transfers: Sequence[Transfer]) -> None:
         """See ``Transaction``."""
         for moved in transfers:
-            assert moved.id not in self._tables.transfers, moved.kind  # noqa: S101
+            assert moved.id not in self._tables.transfers, moved.kind
             self._tables.transfers[moved.id] = moved
         after = apply_transfers(self._tables.balances, transfers)
         reserving = any(moved.kind is TransferKind.RESERVE for moved in transfers)
-        assert after[Account.FUND] >= 0 or not reserving, "overdrawn"  # noqa: S101
+        assert after[Account.FUND] >= 0 or not reserving, "overdrawn"
         owned = set(Account) - {Account.FUND, Account.DONATIONS}
-        assert all(after[account] >= 0 for account in owned), after  # noqa: S101
+        assert all(after[account] >= 0 for account in owned), after
         self._tables.balances = after
 
     async def add_tallies(self, deltas: Mapping[str, int]) -> None:
@@ -194,7 +194,7 @@ class MemoryTransaction:
 
     async def add_posture(self, step: PostureStep) -> None:
         """See ``Transaction``."""
-        assert step.sequence not in self._tables.postures  # noqa: S101
+        assert step.sequence not in self._tables.postures
         self._tables.postures[step.sequence] = (step, False)
 
     async def note_reconciled(self, told: Reconciled, now: datetime) -> None:
@@ -213,7 +213,7 @@ class MemoryTransaction:
     async def save_provider(self, state: ProviderState) -> None:
         """See ``Transaction``."""
         known = self._tables.provider
-        assert state.checked_at is not None  # noqa: S101
+        assert state.checked_at is not None
         if known.checked_at is None or known.checked_at < state.checked_at:
             attached = known.attached if state.attached is None else state.attached
             self._tables.provider = replace(state, attached=attached)
@@ -264,7 +264,7 @@ class MemoryStore:
         """See ``Store``."""
         return [step for _, (step, told) in sorted(self._tables.postures.items()) if not told]
 
-    async def mark_postures(self, sequences: Sequence[int], now: datetime) -> None:  # noqa: ARG002
+    async def mark_postures(self, sequences: Sequence[int], now: datetime) -> None:
         """See ``Store``."""
         async with self._lock:
             for sequence in sequences:

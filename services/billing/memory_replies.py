@@ -129,7 +129,7 @@ def _is_untold(reply: Reply) -> bool:
 def _check(reply: Reply) -> None:
     """As the constraints of the table do."""
     here = reply.state in ENDED_HERE or reply.state is ReplyState.WAITING
-    assert (reply.reservation is Reservation.NONE) is here, reply.state  # noqa: S101
-    assert reply.state not in ENDED_HERE or reply.sender_sealed is None  # noqa: S101
-    assert reply.state is not ReplyState.WAITING or reply.sender_sealed  # noqa: S101
-    assert reply.cost_microeuros >= 0  # noqa: S101
+    assert (reply.reservation is Reservation.NONE) is here, reply.state
+    assert reply.state not in ENDED_HERE or reply.sender_sealed is None
+    assert reply.state is not ReplyState.WAITING or reply.sender_sealed
+    assert reply.cost_microeuros >= 0

@@ -33,7 +33,7 @@ _PHONE = re.compile(
 """What looks like a phone number: French national, or with a country code."""
 
 
-class BadRequest(Exception):  # noqa: N818 - named as HTTP names it
+class BadRequest(Exception):
     """A request that cannot be taken.
 
     Args:

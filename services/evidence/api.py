@@ -63,7 +63,7 @@ class SubjectRequest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     number: Annotated[str, msgspec.Meta(min_length=1, max_length=32)]
 
 
-class Refused(Exception):  # noqa: N818 - named as HTTP names it
+class Refused(Exception):
     """A request that is not taken; the message names the field and the fix, and quotes nothing."""
 
     def __init__(self, status: int, field: str, fix: str) -> None:
@@ -322,7 +322,7 @@ def _read(body: bytes, kind: type[R]) -> R:
 
 def _integer(request: web.Request, name: str) -> int:
     text = request.query.get(name, "")
-    if not text.isascii() or not text.isdigit() or len(text) > 18:  # noqa: PLR2004 - fits a bigint
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
         raise Refused(422, name, "a whole number")
     return int(text)
 

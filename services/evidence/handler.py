@@ -98,7 +98,7 @@ class EvidenceHandler:
         self._terms = None
         self._metrics.grown(after.size)
 
-    async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
+    async def due(self, progress: Progress, now: datetime) -> Due:
         """Sign what is new, have it stamped and cosigned, erase what is past its time."""
         if self._checkpoint_at is None or self._checkpoint_at <= now:
             self._checkpoint_at = now + self._rules.checkpoint_every

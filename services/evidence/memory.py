@@ -56,8 +56,8 @@ class MemoryTransaction:
     async def add_records(self, records: Sequence[Kept]) -> None:
         """See ``Transaction``."""
         for kept in records:
-            assert kept.leaf not in self._tables.records  # noqa: S101 - as the primary key
-            assert kept.entry.name not in self._tables.names  # noqa: S101 - as the unique key
+            assert kept.leaf not in self._tables.records
+            assert kept.entry.name not in self._tables.names
             self._tables.records[kept.leaf] = kept
             self._tables.names.add(kept.entry.name)
 

@@ -234,7 +234,7 @@ def _event(received: Received) -> Event:
     record = received.record
     if isinstance(record, SmsReceived):
         return Arrival(record, received.partition.number)
-    assert isinstance(record, ReplyChanged | SenderBlocked), record.TOPIC  # noqa: S101
+    assert isinstance(record, ReplyChanged | SenderBlocked), record.TOPIC
     return record
 
 
@@ -243,7 +243,7 @@ def _keys(batch: Iterable[Received]) -> tuple[set[str], set[str], set[str]]:
     senders, message_ids, nonces = set(), set(), set()
     for received in batch:
         record = received.record
-        assert isinstance(record, SenderRecord), record.TOPIC  # noqa: S101
+        assert isinstance(record, SenderRecord), record.TOPIC
         senders.add(record.sender)
         if isinstance(record, SmsReceived):
             message_ids.add(record.id)

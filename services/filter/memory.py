@@ -121,7 +121,7 @@ class MemoryTransaction:
         held = (s for s in senders if s.deliberation and s.deliberation.partition in partitions)
         return list(islice(held, count_max))
 
-    async def add_counts(self, counts: Counts, shard: int) -> None:  # noqa: ARG002 - the port's
+    async def add_counts(self, counts: Counts, shard: int) -> None:
         """See ``Transaction``."""
         self._counts.append(counts)
 
@@ -156,7 +156,7 @@ class MemoryTransaction:
         """See ``Transaction``."""
         return self._tables.learnt
 
-    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:  # noqa: ARG002
+    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
         """See ``Transaction``."""
         self._changes = changes
 
@@ -175,7 +175,7 @@ class MemoryTransaction:
             self._replace_verdict(verdict)
             tables.unemitted[verdict.id] = None
         for message in changes.messages:
-            assert message.message_id not in tables.messages  # noqa: S101
+            assert message.message_id not in tables.messages
             tables.messages[message.message_id] = message
             if message.verdict is not None and not message.told:
                 tables.unemitted[message.message_id] = None
@@ -224,7 +224,7 @@ class MemoryStore:
         found = (m.verdict for m in messages if m.verdict and m.partition in partitions)
         return list(islice(found, count_max))
 
-    async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:  # noqa: ARG002
+    async def mark_emitted(self, message_ids: Sequence[str], at: datetime) -> None:
         """See ``Store``."""
         for message_id in message_ids:
             self._tables.unemitted.pop(message_id, None)

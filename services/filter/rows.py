@@ -109,7 +109,7 @@ def wrote_only(before: Sender, after: Sender) -> bool:
 def text_row(sender: Sender) -> tuple[Any, ...]:
     """What a text more changes, as ``add_texts.sql`` takes it."""
     case = sender.deliberation
-    assert case is not None  # noqa: S101
+    assert case is not None
     return (sender.sender, case.last_at, case.due_at, case.texts, case.marks)
 
 

@@ -128,7 +128,7 @@ class WebhookHandler:
             )
             if isinstance(signature, Signature):
                 break
-        assert signature is not None  # noqa: S101 - a token is required
+        assert signature is not None
         return signature
 
     def _tell(self, form: Form, webhook: Webhook, vouched: Vouched) -> SmsReceived | SmsReported:

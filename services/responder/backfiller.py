@@ -33,7 +33,7 @@ class Backfiller:
 
     async def read(self, provider: Provider, scan: Scan) -> Page | Away:
         """The next page of a scan."""
-        assert scan.until is not None  # noqa: S101 - ``open_scan`` saw to it
+        assert scan.until is not None
         return await provider.list_received(
             since=scan.since,
             until=scan.until,

@@ -96,7 +96,7 @@ class ResponderHandler:
             self._ask()
         return [outgoing(describe_change(after[i])) for i in touched if after[i].sequence]
 
-    async def due(self, progress: Progress, now: datetime) -> Due:  # noqa: ARG002
+    async def due(self, progress: Progress, now: datetime) -> Due:
         """Tell what the dispatcher and the housekeeper changed."""
         found = await self._store.load_changes(CHANGES_MAX)
         numbers = [number for number, _ in found]

@@ -63,7 +63,7 @@ class MemoryTransaction:
 
     async def save_replies(self, replies: Sequence[Reply]) -> None:
         """See ``Transaction``."""
-        assert all(reply.reply_id in self._tables.replies for reply in replies)  # noqa: S101
+        assert all(reply.reply_id in self._tables.replies for reply in replies)
         for reply in replies:
             self._tables.replies[reply.reply_id] = reply
 

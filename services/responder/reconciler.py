@@ -84,7 +84,7 @@ class Reconciler:
     async def apply_page(self, page: Page, now: datetime) -> None:
         """Hold a page against the outbox; after the last one begins the scan of the received."""
         restoration = await self._open()
-        assert restoration is not None  # noqa: S101 - ``plan`` saw to it
+        assert restoration is not None
         async with self._store.transaction() as store:
             matched, recovered = await self._match(store, page.messages, restoration, now)
             offset = restoration.offset + len(page.messages) + page.unreadable
@@ -178,7 +178,7 @@ class Reconciler:
     async def end(self, now: datetime) -> None:
         """It was told: from now on what is authorised may go, once billing says so."""
         restoration = await self._open()
-        assert restoration is not None  # noqa: S101 - ``ended`` saw to it
+        assert restoration is not None
         async with self._store.transaction() as store:
             unended = {reply.reply_id: reply for reply in await store.find_unended()}
             # Those that came in while a page was held against the outbox.

@@ -186,7 +186,7 @@ class PostgresTransaction(SqlTransaction):
     async def add_changes(self, changes: Sequence[Outgoing]) -> None:
         """See ``Transaction``."""
         if changes:
-            assert all(change.topic == ReplyChanged.TOPIC for change in changes)  # noqa: S101
+            assert all(change.topic == ReplyChanged.TOPIC for change in changes)
             await self.fetch(
                 "add_changes",
                 [change.key for change in changes],

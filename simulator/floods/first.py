@@ -2,7 +2,6 @@
 
 Three days from a Thursday morning. Which of the three plans an attack follows is the seed's.
 """
-# ruff: noqa: PLR2004 - shares of a crowd, each in its one place
 
 import re
 from collections.abc import Callable, Iterator
@@ -74,7 +73,7 @@ def flood(kind: str, seed: int, scale: float = 1.0) -> Iterator[Arrival]:
     if kind is FloodKind.WEEKEND:
         yield from _weekend(seed, scale)
         return
-    random = Random(f"first {kind} {seed}")  # noqa: S311 - a simulation
+    random = Random(f"first {kind} {seed}")
     scene = _scene(random, scale, seed)
     if kind is FloodKind.VIRALITY:
         yield from arrange(_viral_people(scene), random)

@@ -4,7 +4,6 @@ Nothing is the first's: people are personas who put acts of speech together and 
 they write; numbers are drawn among all French mobiles; the days are the last of October, when the
 clock goes back. Pure.
 """
-# ruff: noqa: PLR2004 - shares of a crowd, each in its one place
 
 import math
 from collections.abc import Callable, Iterator, Sequence
@@ -61,7 +60,7 @@ def flood(kind: str, seed: int, scale: float = 1.0) -> Iterator[Arrival]:
         scale: the share of the crowd.
     """
     kind = FloodKind(kind)
-    random = Random(f"{seed}:{kind}:second")  # noqa: S311 - a simulation
+    random = Random(f"{seed}:{kind}:second")
     match kind:
         case FloodKind.WEEKEND:
             drafts = _weekend(random, scale)

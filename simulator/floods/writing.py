@@ -1,5 +1,4 @@
 """How the second generator's people write: personas, chained words, disguises. Pure."""
-# ruff: noqa: PLR2004 - shares of a crowd, each in its one place
 
 import unicodedata
 from collections import defaultdict

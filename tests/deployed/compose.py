@@ -104,5 +104,5 @@ def _had(images: Mapping[str, str]) -> list[str]:
         ):
             here.append(service)
         else:
-            print(f"NOT RUN HERE: {service}: {image} is not here and cannot be pulled")  # noqa: T201
+            print(f"NOT RUN HERE: {service}: {image} is not here and cannot be pulled")
     return here

@@ -211,7 +211,7 @@ async def test_a_flood_of_poison_stops_nobody_and_fills_nothing(built: Built) ->
     seconds = time.monotonic() - began
     deaths = POISON_RECORDS * sum(SmsReceived.TOPIC in READS[group] for group in groups_of(built))
     await status_when(house, lambda now: now["dead"] == deaths, seconds_max=GOOD_SECONDS_MAX)
-    print(f"\n{POISON_RECORDS} poisoned records; {GOOD} good ones answered after {seconds:.1f} s, "  # noqa: T201 - what was measured
+    print(f"\n{POISON_RECORDS} poisoned records; {GOOD} good ones answered after {seconds:.1f} s, "
           f"{deaths} deaths after {time.monotonic() - began:.1f} s")  # fmt: skip
     assert end["messages"]["received"] == GOOD
     assert await deaths_counted(house) == deaths

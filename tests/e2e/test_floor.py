@@ -111,7 +111,7 @@ async def expect_held(attacked: Built, off: dict[str, Any]) -> None:
     sunk = FLOOR_MICROEUROS - (FUND_MICROEUROS - replies - off["received_microunits"])
     rate = fastest_second(attacked.house)
     bound = sink_microeuros(rate, PRICE_MICROEUROS)
-    print(f"\noff {seconds:.2f} s after the books were at the floor; at most {rate} segments/s; "  # noqa: T201 - what was measured
+    print(f"\noff {seconds:.2f} s after the books were at the floor; at most {rate} segments/s; "
           f"sank by {sunk / 1e6:.2f} EUR, computed at most {bound / 1e6:.2f}")  # fmt: skip
     assert 0 <= sunk <= bound
 

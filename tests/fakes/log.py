@@ -239,7 +239,7 @@ class MemoryReader:
     async def read(self, *, records_max: int, bytes_max: int, wait_seconds: float) -> Batch:
         deadline = asyncio.get_running_loop().time() + wait_seconds
         while True:
-            self._log._check_there()  # noqa: SLF001 - one module
+            self._log._check_there()
             self._synchronize()
             batch = self._take(records_max, bytes_max)
             left = deadline - asyncio.get_running_loop().time()
@@ -248,7 +248,7 @@ class MemoryReader:
             await self._log.grown(left)
 
     async def commit(self, batch: Batch) -> None:
-        self._log._check_there()  # noqa: SLF001 - one module
+        self._log._check_there()
         if self._log.fail_commit:
             self._log.fail_commit -= 1
             raise Transient("the commit was not answered", code="log_slow")
@@ -277,7 +277,7 @@ class MemoryReader:
         return True
 
     def _owner(self, partition: Partition) -> "MemoryReader":
-        readers = [m for m in self._group.members if partition.topic in m._topics]  # noqa: SLF001
+        readers = [m for m in self._group.members if partition.topic in m._topics]
         return readers[partition.number % len(readers)]
 
     def _take(self, records_max: int, bytes_max: int) -> Batch:

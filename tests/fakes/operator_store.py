@@ -49,7 +49,7 @@ class FakeOperatorStore:
         self.told: list[Outgoing] = []
         self.audit: Audit | None = None
 
-    async def read_status(self, now: datetime) -> Status:  # noqa: ARG002 - the port's
+    async def read_status(self, now: datetime) -> Status:
         self._check()
         gifts = sum(self._total(kind) for kind in (EntryKind.DONATION, EntryKind.CORRECTION))
         fees = -self._total(EntryKind.FEE)
@@ -94,13 +94,13 @@ class FakeOperatorStore:
         self._check()
         return list(self.entries.values())
 
-    async def pause(self, reason: str, now: datetime) -> Outcome:  # noqa: ARG002 - the port's
+    async def pause(self, reason: str, now: datetime) -> Outcome:
         self._check()
         changed = not self.paused
         self.paused = self.paused or reason
         return Outcome.DONE if changed else Outcome.REPEATED
 
-    async def resume(self, now: datetime) -> Outcome:  # noqa: ARG002
+    async def resume(self, now: datetime) -> Outcome:
         self._check()
         if self.restoration is not None and self.restoration.reconciled_at is None:
             return Outcome.CONFLICT
@@ -115,7 +115,7 @@ class FakeOperatorStore:
         self._check()
         return self.waiting
 
-    async def attach(self, *, attach: bool, now: datetime) -> Outcome:  # noqa: ARG002
+    async def attach(self, *, attach: bool, now: datetime) -> Outcome:
         self._check()
         changed, self.attached = self.attached != attach, attach
         return Outcome.DONE if changed else Outcome.REPEATED

@@ -90,7 +90,7 @@ def _report(config: pytest.Config) -> Report:
 def report(pytestconfig: pytest.Config) -> Report:
     """Of the session; its seed is printed, and given back by ``ANTIRELOU_FAULTS_SEED``."""
     found = _report(pytestconfig)
-    print(f"\n{SEED}={found.seed}")  # noqa: T201 - a failure repeats from it
+    print(f"\n{SEED}={found.seed}")
     return found
 
 

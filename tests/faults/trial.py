@@ -95,7 +95,7 @@ class Report:
         seconds = time.monotonic() - self.began
         messages = sum(row.messages for row in self.rows)
         place = f"{len(self.rows) + 1}/{self.planned}" if self.planned else len(self.rows) + 1
-        print(  # noqa: T201 - that is how it shows progress
+        print(
             f"[{seconds // 60:02.0f}:{seconds % 60:02.0f}] trial {place}, "
             f"{messages:,} messages through: {what}",
             flush=True,

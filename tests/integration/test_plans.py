@@ -3,7 +3,6 @@
 Each timer runs on tables of 50,000 rows. Every statement that it makes is noted with what it was
 given, and PostgreSQL says how it would find the rows: never by reading a table that grows.
 """
-# ruff: noqa: SLF001 - one round of each timer, by hand
 
 import json
 from collections.abc import Mapping

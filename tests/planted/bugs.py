@@ -40,7 +40,7 @@ class _Table(msgspec.Struct, forbid_unknown_fields=True):
     bug: tuple[Bug, ...]
 
 
-class Stale(Exception):  # noqa: N818 - it is a row that is stale
+class Stale(Exception):
     """The code has moved on and the row has not; the message says what to mend."""
 
 

@@ -35,7 +35,7 @@ async def test_a_thousand_idle_and_two_hundred_dripping_delay_nobody(house: Hous
             during = await _p99_seconds(caller, "slow")
             assert slow.open >= IDLE
             assert _sockets_of(house) >= IDLE
-    print(f"p99 of a webhook: {before * 1e3:.0f} ms calm, {during * 1e3:.0f} ms beside them")  # noqa: T201
+    print(f"p99 of a webhook: {before * 1e3:.0f} ms calm, {during * 1e3:.0f} ms beside them")
     assert before < SECONDS_P99_MAX
     assert during < SECONDS_P99_MAX
 

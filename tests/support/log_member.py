@@ -60,7 +60,7 @@ async def _serve(kind: str, address: str, group: str, topic: str) -> None:
         last = Batch()
         while line := await asyncio.to_thread(sys.stdin.readline):
             answer, last = await _obey(line.split(), log, reader, topic, last)
-            print(json.dumps(answer), flush=True)  # noqa: T201 - that is how it answers
+            print(json.dumps(answer), flush=True)
 
 
 async def _obey(

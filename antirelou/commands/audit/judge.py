@@ -313,7 +313,7 @@ def _misbilled(facts: Facts) -> Iterator[Note]:
 
 def _misbilled_reply(facts: Facts, reply_id: str, row: OutboxRow) -> Iterator[Note]:
     log, reply = facts.provider, facts.books.replies.get(reply_id)
-    assert log is not None  # noqa: S101 - the caller has it
+    assert log is not None
     logged = log.sent.get(row.message_id or "")
     if logged is None:
         if row.sending_at is not None and log.since <= row.sending_at <= log.until:

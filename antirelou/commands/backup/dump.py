@@ -25,7 +25,7 @@ def dump_schemas(url: str, schemas: Sequence[str]) -> Iterator[bytes]:
     """
     names = [argument for name in schemas for argument in ("--schema", name)]
     with _program("pg_dump", url, "--format=custom", "--no-owner", *names) as (process, _):
-        assert process.stdout is not None  # noqa: S101 - it was asked for
+        assert process.stdout is not None
         while piece := process.stdout.read(PIECE_BYTES):
             yield piece
 
@@ -60,14 +60,14 @@ def _program(
     if password:
         environment["PGPASSWORD"] = password  # arguments are there for all to read
     with tempfile.TemporaryFile() as trouble:
-        process = subprocess.Popen(  # noqa: S603 - our own binary
+        process = subprocess.Popen(
             [find_programs(Path("/nonexistent")) / name, "--dbname", bare, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE if name == "pg_dump" else subprocess.DEVNULL,
             stderr=trouble,
             env=environment,
         )
-        assert process.stdin is not None  # noqa: S101 - it was asked for
+        assert process.stdin is not None
         try:
             yield process, process.stdin
         except BaseException:

@@ -50,7 +50,7 @@ def _run(*arguments: str) -> str:
 def _free_port_pair() -> int:
     """A port that is free with its neighbour, below those that outgoing connections take."""
     for _ in range(100):
-        port = random.randrange(20_000, 30_000, 2)  # noqa: S311 - any will do
+        port = random.randrange(20_000, 30_000, 2)
         if _is_free(port) and _is_free(port + 1):
             return port
     raise Fatal("no two free ports next to each other", code="kafka")

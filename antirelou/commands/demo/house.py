@@ -109,7 +109,7 @@ class Process:
     @property
     def pid(self) -> int:
         """Its process id."""
-        assert self._process is not None  # noqa: S101 - started before anybody asks
+        assert self._process is not None
         return self._process.pid
 
     def kill(self) -> None:
@@ -142,7 +142,7 @@ def answers(url: str) -> bool:
     """Whether a GET of the URL is answered with 200."""
     try:
         with _DIRECT.open(url, timeout=5) as answer:
-            return bool(answer.status == 200)  # noqa: PLR2004
+            return bool(answer.status == 200)
     except (OSError, urllib.error.HTTPError):
         return False
 

@@ -151,7 +151,7 @@ class RehearsalHouse:
 
     async def _pass_until(self, at: datetime) -> None:
         """Run all minutes that end before ``at``; leap over those in which nothing can happen."""
-        assert self._next_tick is not None  # noqa: S101
+        assert self._next_tick is not None
         while self._next_tick <= at:
             await self._tick()
             if self._is_idle() and self._next_tick < at:
@@ -181,7 +181,7 @@ class RehearsalHouse:
     # -- one minute --------------------------------------------------------------------------------
 
     async def _tick(self) -> None:
-        assert self._next_tick is not None  # noqa: S101
+        assert self._next_tick is not None
         now = self._clock.at = self._next_tick
         self._next_tick += MINUTE
         await self._receive(now)

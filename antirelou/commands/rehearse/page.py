@@ -90,7 +90,7 @@ def draw_page(policies: Sequence[Policy], voice: Voice) -> str:
     )
 
 
-def _draw_policy(policy: Policy, axis: Axis, named: bool) -> str:  # noqa: FBT001 - internal
+def _draw_policy(policy: Policy, axis: Axis, named: bool) -> str:
     voice = axis.voice
 
     def head(code: str) -> str:
@@ -301,7 +301,7 @@ def _frame(drawn: str, axis: Axis, top: float, unit: str) -> str:
     """A picture with its axes: a few times below, three values at the side."""
     values = "".join(
         f'<text x="{LEFT - 6}" y="{_y(share * top, top) + 4:.1f}" text-anchor="end">'
-        f"{axis.voice.figure(share * top, decimals=0 if top >= 10 else 1)}{unit}</text>"  # noqa: PLR2004
+        f"{axis.voice.figure(share * top, decimals=0 if top >= 10 else 1)}{unit}</text>"
         for share in (0.0, 0.5, 1.0)
     )
     base = HEIGHT - BOTTOM

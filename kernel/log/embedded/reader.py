@@ -209,7 +209,7 @@ class EmbeddedReader:
         hold = self._session.hold
         self._joined, self._held = False, Held()
         member = await hold("SELECT nextval('member_ids')::int")
-        assert isinstance(member, int)  # noqa: S101 - the query's shape
+        assert isinstance(member, int)
         self._member, self._session_number = member, self._session.number
         try:
             await hold("SELECT pg_advisory_lock(member_class(), $1)", member)
@@ -234,7 +234,7 @@ class EmbeddedReader:
                 continue
             names, ids = list(self._held.ids), list(self._held.ids.values())
             row = await self._pool.fetchrow(_LOOK, self._group, ids, timeout=QUERY_SECONDS_MAX)
-            assert row is not None  # noqa: S101 - the function gives one row
+            assert row is not None
             if row["generation"] == self._held.generation:
                 found = zip(row["firsts"] or (), row["ends"] or (), row["quiet"], strict=True)
                 return Look(row["looked_at"], dict(zip(names, found, strict=True)))

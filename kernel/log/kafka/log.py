@@ -135,7 +135,7 @@ class KafkaLog:
         topic: str,
         key: bytes,
         groups: Sequence[str],
-        redact: Callable[[bytes], bytes],  # noqa: ARG002 - a record of Kafka cannot be changed
+        redact: Callable[[bytes], bytes],
     ) -> int:
         """See ``Log``: drops what was read; the broker deletes the bytes with their segment."""
         place = TopicPartition(topic, zlib.crc32(key) % (await self._find_topic(topic)).partitions)

@@ -65,10 +65,10 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc] # aiokafka is 
     def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
 
-    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:  # noqa: ARG002
+    def on_partitions_revoked(self, revoked: Iterable[TopicPartition]) -> None:
         self._changed()
 
-    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:  # noqa: ARG002
+    def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
         self._changed()
 
 

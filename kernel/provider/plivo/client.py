@@ -125,9 +125,9 @@ def _credit_gone(failed: Failed, said: str) -> Failed:
 
 def describe_status(status: int, after_seconds: float | None = None) -> Failed:
     """What a status proves. 2xx here is one whose body could not be read."""
-    if 200 <= status < 300:  # noqa: PLR2004
+    if 200 <= status < 300:
         return Failed("unreadable", status=status)
-    untaken = 400 <= status < 500 and status not in PROXY_STATUSES  # noqa: PLR2004
+    untaken = 400 <= status < 500 and status not in PROXY_STATUSES
     # What another try can mend: credentials, credit, permissions, too fast. Not: this request.
     retry = not untaken or status in {401, 402, 403, 404, 429}
     return Failed(str(status), untaken, retry, status, after_seconds)

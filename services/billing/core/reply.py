@@ -219,9 +219,9 @@ def pay_reply(
 
 def end_reply(reply: Reply, state: ReplyState, reason: str, now: datetime) -> Reply:
     """Billing ends a reply that it has not authorised; the number is not needed any more."""
-    assert reply.state is ReplyState.WAITING, reply.state  # noqa: S101
-    assert state in ENDED_HERE, state  # noqa: S101
-    assert state is not ReplyState.REFUSED or reason in set(Refusal), reason  # noqa: S101
+    assert reply.state is ReplyState.WAITING, reply.state
+    assert state in ENDED_HERE, state
+    assert state is not ReplyState.REFUSED or reason in set(Refusal), reason
     return replace(
         reply, state=state, reason=reason, sender_sealed=None, changed_at=now, told_at=None
     )
@@ -229,8 +229,8 @@ def end_reply(reply: Reply, state: ReplyState, reason: str, now: datetime) -> Re
 
 def authorize_reply(reply: Reply, now: datetime) -> Stepped:
     """Reserve its price."""
-    assert reply.state is ReplyState.WAITING, reply.state  # noqa: S101
-    assert reply.reservation is Reservation.NONE, reply.reservation  # noqa: S101
+    assert reply.state is ReplyState.WAITING, reply.state
+    assert reply.reservation is Reservation.NONE, reply.reservation
     authorized = replace(
         reply,
         state=ReplyState.AUTHORIZED,
@@ -351,8 +351,8 @@ def _end_reservation(price: int, cost: int) -> list[Movement]:
 
 def describe_authorization(reply: Reply) -> ReplyAuthorized:
     """The record that lets it be sent; the same however often it is told."""
-    assert reply.state is ReplyState.AUTHORIZED, reply.state  # noqa: S101
-    assert reply.sender_sealed is not None  # noqa: S101
+    assert reply.state is ReplyState.AUTHORIZED, reply.state
+    assert reply.sender_sealed is not None
     return ReplyAuthorized(
         id=reply.reply_id,
         trace=derive_trace(reply.reply_id),
@@ -367,7 +367,7 @@ def describe_authorization(reply: Reply) -> ReplyAuthorized:
 
 def describe_end(reply: Reply) -> ReplyChanged:
     """The record that billing ended it, so that the filter may answer the sender again."""
-    assert reply.state in ENDED_HERE, reply.state  # noqa: S101
+    assert reply.state in ENDED_HERE, reply.state
     return ReplyChanged(
         id=derive_id(reply.reply_id, 1, BY),
         trace=derive_trace(reply.reply_id),

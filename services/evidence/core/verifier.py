@@ -86,7 +86,7 @@ _BASE = _decompress((4 * pow(5, -1, P) % P).to_bytes(32, "little"))
 
 def verify_ed25519(public: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature of the message is the key's."""
-    if len(public) != 32 or len(signature) != 64:  # noqa: PLR2004 - RFC 8032
+    if len(public) != 32 or len(signature) != 64:
         return False
     key, nonce = _decompress(public), _decompress(signature[:32])
     scalar = int.from_bytes(signature[32:], "little")
@@ -130,7 +130,7 @@ def root_from_inclusion(leaf: bytes, index: int, size: int, proof: Sequence[byte
         return None
     node, last, root = index, size - 1, leaf
     for sibling in proof:
-        if last == 0 or len(sibling) != 32:  # noqa: PLR2004 - SHA-256
+        if last == 0 or len(sibling) != 32:
             return None
         if node & 1 or node == last:
             root = hash_node(sibling, root)
@@ -146,7 +146,7 @@ def verify_consistency(
     first: int, second: int, proof: Sequence[bytes], first_root: bytes, second_root: bytes
 ) -> bool:
     """Whether the tree of the second size begins with the tree of the first (RFC 9162 §2.1.4.2)."""
-    if not 0 <= first <= second or any(len(item) != 32 for item in proof):  # noqa: PLR2004
+    if not 0 <= first <= second or any(len(item) != 32 for item in proof):
         return False
     if first in (0, second):
         return not proof and (first == 0 or first_root == second_root)
@@ -213,7 +213,7 @@ def _first_from(known: Sequence[int], index: int, low: int, high: int) -> int:
 # -- Signed notes and checkpoints (c2sp.org) --------------------------------------------------
 
 
-class Malformed(ValueError):  # noqa: N818 - says what the bytes are
+class Malformed(ValueError):
     """Bytes that are not what they should be; says what."""
 
 
@@ -253,7 +253,7 @@ def read_key(text: str) -> Key:
     name, _, rest = text.partition("+")
     key_id, _, material = rest.partition("+")
     found = decode64(material)
-    if not name or len(found) != 33 or found[0] not in (SIGNATURE, COSIGNATURE):  # noqa: PLR2004
+    if not name or len(found) != 33 or found[0] not in (SIGNATURE, COSIGNATURE):
         raise Malformed("not a verifier key of Ed25519")
     key = Key(name, found[0], found[1:])
     if key.id.hex() != key_id:
@@ -284,7 +284,7 @@ def read_note(data: bytes) -> Note:
     for line in tail[:-1].split("\n"):
         match = re.fullmatch(r"— ([^\s+]+) (\S+)", line)
         packed = decode64(match[2]) if match else b""
-        if not match or len(packed) <= 4:  # noqa: PLR2004 - a key id and something
+        if not match or len(packed) <= 4:
             raise Malformed("a signature line that is none")
         signatures.append((match[1], packed[:4], packed[4:]))
     return Note(text + "\n", signatures)
@@ -330,12 +330,12 @@ class Checkpoint:
 def read_checkpoint(text: str) -> Checkpoint:
     """Read a checkpoint's note text."""
     lines = text.split("\n")
-    if len(lines) != 4 or not lines[0] or lines[3]:  # noqa: PLR2004 - three lines
+    if len(lines) != 4 or not lines[0] or lines[3]:
         raise Malformed("not a checkpoint of three lines")
     if not re.fullmatch(r"0|[1-9]\d{0,18}", lines[1], re.ASCII):
         raise Malformed("not a tree size")
     root = decode64(lines[2])
-    if len(root) != 32:  # noqa: PLR2004 - SHA-256
+    if len(root) != 32:
         raise Malformed("not a root hash")
     return Checkpoint(lines[0], int(lines[1]), root)
 
@@ -650,7 +650,7 @@ def _check_records(files: Mapping[str, bytes], findings: Findings) -> list[dict[
         record = entry["record"].encode()
         entry["leaf"] = hash_leaf(commit(bytes.fromhex(entry["salt"]), record))
         entry["record"] = json.loads(record)
-        findings.expect(len(entry["salt"]) == 64, where, "not a salt")  # noqa: PLR2004
+        findings.expect(len(entry["salt"]) == 64, where, "not a salt")
         findings.expect(entry["index"] > before, where, "out of order")
         before = entry["index"]
         if entry["record"]["kind"] == "received":

@@ -196,14 +196,14 @@ class Docket:
 
     def told(self) -> Sequence[SmsJudged]:
         """The verdicts to tell now, those of repeated messages again, in the order read."""
-        assert not self._waiting, "the walk has not ended"  # noqa: S101
+        assert not self._waiting, "the walk has not ended"
         verdicts = (self._verdict_of(message_id) for _, message_id in sorted(self._told))
         return [verdict for verdict in verdicts if verdict is not None]
 
     def changes(self, lore: Lore | None) -> Changes:
         """What to save; ``lore`` only where it is needed."""
-        assert not self._waiting, "the walk has not ended"  # noqa: S101
-        assert lore is not None or not self._contacts, "lore is needed"  # noqa: S101
+        assert not self._waiting, "the walk has not ended"
+        assert lore is not None or not self._contacts, "lore is needed"
         if lore is not None:
             self._lessons += [
                 teach_contact(tokens, lore.surge_before(bucket).excess_share)
@@ -335,7 +335,7 @@ class Docket:
 
     def _deliberation(self, pseudonym: str) -> Deliberation:
         case = self._sender(pseudonym).deliberation
-        assert case is not None, "nothing is deliberated"  # noqa: S101
+        assert case is not None, "nothing is deliberated"
         return case
 
     def _put(self, sender: Sender) -> None:
@@ -369,7 +369,7 @@ def learn_from(
 ) -> tuple[Mapping[tuple[bytes, int], int], list[Lesson]]:
     """What a verdict teaches: how the attack writes, or what is usual in calm hours."""
     case = before.deliberation
-    assert case is not None  # noqa: S101
+    assert case is not None
     if verdict.reason in ATTACKS:
         return {}, [teach_silenced(case.tokens)]
     inquiry = inquire(case, rules)

@@ -51,7 +51,7 @@ def weigh_text(evidence: Evidence) -> float:
 
 def weigh_alike(evidence: Evidence) -> float:
     """Others wrote nearly the same, more than is usual, yet too few to make a campaign."""
-    if evidence.alike.senders < 3:  # noqa: PLR2004 - two may be chance
+    if evidence.alike.senders < 3:
         return 0.0
     return _clip(-log(max(evidence.alike.ratio, 1.0)), -3.0, 0.0)
 

@@ -147,7 +147,7 @@ def inquire(case: Deliberation, rules: Rules) -> Inquiry:
 def hear_message(sender: Sender, arrival: Arrival, rules: Rules, now: datetime) -> Outcome:
     """A new message, to ours, of a number that can be answered; nothing is overdue."""
     message = arrival.message
-    assert not is_overdue(sender, message.at), "judge what is overdue first"  # noqa: S101
+    assert not is_overdue(sender, message.at), "judge what is overdue first"
     match read_wish(message.text, message.intent):
         case Wish.OPT_OUT:
             sender = replace(sender, opted_out=True)
@@ -237,7 +237,7 @@ def judge_deliberated(
         answers: to all of ``inquire(…).questions()``.
     """
     case = sender.deliberation
-    assert case is not None, "nothing is deliberated"  # noqa: S101
+    assert case is not None, "nothing is deliberated"
     answered = _is_answered_otherwise(sender, case.message_id, case.due_at, rules)
     standing = Standing(sender.opted_out, sender.blocked, answered, deliberating=False)
     evidence = _gather(case, answers, lore, rules)

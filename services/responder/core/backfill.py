@@ -70,7 +70,7 @@ def apply_page(scan: Scan, read: int, *, more: bool, rules: BackfillRules, now: 
     Args:
         read: how many records were on it.
     """
-    assert scan.until is not None  # noqa: S101
+    assert scan.until is not None
     if more and read:
         return replace(scan, offset=scan.offset + read, look_at=now)
     # The last second is read again next time: it may not have been over.

@@ -153,8 +153,8 @@ def apply_repeat(reply: Reply, now: datetime) -> Reply:
 
 def apply_claim(reply: Reply, now: datetime, rules: OutboxRules) -> Reply:
     """It is about to be handed over; committed before the call."""
-    assert reply.state is ReplyState.AUTHORIZED, reply.state  # noqa: S101
-    assert reply.sender_sealed is not None  # noqa: S101
+    assert reply.state is ReplyState.AUTHORIZED, reply.state
+    assert reply.sender_sealed is not None
     claimed = replace(
         reply,
         state=ReplyState.SENDING,
@@ -291,7 +291,7 @@ def apply_decision(reply: Reply, action: OperatorAction, now: datetime) -> Reply
 
 def describe_change(reply: Reply) -> ReplyChanged:
     """The record of the last change told; of the same reply always the same."""
-    assert reply.sequence > 0  # noqa: S101
+    assert reply.sequence > 0
     return ReplyChanged(
         id=derive_id(reply.reply_id, reply.sequence, BY),
         trace=reply.trace,

@@ -76,7 +76,7 @@ def release_held(
     reply: Reply, record: ReplyAuthorized, restoration: Restoration, now: datetime
 ) -> Reply:
     """A held one is told of once more; authorised by the restored books it may go."""
-    assert is_held(reply)  # noqa: S101
+    assert is_held(reply)
     if record.at < restoration.restored_at:
         return reply
     return replace(reply, look_at=now, sequence=restoration.base + 1, changed_at=now)
@@ -100,8 +100,8 @@ def apply_found(
     Args:
         base: as in ``plan_recovered``.
     """
-    assert reply.state in UNSENT, reply.state  # noqa: S101
-    assert reply.message_id is None  # noqa: S101
+    assert reply.state in UNSENT, reply.state
+    assert reply.message_id is None
     handed_over = replace(
         reply,
         state=ReplyState.UNCERTAIN,
@@ -224,7 +224,7 @@ def _end_unsent(reply: Reply, base: int, now: datetime) -> Reply:
 
 def take_over(reply: Reply, recovered: Reply, now: datetime) -> tuple[Reply, Reply]:
     """The recovered SMS is the reply's: it ends as that did, and that is none of its own more."""
-    assert reply.state is ReplyState.AUTHORIZED, reply.state  # noqa: S101
+    assert reply.state is ReplyState.AUTHORIZED, reply.state
     taken = replace(
         recovered,
         reply_id=reply.reply_id,

@@ -186,7 +186,7 @@ class Desk:
     async def rows(self, query: str) -> Sequence[Any]:
         """What PostgreSQL holds."""
         async with self.store.transaction() as work:
-            found: Sequence[Any] = await work._connection.fetch(query)  # noqa: SLF001 - to look
+            found: Sequence[Any] = await work._connection.fetch(query)
         return found
 
     def stage(self) -> Stage:

@@ -17,7 +17,7 @@ async def test_who_books_at_once_waits_in_turn_and_in_no_circle(fresh_database: 
     """PostgreSQL would end one of a circle with an error, a second later: ``database_conflict``."""
     async with open_desk(fresh_database) as desk:
         async with desk.store.transaction() as first:
-            held = first._connection  # noqa: SLF001 - the lock that one who books holds
+            held = first._connection
             await held.fetch(HELD)
             others = [asyncio.create_task(book(desk, f"m-{n}")) for n in range(MEMBERS)]
 

@@ -33,7 +33,7 @@ async def test_nothing_is_authorised_while_nobody_knows_what_is_unread(fresh_dat
             desk.log.away = False
             for number in range(2000):  # 20 EUR, which others append meanwhile
                 record = outgoing(received(f"f-{number}", sender=sender(number)))
-                desk.log._put(record)  # noqa: SLF001 - nobody is woken by it
+                desk.log._put(record)
             desk.log.away = True
             await desk.hear(*texts(1, 2, 3), *verdicts(1, 2, 3))
             for _ in range(2):

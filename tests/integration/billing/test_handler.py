@@ -217,7 +217,7 @@ async def test_an_amount_beyond_belief_waits_for_the_log(desk: Desk) -> None:
     assert (books[Account.SPENT_RECEIVE], books[Account.SPENT_REPLY]) == (TEXT, PRICE)
     for on in ("receive", "reply"):
         counter = desk.telemetry.counter("antirelou_amounts_implausible_total", on=on)
-        assert counter._value.get() == 1  # noqa: SLF001 - there is no public way to read it
+        assert counter._value.get() == 1
     await desk.hear(backfilled("m-1", sender=sender(1), amount_microunits=40_000))
     await desk.hear(outcome(1, 2, ReplyState.SENT, 800_000, amount_confirmed=True))
     books = await desk.balances()
@@ -390,7 +390,7 @@ async def read_facts(desk: Desk) -> Facts:
     """What billing believes now."""
     async with desk.store.transaction() as work:
         balances = await work.read_balances()
-        return await desk.accountant._read_facts(work, balances, 0, desk.now)  # noqa: SLF001 - to look
+        return await desk.accountant._read_facts(work, balances, 0, desk.now)
 
 
 @pytest.mark.parametrize("order", ["flood first", "check first", "one batch", "check again"])
@@ -685,7 +685,7 @@ async def test_what_nobody_answers_is_told_again_the_same(desk: Desk) -> None:
 
 
 def count_ended(desk: Desk, state: ReplyState) -> float:
-    value: float = desk.telemetry.counter("antirelou_replies_total", outcome=state)._value.get()  # noqa: SLF001 - there is no public way to read it
+    value: float = desk.telemetry.counter("antirelou_replies_total", outcome=state)._value.get()
     return value
 
 
@@ -1097,7 +1097,7 @@ async def test_what_is_booked_while_one_decides_is_not_spent_on_replies(
         async with desk.store.transaction() as work:
             await work.add_transfers([other])
             looking = asyncio.create_task(desk.look())
-            await waits_or_ends(work._connection, looking)  # noqa: SLF001 - sees its own database
+            await waits_or_ends(work._connection, looking)
         await looking
         assert authorized(desk) == []
         assert (await desk.balances())[Account.FUND] == FLOOR + PRICE - 1

@@ -128,8 +128,8 @@ async def test_what_is_not_taken_is_told_later_and_looking_goes_on(scene: Scene)
     assert len(await scene.watch(15, watchman)) == 1
     told = scene.desk.telemetry.counter("antirelou_alerts_total", outcome="told")
     refused = scene.desk.telemetry.counter("antirelou_alerts_total", outcome="refused")
-    assert told._value.get() == 1  # noqa: SLF001
-    assert 2 <= refused._value.get() <= 6, "each pause is twice the last"  # noqa: SLF001
+    assert told._value.get() == 1
+    assert 2 <= refused._value.get() <= 6, "each pause is twice the last"
 
 
 async def test_a_topic_that_never_answers_holds_nobody_up(
@@ -141,7 +141,7 @@ async def test_a_topic_that_never_answers_holds_nobody_up(
     scene.phone.silent = True
     assert await scene.watch(5) == []
     away = scene.desk.telemetry.counter("antirelou_alerts_total", outcome="away")
-    assert away._value.get() >= 1  # noqa: SLF001
+    assert away._value.get() >= 1
     scene.phone.silent = False
     assert len(await scene.watch(5)) == 1
 
@@ -191,7 +191,7 @@ async def test_nobody_to_tell_is_no_trouble(fresh_database: str) -> None:
         assert isinstance(desk.store, PostgresStore)
         scene = Scene(desk, Phone())
         assert await scene.watch(3) == []
-        assert desk.telemetry.gauge("antirelou_dead_records")._value.get() == 0  # noqa: SLF001
+        assert desk.telemetry.gauge("antirelou_dead_records")._value.get() == 0
 
 
 @pytest.mark.parametrize(

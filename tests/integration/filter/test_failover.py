@@ -41,7 +41,7 @@ async def test_what_a_late_standby_lacks_is_read_again_only_from_an_older_place(
             await after.stop(member)
 
             # The way back that the runbook names: the group reads again from an older place.
-            after.log._groups[FILTER_GROUP].committed.clear()  # noqa: SLF001 - as Kafka's tool
+            after.log._groups[FILTER_GROUP].committed.clear()
             after.start()
             await eventually(lambda: "lost" in after.verdicts(), seconds_max=15)
             assert len(after.verdicts()) == 2  # what was known gave the same verdict, if any

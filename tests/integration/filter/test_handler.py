@@ -408,13 +408,13 @@ class SlowToPrune(PostgresStore):
 
     prunes, hangs = 0, False
 
-    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:  # noqa: ARG002
+    async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         self.prunes += 1
         if self.hangs:
             await asyncio.Event().wait()
         raise Transient("the database cannot now (SQLSTATE 57014)", code="database_slow")
 
-    async def count_deliberating(self, partitions: Sequence[int]) -> int:  # noqa: ARG002
+    async def count_deliberating(self, partitions: Sequence[int]) -> int:
         raise ZeroDivisionError
 
 

@@ -514,7 +514,7 @@ async def test_a_draining_door_says_so_and_serves_a_last_call(door: Door) -> Non
 
 
 def _has_waiting(door: Door) -> bool:
-    appender = door.service._appender  # noqa: SLF001 - to know that the request is in hand
+    appender = door.service._appender
     return not appender.away and appender.in_hand > 0
 
 

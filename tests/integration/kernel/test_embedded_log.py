@@ -50,7 +50,7 @@ async def test_who_joined_and_was_not_told_so_leaves_no_ghost(
 
     async with log.reader(GROUP, [TOPIC]) as reader:
         monkeypatch.setattr(Session, "hold", lose_the_answer)
-        log._session.reset()  # noqa: SLF001 - as when the connection breaks
+        log._session.reset()
 
         async def holds_all() -> bool:
             try:
@@ -65,7 +65,7 @@ async def test_who_joined_and_was_not_told_so_leaves_no_ghost(
 async def test_news_that_a_failed_read_was_about_is_not_forgotten(
     log: EmbeddedLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    look, broken = EmbeddedReader._look, [True]  # noqa: SLF001 - where the database is asked
+    look, broken = EmbeddedReader._look, [True]
 
     async def break_once(self: EmbeddedReader) -> object:
         if broken:
@@ -130,7 +130,7 @@ async def test_a_retention_that_is_too_slow_is_tried_again_and_ends_no_membershi
     monkeypatch.setattr(embedded_session, "EXPIRE_SECONDS", 0.05)
     pool: Any = SlowPool()
     async with log.reader(GROUP, [TOPIC]):
-        number = log._session.number  # noqa: SLF001 - whose members we are
+        number = log._session.number
         with capture_logs() as lines:
             retention = asyncio.create_task(run_retention(pool))
             for _ in range(3):
@@ -138,7 +138,7 @@ async def test_a_retention_that_is_too_slow_is_tried_again_and_ends_no_membershi
             retention.cancel()
             await asyncio.gather(retention, return_exceptions=True)
         assert {line["event"] for line in lines} == {"log_retention_waits"}
-        assert log._session.number == number  # noqa: SLF001
+        assert log._session.number == number
 
 
 async def test_what_is_within_its_retention_stays(log: EmbeddedLog, fresh_database: str) -> None:

@@ -461,17 +461,17 @@ class TestBackfill:
         provider, hours = FakeProvider(), timedelta(hours=3)
         missed = provider.receive(phone(1), at=CLOCK.now() - hours)
         async with open_scene(fresh_database, log, provider=provider, started=False) as scene:
-            house = scene.responder._housekeeper  # noqa: SLF001 - one page, at this moment
+            house = scene.responder._housekeeper
             order = Scan("all", ScanKind.ORDERED, CLOCK.now() - 2 * hours, None, 0, CLOCK.now())
             async with scene.store.transaction() as work:
                 await work.add_scan(order)
             log.away = True
             with pytest.raises(Transient):
-                await house._read_scan(order)  # noqa: SLF001
+                await house._read_scan(order)
             log.away = False
             kept = await scene.store.find_scan(CLOCK.now())
             assert kept is not None
-            await house._read_scan(kept)  # noqa: SLF001
+            await house._read_scan(kept)
             assert [record.id for record in scene.told(SmsReceived.TOPIC)] == [missed]
             assert await scene.store.find_scan(CLOCK.now()) is None
 

@@ -134,6 +134,6 @@ async def test_a_provider_that_does_not_answer_is_said() -> None:
     provider.away = "timeout"
     settings = Settings.model_construct(number=NUMBER, clock_speed=10_000)
     reader = reader_of(provider)
-    reader._budget = replace(reader._budget, window=timedelta(milliseconds=10))  # noqa: SLF001
+    reader._budget = replace(reader._budget, window=timedelta(milliseconds=10))
     with pytest.raises(Transient, match="--no-provider"):
         await reader.read(plan_stretch(settings, timedelta(hours=1), now))

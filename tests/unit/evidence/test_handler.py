@@ -46,7 +46,7 @@ from tests.unit.evidence.cases import (
 )
 def test_a_record_says_whether_the_provider_signed_the_body(
     mode: SignatureMode,
-    signed: bool,  # noqa: FBT001 - pytest's parameter
+    signed: bool,
 ) -> None:
     entry = enter(received(1, signature=mode), "1.0")
     assert entry is not None

@@ -83,10 +83,10 @@ def test_other_countries_count_where_the_operator_says_so() -> None:
     st.none() | st.sampled_from(sorted(ATTACKS)),
 )
 def test_of_several_reasons_in_a_standing_the_first_counts(
-    opted_out: bool,  # noqa: FBT001 - Hypothesis gives them
-    blocked: bool,  # noqa: FBT001
-    answered: bool,  # noqa: FBT001
-    deliberating: bool,  # noqa: FBT001
+    opted_out: bool,
+    blocked: bool,
+    answered: bool,
+    deliberating: bool,
     silenced: Reason | None,
 ) -> None:
     applying = {
@@ -115,9 +115,9 @@ RENTED = Neighbours(50, 50.0)
     st.sampled_from([NONE, RENTED]),
 )
 def test_at_due_the_standing_goes_first_then_burst_campaign_and_range(  # noqa: PLR0917
-    opted_out: bool,  # noqa: FBT001
-    blocked: bool,  # noqa: FBT001
-    answered: bool,  # noqa: FBT001
+    opted_out: bool,
+    blocked: bool,
+    answered: bool,
     texts: int,
     alike: Alike,
     neighbours: Neighbours,

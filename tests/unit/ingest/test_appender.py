@@ -73,7 +73,7 @@ class BrokenLog(MemoryLog):
 
 def fresh(kind: type[MemoryLog], log: MemoryLog) -> MemoryLog:
     """Another log with the same topics."""
-    return kind(specs=list(log._specs.values()))  # noqa: SLF001 - of the fake
+    return kind(specs=list(log._specs.values()))
 
 
 async def test_returning_means_durable(log: MemoryLog) -> None:

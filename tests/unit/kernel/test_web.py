@@ -73,7 +73,7 @@ async def test_each_operators_route_says_so_too(api: ModuleType) -> None:
     async def fail(_: web.Request) -> web.Response:
         raise Transient("the database is away", code="database_away")
 
-    answered = api._answering(fail)  # noqa: SLF001 - each of its routes is in it
+    answered = api._answering(fail)
     answer = await answered(make_mocked_request("GET", "/"))
     assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
 

@@ -53,7 +53,7 @@ async def test_kafka_tells_no_lag_of_a_topic_made_anew(monkeypatch: pytest.Monke
     async def committed(_: str, __: object) -> dict[TopicPartition, int]:
         return {place: commit}
 
-    monkeypatch.setattr(log._looker, "using", using)  # noqa: SLF001 - there is no broker
+    monkeypatch.setattr(log._looker, "using", using)
     monkeypatch.setattr(log, "_places", places)
     monkeypatch.setattr(log, "_committed", committed)
     with pytest.raises(Transient, match="beyond the end"):
