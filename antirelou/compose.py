@@ -11,10 +11,10 @@ from prometheus_client import CollectorRegistry
 
 from antirelou.build import describe_build
 from antirelou.guard import check_database
+from antirelou.ops import serve_ops
 from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool
 from kernel.facts.topics import topic_specs
-from kernel.http.server import serve_ops
 from kernel.log.port import Log
 from kernel.sealing.keys import ensure_keys
 from kernel.service.heartbeat import beating

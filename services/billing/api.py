@@ -14,14 +14,14 @@ from services.billing.operator import OperatorStore
 from services.billing.operator_api import (
     Answer,
     OperatorApi,
-    OperatorSettings,
     Wake,
     read_openapi,
     refuse,
 )
 from services.billing.operator_requests import BadRequest
+from services.billing.settings import OperatorSettings
 
-__all__ = ["OperatorSettings", "operator_routes", "read_openapi"]
+__all__ = ["operator_routes", "read_openapi"]
 
 LOG = structlog.get_logger("billing")
 

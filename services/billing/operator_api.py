@@ -8,7 +8,7 @@ right after; should the log be away, billing's timer appends it later (``Operato
 import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict
 from importlib import resources
 from typing import Any
 from uuid import uuid4
@@ -39,6 +39,7 @@ from services.billing.operator_answers import (
 )
 from services.billing.operator_dead import DeadTopics
 from services.billing.operator_requests import BadRequest, Fields, check_id
+from services.billing.settings import OperatorSettings
 
 LOG = structlog.get_logger("billing")
 
@@ -47,24 +48,6 @@ EXPLAINED_MAX = 200
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Wake = Callable[[], None]
-
-
-@dataclass(frozen=True, slots=True)
-class OperatorSettings:
-    """What the operator API needs of the settings.
-
-    Attributes:
-        token: bearer token; empty: nobody is let in.
-        number: ours, E.164; empty where it is not set.
-        send_rate: SMS a second.
-        pseudonym_key, sending_public_key: 32 bytes each.
-    """
-
-    token: str = field(repr=False)
-    number: str
-    send_rate: float
-    pseudonym_key: bytes = field(repr=False)
-    sending_public_key: bytes = field(repr=False)
 
 
 class OperatorApi:

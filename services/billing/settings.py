@@ -1,7 +1,7 @@
 """The settings that billing needs, and the house's own durations."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,7 +14,6 @@ from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules, Standing, advance_clock
 from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff, is_over_cap, price_reply
-from services.billing.operator_api import OperatorSettings
 
 CREDIT_EXCHANGES = 10
 """Exchanges for which the provider's credit must reach, or no reply is authorised."""
@@ -27,6 +26,24 @@ AGE = timedelta(hours=12)
 UNLOOKED_MAX = timedelta(minutes=10)
 UNREAD_MAX = 500
 """Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorSettings:
+    """What the operator API needs of the settings.
+
+    Attributes:
+        token: bearer token; empty: nobody is let in.
+        number: ours, E.164; empty where it is not set.
+        send_rate: SMS a second.
+        pseudonym_key, sending_public_key: 32 bytes each.
+    """
+
+    token: str = field(repr=False)
+    number: str
+    send_rate: float
+    pseudonym_key: bytes = field(repr=False)
+    sending_public_key: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,7 @@ crash either all of it is there or nothing, and a redelivery finds what is there
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from kernel import __version__
 from kernel.log.port import Outgoing
@@ -27,23 +26,11 @@ from services.evidence.core.note import Signed, Signer
 from services.evidence.core.verifier import Checkpoint, commit, hash_leaf
 from services.evidence.metrics import Metrics
 from services.evidence.notary import Notary
+from services.evidence.settings import Rules
 from services.evidence.store import Store
-from services.evidence.sweeper import Retention, Sweeper
+from services.evidence.sweeper import Sweeper
 
 SALT_BYTES = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Rules:
-    """The durations.
-
-    Attributes:
-        checkpoint_every: how long what was read may stay without a signature over it.
-        retention: of records.
-    """
-
-    checkpoint_every: timedelta
-    retention: Retention
 
 
 class EvidenceHandler:

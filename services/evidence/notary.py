@@ -6,18 +6,18 @@ tried again. Neither learns anything but a size, a hash and a signature.
 
 import asyncio
 from collections.abc import Awaitable
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import structlog
 
 from kernel.http.server import Unanswered, post
 from services.evidence.core.merkle import plan_consistency
 from services.evidence.core.note import Signed
-from services.evidence.core.verifier import Key, Malformed, read_checkpoint, read_note, verify_note
+from services.evidence.core.verifier import Malformed, read_checkpoint, read_note, verify_note
 from services.evidence.core.witness import Answer, Request, write_request
 from services.evidence.metrics import Metrics
 from services.evidence.prover import prove
+from services.evidence.settings import NotarySettings
 from services.evidence.store import Store
 
 LOG = structlog.get_logger("evidence")
@@ -27,23 +27,6 @@ ANSWER_BYTES_MAX = 65_536
 
 AUTHORITY, WITNESS = "authority", "witness"
 DONE, AWAY, REFUSED = "done", "away", "refused"
-
-
-@dataclass(frozen=True, slots=True)
-class NotarySettings:
-    """Whom to ask.
-
-    Attributes:
-        authority_url: of the time-stamping authority; empty: none.
-        stamp_every: at most so often: authorities that cost nothing ask for patience.
-        witness_url: the witness's submission prefix; empty: none.
-        witness_key: its verifier key.
-    """
-
-    authority_url: str
-    stamp_every: timedelta
-    witness_url: str
-    witness_key: Key | None
 
 
 class Notary:

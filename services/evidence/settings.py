@@ -8,10 +8,52 @@ from kernel.settings.settings import Settings, require
 from kernel.values.errors import Fatal
 from services.evidence.core.entry import Terms
 from services.evidence.core.note import Signer, log_signer
-from services.evidence.core.verifier import COSIGNATURE, Malformed, read_key
-from services.evidence.handler import Rules
-from services.evidence.notary import NotarySettings
-from services.evidence.sweeper import Retention
+from services.evidence.core.verifier import COSIGNATURE, Key, Malformed, read_key
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long records are kept.
+
+    Attributes:
+        retain: ``RETAIN_EVIDENCE``.
+        retain_objected: for who objected: ``RETAIN_TEXT``.
+        every: how often what is past its time is looked for.
+    """
+
+    retain: timedelta
+    retain_objected: timedelta
+    every: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The durations.
+
+    Attributes:
+        checkpoint_every: how long what was read may stay without a signature over it.
+        retention: of records.
+    """
+
+    checkpoint_every: timedelta
+    retention: Retention
+
+
+@dataclass(frozen=True, slots=True)
+class NotarySettings:
+    """Whom to ask.
+
+    Attributes:
+        authority_url: of the time-stamping authority; empty: none.
+        stamp_every: at most so often: authorities that cost nothing ask for patience.
+        witness_url: the witness's submission prefix; empty: none.
+        witness_key: its verifier key.
+    """
+
+    authority_url: str
+    stamp_every: timedelta
+    witness_url: str
+    witness_key: Key | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,6 @@ before anything is tried: an erasure that fails is due again with the next round
 """
 
 from collections import Counter
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
@@ -13,6 +12,7 @@ import structlog
 from kernel.values.errors import AntirelouError
 from services.evidence.core.entry import NOBODY, START, Place
 from services.evidence.metrics import Metrics
+from services.evidence.settings import Retention
 from services.evidence.store import Store
 
 LOG = structlog.get_logger("evidence")
@@ -24,21 +24,6 @@ RECORDS_EACH_MAX = 50
 """People who objected, and records of each, in one part."""
 REST = timedelta(seconds=1)
 """Between two parts."""
-
-
-@dataclass(frozen=True, slots=True)
-class Retention:
-    """How long records are kept.
-
-    Attributes:
-        retain: ``RETAIN_EVIDENCE``.
-        retain_objected: for who objected: ``RETAIN_TEXT``.
-        every: how often what is past its time is looked for.
-    """
-
-    retain: timedelta
-    retain_objected: timedelta
-    every: timedelta
 
 
 class Sweeper:

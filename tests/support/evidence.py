@@ -20,8 +20,7 @@ from services.evidence.eraser import Eraser
 from services.evidence.handler import EvidenceHandler
 from services.evidence.memory import MemoryStore
 from services.evidence.metrics import Metrics
-from services.evidence.notary import NotarySettings
-from services.evidence.settings import EvidenceSettings
+from services.evidence.settings import EvidenceSettings, NotarySettings
 from services.evidence.store import Store
 from tests.fakes.clock import ManualClock
 from tests.fakes.log import MemoryLog, house_log

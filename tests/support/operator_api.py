@@ -11,8 +11,9 @@ from kernel.http.server import listening
 from kernel.log.port import Log
 from kernel.sealing.privacy import new_keypair
 from kernel.values.clock import Clock, SystemClock
-from services.billing.api import OperatorSettings, operator_routes
+from services.billing.api import operator_routes
 from services.billing.operator import OperatorStore
+from services.billing.settings import OperatorSettings
 
 TOKEN = "an-operators-token"
 OWN_NUMBER = "+33937000000"

@@ -20,7 +20,7 @@ from services.evidence.authority import check_stamp, request_stamp, verify_stamp
 from services.evidence.core.note import Signer
 from services.evidence.core.verifier import COSIGNATURE, check_folder, read_note
 from services.evidence.memory import MemoryStore
-from services.evidence.notary import NotarySettings
+from services.evidence.settings import NotarySettings
 from services.evidence.witness_server import Memory, Witness
 from tests.support.authority import Authority, make_authority, open_authority
 from tests.support.evidence import open_desk

@@ -27,11 +27,11 @@ from kernel.stage.stage import Received
 from kernel.telemetry.metrics import Telemetry
 from services.evidence.core.entry import Terms
 from services.evidence.core.note import log_signer
-from services.evidence.handler import EvidenceHandler, Rules
+from services.evidence.handler import EvidenceHandler
 from services.evidence.metrics import Metrics
-from services.evidence.notary import Notary, NotarySettings
+from services.evidence.notary import Notary
+from services.evidence.settings import NotarySettings, Retention, Rules
 from services.evidence.store import Store
-from services.evidence.sweeper import Retention
 from tests.fakes.clock import ManualClock
 
 NOW = datetime(2017, 10, 27, 14, tzinfo=UTC)

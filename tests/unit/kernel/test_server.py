@@ -12,7 +12,8 @@ from prometheus_client import CollectorRegistry
 
 import services.billing.api
 import services.evidence.api
-from kernel.http.server import guarded, listening, serve_ops, split_address
+from antirelou.ops import serve_ops
+from kernel.http.server import guarded, listening, split_address
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.errors import Fatal, Transient
 
