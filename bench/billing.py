@@ -20,7 +20,6 @@ from bench.stages import Bench, run
 from kernel.facts.records import (
     Decision,
     Reason,
-    SenderKind,
     SignatureMode,
     SmsJudged,
     SmsReceived,
@@ -29,6 +28,7 @@ from kernel.facts.records import (
 )
 from kernel.facts.topics import BILLING_GROUP, outgoing
 from kernel.log.port import Outgoing
+from kernel.values.sender import SenderKind
 from services.billing.service import LIMITS, open_billing
 
 RECORDS = 120_000

@@ -16,11 +16,12 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 from bench.stages import Bench, run
-from kernel.facts.records import SenderKind, SignatureMode, SmsReceived, derive_id, derive_trace
+from kernel.facts.records import SignatureMode, SmsReceived, derive_id, derive_trace
 from kernel.facts.topics import FILTER_GROUP, outgoing
 from kernel.log.port import Outgoing
 from kernel.sealing.privacy import BLOCK_BYTES, BLOCK_DIGITS, Sealer, new_keypair
 from kernel.values.clock import SystemClock
+from kernel.values.sender import SenderKind
 from services.filter.service import LIMITS, open_filter
 from simulator import crowd_texts
 

@@ -16,7 +16,6 @@ from antirelou.commands.client import Operator
 from antirelou.commands.doctor_cluster import examine_cluster
 from antirelou.commands.finding import Finding, Words, term
 from kernel.database.pool import translate_errors
-from kernel.facts.records import SenderKind
 from kernel.http.connections import FILES_WANTED, raise_file_limit
 from kernel.provider.port import Account, Away, Link
 from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
@@ -24,6 +23,7 @@ from kernel.settings.settings import Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
 from kernel.values.phone import classify_number, leaves_out_overseas
+from kernel.values.sender import SenderKind
 from kernel.words.gloss import Term
 
 LIVE_SECONDS_MAX = 10.0

@@ -17,6 +17,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from kernel.values.errors import Rejected
+from kernel.values.sender import SenderKind
 
 VERSION = 1
 
@@ -40,20 +41,6 @@ class Source(enum.StrEnum):
 
     WEBHOOK = "webhook"
     BACKFILL = "backfill"
-
-
-class SenderKind(enum.StrEnum):
-    """What a sender is, by his number alone (the country is a field of its own)."""
-
-    MOBILE = "mobile"
-    FIXED = "fixed"
-    OTHER = "other"
-    """A valid number that is neither: premium, shared cost, voice over IP, pager…"""
-    SHORT_CODE = "short_code"
-    ALPHANUMERIC = "alphanumeric"
-    OWN = "own"
-    UNKNOWN = "unknown"
-    """Not a number that any plan knows, hidden, or empty."""
 
 
 class Intent(enum.StrEnum):

@@ -1,10 +1,10 @@
 """Numbers replaced by identities: what anything but the webhook and the send call may know."""
 
-from kernel.facts.records import SenderKind
 from kernel.sealing.privacy import Pseudonymizer, Sealer
 from kernel.values.clock import Clock
 from kernel.values.identity import Identity
 from kernel.values.phone import answerable_number, classify_number
+from kernel.values.sender import SenderKind
 
 
 class Identifier:

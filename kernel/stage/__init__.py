@@ -1,1 +1,1 @@
-"""The stage: reads a batch, handles it, appends, commits; dead records; upkeep."""
+"""The stage: reads a batch, handles it, appends, commits; dead records; a message's trace."""

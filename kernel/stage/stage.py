@@ -19,7 +19,7 @@ import structlog
 from kernel.facts.records import Record, decode
 from kernel.log.port import Batch, Log, LogRecord, Outgoing, Partition, Reader
 from kernel.stage.dead import Death, Obituaries, Toll, bury, describe_error, is_foreign
-from kernel.telemetry.trace import Follower
+from kernel.stage.trace import Follower
 from kernel.values.clock import Clock
 from kernel.values.errors import Fatal, Fenced, Rejected, Transient
 

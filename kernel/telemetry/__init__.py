@@ -1,1 +1,1 @@
-"""Metrics, log lines, and traces through them."""
+"""Metrics and log lines, which may fail no work."""

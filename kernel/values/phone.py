@@ -22,7 +22,7 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import NumberParseException, PhoneNumber, PhoneNumberType
 
-from kernel.facts.records import SenderKind
+from kernel.values.sender import SenderKind
 
 FICTION = re.compile(r"\+3363998\d{4}")
 """06 39 98 00 00 to 99 99: set aside for fiction by Arcep. libphonenumber calls them invalid; for

@@ -12,10 +12,10 @@ from typing import Any
 
 import msgspec
 
-from kernel.facts.records import SenderKind
 from kernel.settings.values import parse_duration
 from kernel.values.money import parse_micro
 from kernel.values.phone import classify_number
+from kernel.values.sender import SenderKind
 
 ID_CHARACTERS_MAX = 200
 WORDS_CHARACTERS_MAX = 500

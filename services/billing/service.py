@@ -14,8 +14,8 @@ from kernel.facts.topics import BILLING_GROUP, OUTAGE_MAX, PARTITIONS, READS
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from kernel.stage.stage import Stage, StageLimits
-from kernel.stage.upkeep import Upkeep
 from kernel.telemetry.metrics import StageTelemetry
+from kernel.upkeep.upkeep import Upkeep
 from kernel.values.errors import Transient
 from services.billing.accountant import LAG_UNKNOWN, Accountant
 from services.billing.api import operator_routes

@@ -14,7 +14,7 @@ from kernel.facts.records import ReplyChanged, SenderBlocked, SenderRecord, SmsR
 from kernel.facts.topics import PARTITIONS, outgoing
 from kernel.log.port import Outgoing
 from kernel.stage.stage import Due, Progress, Received
-from kernel.stage.upkeep import Upkeep
+from kernel.upkeep.upkeep import Upkeep
 from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Docket, Event, judge_due, questions_of
 from services.filter.core.group import LOOK_EVERY, Group, ReadUntil, Told

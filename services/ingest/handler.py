@@ -9,7 +9,7 @@ from kernel.facts.records import SmsReceived, SmsReported
 from kernel.facts.topics import outgoing
 from kernel.sealing.identity import Identifier
 from kernel.sealing.privacy import Sealer
-from kernel.telemetry.trace import Follower
+from kernel.stage.trace import Follower
 from kernel.values.clock import Clock
 from kernel.values.errors import Transient
 from services.ingest.appender import Appender

@@ -31,7 +31,6 @@ from kernel.facts.records import (
     ReplyChanged,
     ReplyState,
     SenderBlocked,
-    SenderKind,
     SignatureMode,
     SmsJudged,
     SmsReceived,
@@ -41,6 +40,7 @@ from kernel.facts.records import (
 from kernel.facts.topics import EVIDENCE_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, dead
 from kernel.log.port import Outgoing
 from kernel.stage.dead import TELL_SECONDS
+from kernel.values.sender import SenderKind
 from tests.e2e.conftest import Built
 from tests.support.audit import audit_house, violations
 from tests.support.house import donate, status_when, text_in

@@ -16,6 +16,7 @@ from kernel import __version__
 from kernel.database.migrations import ensure_roles, migrate
 from kernel.database.pool import Connection
 from kernel.facts.records import ReplyChanged, decode_as
+from kernel.facts.topics import READS
 from kernel.log.port import Log
 from kernel.sealing.backup import BackupWriter, Notes, check_backup, read_backup
 from kernel.sealing.keys import read_backup_key
@@ -72,7 +73,7 @@ async def _read_positions(settings: Settings) -> Mapping[str, Mapping[str, Mappi
         return {}
     from kernel.log.kafka.groups import read_positions
 
-    return await read_positions(settings)
+    return await read_positions(settings, READS)
 
 
 def _write(path: Path, public_key: bytes, notes: Notes, url: str, say: Say) -> int:
@@ -222,7 +223,7 @@ async def _set_back(settings: Settings, notes: Notes) -> int:
         return 0
     from kernel.log.kafka.groups import reset_positions
 
-    return await reset_positions(settings, notes.positions)
+    return await reset_positions(settings, READS, notes.positions)
 
 
 async def _mark(connection: Connection, log: Log, backup_at: datetime) -> None:

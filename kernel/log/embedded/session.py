@@ -14,7 +14,7 @@ import asyncpg
 import structlog
 
 from kernel.database.pool import Connection, Pool, session_settings, translate_errors
-from kernel.stage.upkeep import REST_FACTOR
+from kernel.upkeep.upkeep import REST_FACTOR
 from kernel.values.errors import Transient
 
 LOG = structlog.get_logger("log")

@@ -1,11 +1,10 @@
 """How far the groups have read on Kafka: noted with a backup, and set back after a restore."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
-from kernel.facts.topics import READS
 from kernel.log.kafka.client import connection_arguments, translate_kafka_errors
 from kernel.settings.settings import Settings
 from kernel.values.errors import Transient
@@ -14,14 +13,14 @@ Positions = Mapping[str, Mapping[str, Mapping[int, int]]]
 """By group, topic and partition."""
 
 
-async def read_positions(settings: Settings) -> Positions:
+async def read_positions(settings: Settings, groups: Iterable[str]) -> Positions:
     """What each group has committed. Raises ``Transient`` and ``Fatal`` as the log does."""
     found: dict[str, dict[str, dict[int, int]]] = {}
     with translate_kafka_errors():
         admin = AIOKafkaAdminClient(**connection_arguments(settings))
         await admin.start()
         try:
-            for group in READS:
+            for group in groups:
                 committed = await admin.list_consumer_group_offsets(group)
                 for place, offset in committed.items():
                     topics = found.setdefault(group, {}).setdefault(place.topic, {})
@@ -31,10 +30,15 @@ async def read_positions(settings: Settings) -> Positions:
     return found
 
 
-async def reset_positions(settings: Settings, positions: Positions) -> int:
+async def reset_positions(
+    settings: Settings, reads: Mapping[str, Sequence[str]], positions: Positions
+) -> int:
     """Set the groups back to these, and to the earliest record where there is none of it.
 
     Never forward: what a group has not read it reads.
+
+    Args:
+        reads: the topics that each group reads.
 
     Returns:
         how many partitions were set back.
@@ -43,7 +47,7 @@ async def reset_positions(settings: Settings, positions: Positions) -> int:
         Transient: the log is away, or a group has members: its service still runs.
     """
     count = 0
-    for group, topics in READS.items():
+    for group, topics in reads.items():
         consumer = AIOKafkaConsumer(
             **connection_arguments(settings), group_id=group, enable_auto_commit=False
         )
@@ -57,7 +61,7 @@ async def reset_positions(settings: Settings, positions: Positions) -> int:
 
 
 async def _reset(
-    consumer: AIOKafkaConsumer, group: str, topics: tuple[str, ...], positions: Positions
+    consumer: AIOKafkaConsumer, group: str, topics: Sequence[str], positions: Positions
 ) -> int:
     places = []
     for topic in topics:

@@ -9,7 +9,8 @@ from typing import assert_never
 
 from msgspec import Struct
 
-from kernel.facts.records import Reason, ReceivedKind, SenderKind, SmsReceived
+from kernel.facts.records import Reason, ReceivedKind, SmsReceived
+from kernel.values.sender import SenderKind
 from services.filter.core.campaign import is_campaign
 from services.filter.core.due import Delays
 from services.filter.core.score import Evidence

@@ -11,7 +11,6 @@ from kernel.facts.records import (
     Reason,
     ReplyChanged,
     ReplyState,
-    SenderKind,
     SignatureMode,
     SmsJudged,
     SmsReceived,
@@ -19,6 +18,7 @@ from kernel.facts.records import (
     derive_id,
     derive_trace,
 )
+from kernel.values.sender import SenderKind
 from services.billing.core.pace import Demand, PaceRules
 from services.billing.core.posture import Cause, Facts, PostureRules, Standing
 from services.billing.core.reply import Entry, Reply, admit_reply

@@ -14,7 +14,6 @@ from kernel.facts.records import (
     Record,
     ReplyChanged,
     ReplyState,
-    SenderKind,
     SignatureMode,
     SmsJudged,
     SmsReceived,
@@ -25,6 +24,7 @@ from kernel.log.port import Partition
 from kernel.sealing.privacy import Sealer, public_half
 from kernel.stage.stage import Received
 from kernel.telemetry.metrics import Telemetry
+from kernel.values.sender import SenderKind
 from services.evidence.core.entry import Terms
 from services.evidence.core.note import log_signer
 from services.evidence.handler import EvidenceHandler

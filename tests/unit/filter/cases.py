@@ -10,7 +10,6 @@ from kernel.facts.records import (
     ReplyKind,
     ReplyState,
     SenderBlocked,
-    SenderKind,
     SignatureMode,
     SmsReceived,
     derive_id,
@@ -18,6 +17,7 @@ from kernel.facts.records import (
 )
 from kernel.log.port import Partition
 from kernel.stage.stage import Progress
+from kernel.values.sender import SenderKind
 from services.filter.core import campaign, neighbours
 from services.filter.core.due import Delays
 from services.filter.core.learner import Learnt

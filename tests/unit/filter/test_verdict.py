@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.facts.records import Reason, ReceivedKind, SenderKind
+from kernel.facts.records import Reason, ReceivedKind
 from kernel.settings.settings import load_settings
 from kernel.values.phone import OVERSEAS
+from kernel.values.sender import SenderKind
 from services.filter.core.campaign import RATIO_MIN, SENDERS_MIN, Alike
 from services.filter.core.neighbours import NONE, Neighbours
 from services.filter.core.neighbours import RATIO_MIN as RANGE_MIN

@@ -14,7 +14,6 @@ from prometheus_client import CollectorRegistry
 from kernel.facts.records import (
     Intent,
     ReceivedKind,
-    SenderKind,
     SignatureMode,
     SmsReceived,
     decode,
@@ -27,6 +26,7 @@ from kernel.sealing.privacy import Pseudonymizer
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.identity import Identity
 from kernel.values.phone import answerable_number, classify_number
+from kernel.values.sender import SenderKind
 from services.ingest.appender import Appender
 from services.ingest.core.form import CallForm, MessageForm, ReportForm
 from services.ingest.core.reception import (

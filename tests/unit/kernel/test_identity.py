@@ -3,10 +3,10 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kernel.facts.records import SenderKind
 from kernel.sealing.identity import Identifier
 from kernel.sealing.privacy import Unsealer, new_keypair
 from kernel.values.clock import SystemClock
+from kernel.values.sender import SenderKind
 
 OWN = "+33937000000"
 PRIVATE, PUBLIC = new_keypair()

@@ -5,8 +5,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from kernel.facts.records import SenderKind
 from kernel.values.phone import FICTION, OVERSEAS, classify_number, leaves_out_overseas
+from kernel.values.sender import SenderKind
 
 OWN = "+33639989999"
 SENDER = "+33639980000"

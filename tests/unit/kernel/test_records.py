@@ -18,7 +18,6 @@ from kernel.facts.records import (
     Record,
     ReplyChanged,
     ReplyState,
-    SenderKind,
     SignatureMode,
     SmsJudged,
     SmsReceived,
@@ -30,6 +29,7 @@ from kernel.facts.records import (
 )
 from kernel.facts.topics import PARTITIONS, READS, dead, outgoing, topic_specs
 from kernel.values.errors import Rejected
+from kernel.values.sender import SenderKind
 
 AT = datetime(2017, 10, 27, 16, 0, tzinfo=UTC)
 SENDER = "0" * 31 + "a"

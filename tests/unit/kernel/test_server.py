@@ -83,7 +83,7 @@ async def test_lines_of_the_log_that_nobody_took_are_counted(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     telemetry, lost = Telemetry(CollectorRegistry()), 2
-    monkeypatch.setattr("kernel.http.server.count_lost_lines", lambda: lost)
+    monkeypatch.setattr("antirelou.ops.count_lost_lines", lambda: lost)
     async with serve_ops("127.0.0.1:0", [], telemetry) as url:
         assert "antirelou_log_lines_lost_total 2.0" in (await get(f"{url}/metrics"))[1]
         lost = 5

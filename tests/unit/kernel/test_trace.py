@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kernel.facts.records import Record, SignatureMode, SmsReported, derive_trace
+from kernel.stage.trace import LINES_A_SECOND, LINES_AT_ONCE, Follower, LineBudget, facts_of
 from kernel.telemetry.metrics import configure_logging
-from kernel.telemetry.trace import LINES_A_SECOND, LINES_AT_ONCE, Follower, LineBudget, facts_of
 from tests.unit.billing.cases import NOW, judged, received
 
 

@@ -7,8 +7,8 @@ import pytest
 from prometheus_client import CollectorRegistry
 from structlog.testing import capture_logs
 
-from kernel.stage.upkeep import REST_FACTOR, Upkeep
 from kernel.telemetry.metrics import Telemetry
+from kernel.upkeep.upkeep import REST_FACTOR, Upkeep
 from kernel.values.errors import Transient
 
 NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)

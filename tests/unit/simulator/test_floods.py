@@ -10,8 +10,8 @@ from itertools import pairwise, product
 import pytest
 
 from antirelou.commands.rehearse.trace import parse_trace
-from kernel.facts.records import SenderKind
 from kernel.values.phone import FICTION, classify_number
+from kernel.values.sender import SenderKind
 from simulator.floods import first, second
 from simulator.floods.arrival import Arrival, FloodKind, trace_line
 

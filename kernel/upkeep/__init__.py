@@ -1,0 +1,1 @@
+"""Housekeeping beside the work: planned, bounded, failing alone."""
