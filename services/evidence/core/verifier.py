@@ -368,6 +368,7 @@ def list_messages(entries: Sequence[Mapping[str, Any]], form: int = FORM) -> lis
     for entry in entries:
         if entry["record"]["kind"] == "received":
             _tell(entry, rows, told_by)
+    _charge(entries, rows)
     _add_later(entries, rows)
     return list(rows.values())
 
@@ -384,17 +385,20 @@ def _tell(
         row = rows[record["id"]] = dict.fromkeys(COLUMNS)
         row["contradicted_by"] = []
     row = rows[record["id"]]
-    charged = row["cost_microunits"]
     if first is None or (request_told(record) and not request_told(first["record"])):
         told_by[record["id"]] = entry
         row.update(_received(entry))
     elif request_told(record) and _says(entry) != _says(first):
         row["contradicted_by"].append(entry["index"])
-    # What the provider's own log says of the charge counts, whenever it was read.
-    if record["source"] == "backfill" and record["amount_microunits"] is not None:
-        row["cost_microunits"] = record["amount_microunits"]
-    elif first is not None and first["record"]["source"] == "backfill" and charged is not None:
-        row["cost_microunits"] = charged
+
+
+def _charge(entries: Sequence[Mapping[str, Any]], rows: Mapping[str, dict[str, Any]]) -> None:
+    """What the provider's own log says of the charge counts, whenever it was read."""
+    for entry in entries:
+        record = entry["record"]
+        told = record["kind"] == "received" and record["source"] == "backfill"
+        if told and record["amount_microunits"] is not None:
+            rows[record["id"]]["cost_microunits"] = record["amount_microunits"]
 
 
 def request_told(record: Mapping[str, Any]) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
@@ -92,6 +92,7 @@ def tell(batches: Sequence[Sequence[str]]) -> tuple[list[dict[str, Any]], list[d
 
 
 @settings(deadline=None)
+@example([["redacted", "backfill that tells another charge", "forged"]])
 @given(st.lists(st.lists(st.sampled_from(sorted(EVENTS)), max_size=4), max_size=4))
 def test_the_first_with_a_request_wins_in_every_order_and_none_vanishes(
     batches: list[list[str]],
