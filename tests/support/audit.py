@@ -20,7 +20,8 @@ async def expect_clean(house: House, *, seconds_max: float = 20) -> None:
 
     async def clean() -> bool:
         judgements = await audit_house(house)
-        assert violations(judgements) == []
+        found = violations(judgements)
+        assert found == [], found
         left = [found for judgement in judgements for found in judgement.under_way]
         assert left == []
         return True
