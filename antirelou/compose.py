@@ -3,8 +3,9 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from importlib import resources
+from importlib import import_module, resources
 from pathlib import Path
+from types import ModuleType
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -23,6 +24,8 @@ from kernel.settings.settings import Settings, require
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal, Transient
+from services import billing, evidence, ingest, responder
+from services import filter as filter_
 
 LOG = structlog.get_logger("serve")
 
@@ -35,63 +38,26 @@ DEPENDENCY_SECONDS_MAX = 60.0
 Opener = Callable[[Settings, Ports], AbstractAsyncContextManager[Service]]
 
 
-def _open_ingest(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
-    from services.ingest.service import open_ingest
-
-    return open_ingest(settings, ports)
-
-
-def _open_filter(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
-    from services.filter.service import open_filter
-
-    return open_filter(settings, ports)
-
-
-def _open_billing(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
-    from services.billing.service import open_billing
-
-    return open_billing(settings, ports)
-
-
-def _open_responder(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
-    from services.responder.service import open_responder
-
-    return open_responder(settings, ports)
-
-
-def _open_evidence(settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
-    from services.evidence.service import open_evidence
-
-    return open_evidence(settings, ports)
-
-
-OPENERS: Mapping[str, Opener] = {
-    "ingest": _open_ingest,
-    "filter": _open_filter,
-    "billing": _open_billing,
-    "responder": _open_responder,
-    "evidence": _open_evidence,
+SERVICES: Mapping[str, ModuleType] = {
+    "ingest": ingest,
+    "filter": filter_,
+    "billing": billing,
+    "responder": responder,
+    "evidence": evidence,
 }
 
+
+def _open(name: str, settings: Settings, ports: Ports) -> AbstractAsyncContextManager[Service]:
+    """Open a service; a process loads what it runs and no other."""
+    opener: Opener = getattr(import_module(f"services.{name}.service"), f"open_{name}")
+    return opener(settings, ports)
+
+
 TARGETS: Mapping[str, tuple[str, ...]] = {
-    **{name: (name,) for name in OPENERS},
+    **{name: (name,) for name in SERVICES},
     # The door opens last: what it takes in, the others are ready for.
     "all": ("evidence", "responder", "billing", "filter", "ingest"),
 }
-
-NEEDS: Mapping[str, tuple[str, ...]] = {
-    "ingest": (
-        "number", "plivo_auth_token", "pseudonym_key", "sending_public_key", "evidence_public_key",
-    ),
-    "filter": ("number",),
-    "billing": ("operator_token", "pseudonym_key", "sending_public_key"),
-    "responder": (
-        "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
-        "sending_private_key",
-    ),
-    "evidence": ("pseudonym_key", "evidence_public_key", "evidence_log_key", "operator_token"),
-}  # fmt: skip
-"""The settings without which a service does not start."""
 
 
 def schemas() -> list[Schema]:
@@ -168,7 +134,8 @@ def check_target(target: str, settings: Settings) -> None:
     Raises:
         Fatal: ``settings``: which settings are missing, all at once.
     """
-    names = list(dict.fromkeys(name for service in TARGETS[target] for name in NEEDS[service]))
+    services = (SERVICES[name] for name in TARGETS[target])
+    names = list(dict.fromkeys(need for service in services for need in service.NEEDS))
     if target != "all" and not (target == "ingest" and settings.kafka_bootstrap):
         names.append("database_url")
     require(settings, *names)
@@ -200,7 +167,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
             await _until_there(lambda: apply_topics(ports.log, settings))
         await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
         services = [
-            await stack.enter_async_context(OPENERS[name](settings, ports))
+            await stack.enter_async_context(_open(name, settings, ports))
             for name in TARGETS[target]
         ]
         url = await stack.enter_async_context(

@@ -9,3 +9,6 @@ a person decides. Serves the operator API.
 Promises: no reply is authorised unless the fund keeps its floor; a reservation ends only by what
 became of its reply; the books balance after every transaction; told twice changes nothing.
 """
+
+NEEDS = ("operator_token", "pseudonym_key", "sending_public_key")
+"""The settings without which it does not start."""

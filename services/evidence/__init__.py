@@ -6,3 +6,6 @@ checkpoints, cases, objections. Serves ``/v1/evidence`` and ``/v1/subjects`` of 
 Promises: every record read is in the tree once, whatever crashes; the tree only grows; a request is
 kept sealed, and the key that opens it is nowhere here; what is erased leaves its leaf and no more.
 """
+
+NEEDS = ("pseudonym_key", "evidence_public_key", "evidence_log_key", "operator_token")
+"""The settings without which it does not start."""

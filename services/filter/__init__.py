@@ -9,3 +9,6 @@ messages with their verdicts, nonces, sightings of texts that could make a campa
 Promises: one verdict a message; one ``reply`` a sender and window, whatever runs concurrently;
 the same verdicts however the log is cut into batches; no number and no text in its tables.
 """
+
+NEEDS = ("number",)
+"""The settings without which it does not start."""

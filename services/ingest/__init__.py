@@ -7,3 +7,8 @@ Promises: 200 only after the log acknowledged durably, 503 while it cannot; noth
 enters; no number and no text leaves in clear but the text in ``sms.received``; what a sender *is*
 never makes a refusal.
 """
+
+NEEDS = (
+    "number", "plivo_auth_token", "pseudonym_key", "sending_public_key", "evidence_public_key",
+)  # fmt: skip
+"""The settings without which it does not start."""

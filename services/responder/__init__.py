@@ -9,3 +9,9 @@ Promises: an authorised reply is handed over at most once, whatever crashes; wha
 never sent again by itself; one rate and one budget of questions over all replicas; a number is
 unsealed for the call alone and erased when it is needed no more. It alone calls the provider.
 """
+
+NEEDS = (
+    "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
+    "sending_private_key",
+)  # fmt: skip
+"""The settings without which it does not start."""

@@ -20,7 +20,7 @@ import yaml
 
 from antirelou.commands.demo.house import Process, free_port, run_once
 from antirelou.commands.init import write_settings_file
-from antirelou.compose import OPENERS, schemas
+from antirelou.compose import SERVICES, schemas
 from kernel.database.migrations import migrate
 from kernel.sealing.keys import new_keys
 from kernel.settings.sources import PREFIX, parse_env_file
@@ -112,7 +112,7 @@ def test_a_login_for_each_service_is_enough(
     with logins(fresh_database, blocks) as urls:
         assert len(urls) == (4 if log_settings else 5)
         given = {
-            name: {**GIVEN, **log_settings, "database_url": urls.get(name, "")} for name in OPENERS
+            name: {**GIVEN, **log_settings, "database_url": urls.get(name, "")} for name in SERVICES
         }
         start(tmp_path, given)
 
@@ -139,7 +139,7 @@ def test_compose_starts(kafka_bootstrap: str, fresh_database: str, tmp_path: Pat
 
     for service in ("migrate", "topics"):
         run_once(COMPOSE["services"][service]["command"], settings(service), tmp_path)
-    start(tmp_path, {name: settings(name) for name in OPENERS})
+    start(tmp_path, {name: settings(name) for name in SERVICES})
 
 
 def test_kubernetes_starts(kafka_bootstrap: str, fresh_database: str, tmp_path: Path) -> None:
@@ -175,9 +175,9 @@ def test_kubernetes_starts(kafka_bootstrap: str, fresh_database: str, tmp_path: 
     for command in (["migrate"], ["topics", "apply"]):
         assert json.dumps(["antirelou", *command]) in containers["migrate"]["args"][0]
         run_once(command, given["migrate"], tmp_path)
-    for name in OPENERS:
+    for name in SERVICES:
         assert containers[name]["args"] == ["serve", name]
-    start(tmp_path, {name: given[name] for name in OPENERS})
+    start(tmp_path, {name: given[name] for name in SERVICES})
 
 
 def environment_of(

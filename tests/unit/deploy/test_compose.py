@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 import yaml
 
-from antirelou.compose import NEEDS, OPENERS
+from antirelou import compose
 from kernel.settings.settings import Settings
 from kernel.settings.sources import PREFIX
 
@@ -18,7 +18,7 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 MADE_BY_IMAGE = {"listen", "ops_listen", "data_dir"}
 NOT_FOR_COMPOSE = {name for name in Settings.model_fields if name.startswith("kafka_security_")}
 """The broker of Compose stands in a network of its own."""
-SECRETS = {name for needs in NEEDS.values() for name in needs} - {"number"}
+SECRETS = {name for service in compose.SERVICES.values() for name in service.NEEDS} - {"number"}
 """What is given to those alone that need it."""
 
 
@@ -32,9 +32,9 @@ def test_every_setting_reaches_somebody() -> None:
     assert set(Settings.model_fields) - MADE_BY_IMAGE - NOT_FOR_COMPOSE - reached == set()
 
 
-@pytest.mark.parametrize("service", OPENERS)
+@pytest.mark.parametrize("service", compose.SERVICES)
 def test_a_service_is_given_the_keys_that_it_needs_and_no_other(service: str) -> None:
-    assert given(service) & SECRETS == set(NEEDS[service]) - {"number"}
+    assert given(service) & SECRETS == set(compose.SERVICES[service].NEEDS) - {"number"}
     assert ("database_url" in given(service)) == (service != "ingest")
 
 

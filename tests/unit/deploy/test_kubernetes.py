@@ -14,7 +14,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from antirelou.compose import NEEDS, OPENERS
+from antirelou.compose import SERVICES
 from kernel.facts.topics import PARTITIONS, READS
 from kernel.settings.sources import PREFIX
 
@@ -87,9 +87,9 @@ ROTATED = {"plivo_auth_token_older", "sending_private_keys_older"}
 OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED}
 
 
-@pytest.mark.parametrize("service", OPENERS)
+@pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str) -> None:
-    needed = set(NEEDS[service]) - {"number"}
+    needed = set(SERVICES[service].NEEDS) - {"number"}
     if service != "ingest":
         needed.add("database_url")
     assert secrets_of(service) - OPTIONAL == needed
