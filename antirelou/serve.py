@@ -3,12 +3,15 @@
 import asyncio
 import contextlib
 import gc
+import os
 import sys
 from collections.abc import Sequence
 
 import structlog
 
+from antirelou.commands.output import say
 from antirelou.compose import running
+from antirelou.greeting import greet
 from antirelou.signals import told_to_stop
 from kernel.http.connections import raise_file_limit
 from kernel.service.port import Service
@@ -16,6 +19,7 @@ from kernel.settings.settings import Settings
 from kernel.telemetry.metrics import configure_logging
 from kernel.telemetry.streams import open_log
 from kernel.values.errors import Fatal
+from kernel.words.gloss import choose_language
 
 LOG = structlog.get_logger("serve")
 
@@ -42,7 +46,10 @@ def tune_collector() -> None:
 
 async def _serve(target: str, settings: Settings) -> int:
     stopping = told_to_stop()
-    async with running(target, settings) as (_, services):
+    async with running(target, settings) as (ops_url, services):
+        if target == "all" and sys.stdout.isatty():
+            language = choose_language(settings.language, os.environ)
+            say("\n".join(greet(settings, ops_url, language)))
         works = [asyncio.create_task(service.run(), name=service.name) for service in services]
         stop = asyncio.create_task(stopping.wait())
         ended, _ = await asyncio.wait({*works, stop}, return_when=asyncio.FIRST_COMPLETED)

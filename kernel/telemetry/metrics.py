@@ -290,17 +290,19 @@ def configure_logging(
 
     Args:
         stream: where lines go; default standard error.
-        json: one JSON object a line; else for a person's eyes.
+        json: one JSON object a line; else for a person's eyes: short, by the local clock.
         level: the least that is logged: ``debug``, ``info`` or ``warning``.
     """
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso" if json else "%H:%M:%S", utc=json),
         _name_exceptions_only,
     ]
     renderer: structlog.typing.Processor = (
-        structlog.processors.JSONRenderer() if json else structlog.dev.ConsoleRenderer()
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
     )
     structlog.configure(
         processors=[*shared, renderer],

@@ -400,6 +400,28 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "its number cannot be opened: another SENDING_PRIVATE_KEY sealed it",
         ),
     },
+    "serve": {
+        "runs": Term("La maison tourne, pour le {number}.", "The house runs, for {number}."),
+        "webhooks": Term(
+            "Les webhooks arrivent sur {listen} : un proxy TLS devant, et rien d'autre.",
+            "Webhooks come in at {listen}: put a TLS proxy in front, nothing else.",
+        ),
+        "enter": Term(
+            "Chez l'opérateur SMS, Message URL (POST) de l'application :",
+            "At the provider, the application's message URL (POST):",
+        ),
+        "enter_calls": Term("et Answer URL (POST) :", "and its answer URL (POST):"),
+        "look": Term("Comment ça va : {status} ({ready})", "How it is: {status} ({ready})"),
+        "figures": Term("Chiffres pour Grafana : {metrics}", "Figures for Grafana: {metrics}"),
+        "first_gift": Term(
+            'Un don : antirelou fund add 50,00 --note "…"',
+            'A donation: antirelou fund add 50.00 --note "…"',
+        ),
+        "stop": Term(
+            "Arrêter : Ctrl-C ; ce qui est en main est fini d'abord.",
+            "Stop it: Ctrl-C; what is in hand is finished first.",
+        ),
+    },
     "say": {
         "paused": Term(
             "En pause. Aucune réponse n'est payée jusqu'à antirelou resume ; ce qui arrive est "
