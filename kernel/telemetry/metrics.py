@@ -250,6 +250,8 @@ class StageTelemetry:
     def __init__(self, telemetry: Telemetry, service: str) -> None:
         self._telemetry, self._service = telemetry, service
         self._seconds = telemetry.histogram("antirelou_stage_batch_seconds", service=service)
+        for part in ("reader", "timer"):  # 0, not absent, while nothing fails
+            telemetry.counter("antirelou_stage_failed_total", service=service, part=part)
 
     def batch(self, seconds: float, counts: Mapping[str, int]) -> None:
         """See ``StageMetrics``."""
@@ -265,6 +267,7 @@ class StageTelemetry:
             self._telemetry.gauge("antirelou_stage_lag", service=self._service, topic=topic).set(
                 math.nan if lag is None else lag
             )
+            self.gone(topic, 0)
 
     def dead(self, topic: str, reason: str) -> None:
         """See ``StageMetrics``."""

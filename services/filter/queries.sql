@@ -250,6 +250,7 @@ WITH looked AS MATERIALIZED (
           AND NOT s.opted_out AND s.blocked_at IS NULL AND s.silenced_at IS NULL
           AND s.message_id IS NULL
           AND (SELECT true FROM answers a WHERE a.sender = s.sender) IS NULL
+          AND (SELECT true FROM other_replies o WHERE o.sender = s.sender LIMIT 1) IS NULL
         FOR UPDATE OF s SKIP LOCKED))
     RETURNING 1
 )

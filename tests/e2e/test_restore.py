@@ -55,7 +55,7 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Place]:
     private, public = new_keypair()
     key = tmp_path / "offline.key"
     key.write_text(backup_private_text(private.hex()))
-    settings = {**SETTINGS, "backup_public_key": public.hex()}
+    settings = {**SETTINGS, "language": "en", "backup_public_key": public.hex()}
     embedded = request.param == "embedded"
     with ExitStack() as stack:
         if embedded:
@@ -113,7 +113,7 @@ async def test_a_restored_house_sends_nothing_again(place: Place) -> None:
 
     said = place.run("resume", "--yes")
     assert "replies sent already" in said
-    assert "Resumed." in said
+    assert "Resumed: " in said
     await eventually(
         lambda: per_destination(house) == sent + Counter([*LAST, NEW]), seconds_max=60, every=0.5
     )
