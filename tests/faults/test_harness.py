@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from antirelou.commands.audit.facts import Finding, Judgement
-from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP, RESPONDER_GROUP
+from kernel.facts.topics import BILLING_GROUP, EVIDENCE_GROUP, FILTER_GROUP, RESPONDER_GROUP
 from tests.faults import trial
 from tests.faults.lag import LagMeter, Offsets
 from tests.faults.trial import Report, Row, count_wrong
@@ -27,6 +27,7 @@ class FakeEye:
             FILTER_GROUP: {RECEIVED: 5},
             BILLING_GROUP: {RECEIVED: 5},
             RESPONDER_GROUP: {REPORTED: 3},
+            EVIDENCE_GROUP: {RECEIVED: 5},
         }
 
     async def look(self) -> tuple[Offsets, Mapping[str, Offsets]]:
@@ -57,7 +58,7 @@ async def test_one_group_that_stands_still_is_the_lag_of_the_house(
 ) -> None:
     await meter.look()
     eye.at, eye.ends[RECEIVED] = 101.0, 9
-    eye.committed[FILTER_GROUP][RECEIVED] = 9
+    eye.committed[FILTER_GROUP][RECEIVED] = eye.committed[EVIDENCE_GROUP][RECEIVED] = 9
     assert await meter.look() == 1.0
     eye.at = 104.0
     assert await meter.look() == 4.0

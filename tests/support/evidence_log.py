@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from antirelou.commands.demo.house import House
-from antirelou.compose import open_log_alone
+from antirelou.compose import find_database, open_log_alone
 from kernel.facts.records import SmsReceived, decode
 from kernel.settings.settings import load_settings
 from services.evidence.core.verifier import (
@@ -47,7 +47,7 @@ async def expect_kept(house: House, *, accepted: int, told: int) -> None:
 
 
 async def _read(house: House) -> tuple[Sequence[Any], Any, Sequence[str]]:
-    connection = await asyncpg.connect(house.settings["database_url"])
+    connection = await asyncpg.connect(find_database(load_settings(**house.settings)))
     try:
         async with connection.transaction(isolation="repeatable_read", readonly=True):
             rows = await connection.fetch(
