@@ -68,9 +68,17 @@ def serve(
     raise typer.Exit(run_target(target, load_settings()))
 
 
+@app.command("try")
+def try_out() -> None:
+    """A house to play with: write as anybody, see the SMS, the fund and the reasons."""
+    from antirelou.commands.try_out import try_out as run_prompt
+
+    raise typer.Exit(run_prompt())
+
+
 @app.command()
 def demo(
-    log: Annotated[str, typer.Option(help="embedded, or kafka: four processes")] = "embedded",
+    log: Annotated[str, typer.Option(help="embedded, or kafka: five processes")] = "embedded",
     scale: Annotated[float, typer.Option(help="the share of the weekend's crowd")] = 1.0,
     seconds: Annotated[float, typer.Option(help="how long the weekend may take")] = 60.0,
 ) -> None:

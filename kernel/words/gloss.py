@@ -400,6 +400,35 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "its number cannot be opened: another SENDING_PRIVATE_KEY sealed it",
         ),
     },
+    "try": {
+        "starting": Term(
+            "La maison démarre : base, services, faux opérateur. Une dizaine de secondes…",
+            "The house starts: database, services, a simulated provider. Some ten seconds…",
+        ),
+        "welcome": Term(
+            "Le temps passe {speed} fois plus vite : la réponse d'une heure après vient en dix "
+            "secondes. Écrire un texte, comme si {sender} l'envoyait au numéro.",
+            "Time runs {speed} times as fast: the reply of an hour later comes within ten seconds. "
+            "Write a text, as if {sender} sent it to the number.",
+        ),
+        "help": Term(
+            "06 39 98 00 02: Coucou  écrit d'un autre téléphone · /foule 300 · /don 50 · "
+            "/pourquoi NUMÉRO · /pause · /reprendre · /état · /quitter",
+            "06 39 98 00 02: Hello  writes from another phone · /crowd 300 · /gift 50 · "
+            "/why NUMBER · /pause · /resume · /status · /quit",
+        ),
+        "received": Term(
+            "  reçu de {sender} ; la réponse, plus tard.",
+            "  received from {sender}; the reply, later.",
+        ),
+        "crowd": Term("  {count} téléphones insultent le numéro.", "  {count} phones insult it."),
+        "troll": Term(
+            "Vous êtes toutes les mêmes, on va vous ruiner votre numéro, signé le forum",
+            "You are all the same, we will ruin your number, yours the forum",
+        ),
+        "sms": Term("  SMS à {phone} ({cost}) : {text}", "  SMS to {phone} ({cost}): {text}"),
+        "left": Term("  il reste {left} dans la cagnotte.", "  {left} left in the fund."),
+    },
     "serve": {
         "runs": Term("La maison tourne, pour le {number}.", "The house runs, for {number}."),
         "webhooks": Term(

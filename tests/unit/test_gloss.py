@@ -85,7 +85,8 @@ def test_the_page_is_fresh() -> None:
 
 SPEAKING = (
     "antirelou/commands/operate.py", "antirelou/commands/status.py",
-    "antirelou/commands/explain.py", "antirelou/commands/voice.py",
+    "antirelou/commands/explain.py", "antirelou/commands/voice.py", "antirelou/greeting.py",
+    "antirelou/commands/try_out.py",
     "antirelou/commands/rehearse/page.py", "antirelou/commands/rehearse/run.py",
     "services/billing/core/notice.py",
 )  # fmt: skip

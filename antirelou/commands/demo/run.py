@@ -53,7 +53,7 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     console.print(WHAT_IS_REAL.format(speed=speed, processes=shown[0], log=shown[1]))
     folder = Path(tempfile.mkdtemp(prefix="antirelou-demo-"))
     try:
-        with _stopped_once(), open_house(folder, log, demo_settings(speed)) as house:
+        with stopped_once(), open_house(folder, log, demo_settings(speed)) as house:
             status, bill = pass_weekend(house, console, scale=scale, speed=speed)
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)
@@ -72,7 +72,7 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
 
 
 @contextlib.contextmanager
-def _stopped_once() -> Iterator[None]:
+def stopped_once() -> Iterator[None]:
     """Ctrl-C or SIGTERM once is enough: a second must not cut short the stopping of the house."""
 
     def stop(*_: object) -> None:

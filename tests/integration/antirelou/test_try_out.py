@@ -1,0 +1,23 @@
+"""``antirelou try``, typed at from a pipe: the SMS comes back, and nothing is left behind."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+LINES = "Coucou t'es où ?\n06 39 98 00 02: Salut\n/don 5\n"
+
+
+def test_who_writes_gets_his_sms(tmp_path: Path) -> None:
+    environment = {**os.environ, "TMPDIR": str(tmp_path), "ANTIRELOU_LANGUAGE": "fr"}
+    done = subprocess.run(
+        [sys.executable, "-m", "antirelou", "try"],
+        input=LINES, env=environment, capture_output=True, text=True, check=False, timeout=150,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert "Inscrit : 5,00 €" in done.stdout
+    for phone in ("+33639980001", "+33639980002"):
+        assert f"  reçu de {phone}" in done.stdout
+        assert f"  SMS à {phone} (0,15 €) : " in done.stdout
+    assert "il reste 34,68 € dans la cagnotte" in done.stdout
+    assert list(tmp_path.glob("antirelou-try-*")) == []
