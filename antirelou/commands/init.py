@@ -4,7 +4,9 @@ import secrets
 import shlex
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from antirelou.commands.output import say
 from antirelou.files import follow_links
@@ -114,10 +116,10 @@ def next_steps(path: Path) -> list[str]:
     if path.name == ".env":
         return ["docker compose up -d", "docker compose run --rm antirelou doctor --live"]
     file = shlex.quote(str(path))
-    return [f"SETTINGS_FILE={file} {_ourselves()} {command}" for command in ("doctor", "serve")]
+    return [f"SETTINGS_FILE={file} {call_ourselves()} {command}" for command in ("doctor", "serve")]
 
 
-def _ourselves() -> str:
+def call_ourselves() -> str:
     """How to call this program from here: by its name only where that finds this one."""
     script = Path(sys.executable).with_name("antirelou")
     found = shutil.which("antirelou")
@@ -129,23 +131,28 @@ def _ourselves() -> str:
     return shlex.quote(str(script.relative_to(Path.cwd()) if near else script))
 
 
-def write_settings_file(path: Path, *, simulated: bool = False) -> None:
+def key_files(path: Path) -> tuple[Path, Path]:
+    """Where the two keys stand that go offline: of the evidence, and of the backups."""
+    return path.with_name(EVIDENCE_PRIVATE_FILE), path.with_name(BACKUP_PRIVATE_FILE)
+
+
+def write_settings(
+    path: Path, answers: Mapping[str, str] = MappingProxyType({}), *, simulated: bool = False
+) -> None:
     """Write the settings file and, beside it, a file for each key that goes offline.
 
     Args:
+        answers: values by name, as they are to stand in the file.
         simulated: for Compose's simulated provider, complete as it is; of no use to a real number.
 
     Raises:
         Fatal: one of them exists, or cannot be written.
     """
-    evidence_path = path.with_name(EVIDENCE_PRIVATE_FILE)
-    backup_path = path.with_name(BACKUP_PRIVATE_FILE)
+    evidence_path, backup_path = key_files(path)
     for existing in (path, evidence_path, backup_path):
         if existing.exists():
             raise Fatal(f"FILE: {existing} exists; it is not overwritten", code="use")
     keys = new_keys()
-    write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
-    write_secret(backup_path, backup_private_text(keys.backup_private_key))
     text = TEMPLATE.format(
         **keys.settings,
         evidence_file=evidence_path.name,
@@ -154,7 +161,25 @@ def write_settings_file(path: Path, *, simulated: bool = False) -> None:
         grafana_password=secrets.token_urlsafe(16),
         provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
     )
-    write_secret(follow_links(path), text)
+    write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
+    write_secret(backup_path, backup_private_text(keys.backup_private_key))
+    write_secret(follow_links(path), _fill_in(text, answers))
+
+
+def _fill_in(text: str, answers: Mapping[str, str]) -> str:
+    """Each answer on its line of the template, which may be a comment there; else at the end."""
+    lines = text.splitlines()
+    for name, value in answers.items():
+        places = [n for n, line in enumerate(lines) if line.startswith((f"{name}=", f"#{name}="))]
+        place = places[0] if places else len(lines)
+        lines[place : place + 1] = [f"{name}={value}"]
+    return "\n".join(lines) + "\n"
+
+
+def write_settings_file(path: Path, *, simulated: bool = False) -> None:
+    """As ``write_settings``, and say what is to be filled in, typed and taken offline."""
+    write_settings(path, simulated=simulated)
+    evidence_path, backup_path = key_files(path)
     if simulated:
         say(f"Written: {path} (mode 0600), for a simulated Plivo. Nothing is to be filled in.")
     else:

@@ -104,6 +104,16 @@ def init(
     write_settings_file(file, simulated=simulated)
 
 
+@app.command()
+def setup(
+    folder: Annotated[Path, typer.Argument(help="the folder to write")] = Path("antirelou-house"),
+) -> None:
+    """Ask, then write settings, units for systemd and a Caddyfile; nothing is installed."""
+    from antirelou.commands.setup import set_up
+
+    set_up(folder)
+
+
 app.command()(rehearse)
 app.command()(admin.migrate)
 app.add_typer(admin.topics, name="topics")

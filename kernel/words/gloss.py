@@ -451,6 +451,65 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Stop it: Ctrl-C; what is in hand is finished first.",
         ),
     },
+    "setup": {
+        "begins": Term(
+            "Quelques questions ; tout est écrit dans {folder}, rien n'est installé.",
+            "A few questions; all is written into {folder}, nothing is installed.",
+        ),
+        "number": Term("Notre numéro (+33…)", "Our number (+33…)"),
+        "plivo_auth_id": Term("Plivo, Auth ID (MA…)", "Plivo, auth id (MA…)"),
+        "plivo_auth_token": Term("Plivo, Auth Token", "Plivo, auth token"),
+        "plivo_app_id": Term(
+            "Plivo, App ID (vide : le numéro ne se débranche pas tout seul)",
+            "Plivo, app id (empty: the number is never detached by itself)",
+        ),
+        "fund_floor": Term(
+            "Réserve de la cagnotte, gardée pour recevoir, en euros (vide : 20)",
+            "Floor of the fund, kept for receiving, in euros (empty: 20)",
+        ),
+        "host": Term(
+            "Nom public de la machine (sms.example.org)",
+            "Public name of the machine (sms.example.org)",
+        ),
+        "no_host": Term(
+            "un nom comme sms.example.org, sans chemin", "a name such as sms.example.org, no path"
+        ),
+        "needed": Term("il en faut un", "one is needed"),
+        "texts": Term(
+            "Les réponses, telles qu'elles sont (en écrire remplace toutes celles-ci) :",
+            "The replies as they are (writing some replaces all of these):",
+        ),
+        "text": Term("Une réponse à soi (vide : fini)", "A reply of your own (empty: done)"),
+        "text_is": Term(
+            "{alphabet}, {units} unités, {segments} segment(s), {cost}",
+            "{alphabet}, {units} units, {segments} segment(s), {cost}",
+        ),
+        "nobody": Term(
+            "setup : les réponses manquent ; répondre au clavier, ou une par ligne",
+            "setup: answers are missing; type them, or give one a line",
+        ),
+        "plain_folder": Term(
+            "FOLDER : {folder} a des blancs ou des signes ; lettres, chiffres et / . + @ - _",
+            "FOLDER: {folder} has blanks or signs; accepted: letters, figures and / . + @ - _",
+        ),
+        "folder_taken": Term(
+            "FOLDER : {folder} n'est pas vide ; rien n'y est écrit, en nommer un autre",
+            "FOLDER: {folder} is not empty; nothing is written into it, name another",
+        ),
+        "written": Term("Écrit dans {folder}. Ensuite :", "Written into {folder}. Next:"),
+        "look": Term("Voir ce qui manque :", "See what is missing:"),
+        "install": Term(
+            "Mettre en marche, à chaque démarrage aussi :", "Start it, now and at each boot:"
+        ),
+        "proxy": Term("Le proxy TLS (Caddy) :", "The TLS proxy (Caddy):"),
+        "give": Term(
+            "Un premier don, et un essai en vrai :", "A first donation, a look in earnest:"
+        ),
+        "offline": Term(
+            "Ces deux clés quittent la machine, chacune chez une autre personne :",
+            "Take these two keys off the machine, each to another person:",
+        ),
+    },
     "say": {
         "paused": Term(
             "En pause. Aucune réponse n'est payée jusqu'à antirelou resume ; ce qui arrive est "

@@ -86,7 +86,7 @@ def test_the_page_is_fresh() -> None:
 SPEAKING = (
     "antirelou/commands/operate.py", "antirelou/commands/status.py",
     "antirelou/commands/explain.py", "antirelou/commands/voice.py", "antirelou/greeting.py",
-    "antirelou/commands/try_out.py",
+    "antirelou/commands/try_out.py", "antirelou/commands/setup.py",
     "antirelou/commands/rehearse/page.py", "antirelou/commands/rehearse/run.py",
     "services/billing/core/notice.py",
 )  # fmt: skip
@@ -119,6 +119,8 @@ def test_every_word_that_is_asked_for_is_there(path: str) -> None:
         match name, literal:
             case "_say", [str(code), *_]:
                 assert code in GLOSS["say"], code
+            case "_ask", [str(code), *_]:
+                assert code in GLOSS["setup"], code
             case "_words", [_, str(code)]:
                 assert code in GLOSS["rehearsal"], code
             case (("word" | "gloss"), [str(group), str(code), *_]):

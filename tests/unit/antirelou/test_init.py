@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from antirelou.commands.init import next_steps, write_settings_file
+from antirelou.commands.init import next_steps, write_settings, write_settings_file
 from kernel.sealing.keys import EVIDENCE_PRIVATE_FILE
 from kernel.sealing.privacy import Sealer, Unsealer
 from kernel.settings.settings import Settings, load_settings, require
@@ -167,3 +167,23 @@ def test_nothing_is_written_over(tmp_path: Path, existing: str) -> None:
 def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     with pytest.raises(Fatal, match="cannot be written"):
         write_settings_file(tmp_path / "nowhere" / "antirelou.env")
+
+
+def test_each_answer_stands_once_and_on_its_own_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Asked for, commented out, and not in the template at all."""
+    path = tmp_path / "antirelou.env"
+    answers = {
+        "ANTIRELOU_NUMBER": "'+33937000000'", "ANTIRELOU_FUND_FLOOR": "'12.50'",
+        "ANTIRELOU_REPLY_TEXTS": "'[\"Non.\"]'",
+    }  # fmt: skip
+    write_settings(path, answers)
+    lines = path.read_text("utf-8").splitlines()
+    for name, value in answers.items():
+        assert [line for line in lines if f"{name}=" in line] == [f"{name}={value}"]
+    monkeypatch.setenv("SETTINGS_FILE", str(path))
+    loaded = load_settings()
+    assert (loaded.number, loaded.reply_texts) == ("+33937000000", ("Non.",))
+    assert loaded.fund_floor == 12_500_000
+    assert loaded.pseudonym_key.get_secret_value()

@@ -1,0 +1,87 @@
+"""``antirelou setup`` through a pipe: what it writes is a house."""
+
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from antirelou.commands.main import main
+from kernel.settings.settings import load_settings
+from tests.support.documents import read_lines
+from tests.unit.test_documents import parse
+
+SECONDS_MAX = 90
+TEXT = 'Non. Inutile d\'insister : 5 $ # "jamais".'
+ANSWERS = (
+    "33", "+33937000000", "MAXXXXXXXXXXXXXXXXXX", "0123456789abcdef0123456789abcdef01234567",
+    "1234567890", "12,50", "https://sms", "sms.example.org", "é" * 400, TEXT, "",
+)  # fmt: skip
+"""Three of them are wrong, and asked again."""
+
+
+def set_up(folder: Path, answers: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "antirelou", "setup", str(folder)],
+        input="\n".join(answers) + "\n",
+        capture_output=True, text=True, check=False, timeout=SECONDS_MAX,
+    )  # fmt: skip
+
+
+def test_what_setup_writes_is_a_house(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = tmp_path / "house"
+    done = set_up(folder, ANSWERS)
+    assert done.returncode == 0, done.stderr
+    assert f"GSM7, {len(TEXT)} unités, 1 segment(s), 0,15 €" in done.stdout
+    assert "3 segment(s) of GSM7" in done.stdout
+    settings = folder / "antirelou.env"
+    assert stat.S_IMODE(settings.stat().st_mode) == 0o600
+    typed = read_lines("setup", done.stdout.splitlines())
+    assert len(typed) == 3
+    for written in typed:
+        parse(written)
+
+    for key in folder.glob("*.TAKE-OFFLINE"):
+        key.unlink()
+    monkeypatch.setenv("SETTINGS_FILE", str(settings))
+    monkeypatch.setenv("ANTIRELOU_LANGUAGE", "en")
+    main(["doctor"])
+    shown = capsys.readouterr()
+    to_mend = [line for line in shown.out.splitlines() if line.startswith("TO MEND")]
+    # Run by root, in a folder of root's alone, it says so; a house has an account of its own.
+    assert [line for line in to_mend if "system account" not in line] == [], shown.out
+    loaded = load_settings()
+    assert loaded.reply_texts == (TEXT,)
+    assert loaded.fund_floor == 12_500_000
+    assert loaded.public_url == "https://sms.example.org"
+
+
+def test_systemd_takes_the_units(tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    assert set_up(folder, ANSWERS).returncode == 0
+    units = sorted(map(str, [*folder.glob("*.service"), *folder.glob("*.timer")]))
+    assert len(units) == 5
+    try:
+        found = subprocess.run(
+            ["systemd-analyze", "verify", *units], capture_output=True, text=True, check=False
+        )
+    except FileNotFoundError:
+        pytest.skip("no systemd-analyze here")
+    assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_setup_writes_over_nothing_and_needs_answers(tmp_path: Path) -> None:
+    taken = tmp_path / "taken"
+    taken.mkdir()
+    (taken / "letter").write_text("x")
+    done = set_up(taken, ANSWERS)
+    assert done.returncode == 2
+    assert "rien n'y est écrit" in done.stderr
+    assert [path.name for path in taken.iterdir()] == ["letter"]
+    unanswered = set_up(tmp_path / "new", ANSWERS[:4])
+    assert unanswered.returncode == 2
+    assert "les réponses manquent" in unanswered.stderr
+    assert not (tmp_path / "new").exists()
