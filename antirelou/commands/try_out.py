@@ -46,13 +46,14 @@ WORDS = {
 """What may follow a slash, in either language, and what it means."""
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "gift": ("fund", "add", "{}", "--note", "try"),
+    "gift": ("fund", "add", "{}", "--note", "try", "--id", "{id}"),
     "why": ("explain", "{}"),
     "pause": ("pause", "--why", "try"),
     "resume": ("resume", "--yes"),
     "status": ("status",),
 }
-"""What is typed here as the commands that do it in earnest; ``{}`` is its argument."""
+"""What is typed here as the commands that do it in earnest; ``{}`` is its argument, ``{id}`` a
+fresh id: two gifts of one amount are two."""
 
 _SENT = re.compile(r"(\+?[\d .]{6,20}):\s*(.*)")
 
@@ -162,7 +163,8 @@ class _Prompt:
 
     def _type(self, typed: Typed) -> None:
         argument = typed.argument or self._sender
-        arguments = [part.format(argument) for part in COMMANDS[typed.action]]
+        fresh = f"try-{time.monotonic_ns()}"
+        arguments = [part.format(argument, id=fresh) for part in COMMANDS[typed.action]]
         try:
             say(run_once(arguments, self._settings, self._folder).rstrip())
         except AntirelouError as error:
@@ -187,7 +189,10 @@ class _Prompt:
 
     def _show_new(self, shown: set[str]) -> None:
         url = f"{self._house.provider_url}/_sim/messages?direction=outbound"
-        new = [one for one in _messages(call(url)) if one["message_uuid"] not in shown]
+        new = [
+            one for one in _messages(call(url))
+            if one["message_uuid"] not in shown and one["amount_microunits"]  # it has left
+        ]  # fmt: skip
         shown.update(one["message_uuid"] for one in new)
         if not new:
             return

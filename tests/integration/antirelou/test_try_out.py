@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINES = "Coucou t'es où ?\n06 39 98 00 02: Salut\n/don 5\n"
+LINES = "Coucou t'es où ?\n06 39 98 00 02: Salut\n/don 5\n/don 5\n"
 
 
 def test_who_writes_gets_his_sms(tmp_path: Path) -> None:
@@ -19,5 +19,5 @@ def test_who_writes_gets_his_sms(tmp_path: Path) -> None:
     for phone in ("+33639980001", "+33639980002"):
         assert f"  reçu de {phone}" in done.stdout
         assert f"  SMS à {phone} (0,15 €) : " in done.stdout
-    assert "il reste 34,68 € dans la cagnotte" in done.stdout
+    assert "il reste 39,68 € dans la cagnotte" in done.stdout
     assert list(tmp_path.glob("antirelou-try-*")) == []
