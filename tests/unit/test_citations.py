@@ -66,3 +66,13 @@ def test_a_wrong_citation_would_be_found(text: str) -> None:
 
 def test_a_right_one_is_none() -> None:
     assert faults_in("docs/plivo.md §4, §5, §9; docs/decisions/0012; docs/gloss.md") == []
+
+
+def test_the_glossary_has_each_word_once_and_where_it_is() -> None:
+    rows = (ROOT / "docs/glossary.md").read_text("utf-8").splitlines()[6:]
+    words = [row.split(" | ")[0].strip("| ") for row in rows]
+    assert len(words) >= 40
+    assert words == sorted(set(words))
+    for row in rows:
+        place = row.rsplit(" | ", 1)[1].strip("`| ")
+        assert place.startswith("[0013]") or (ROOT / place).is_file(), row
