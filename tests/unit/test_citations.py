@@ -55,7 +55,7 @@ def test_every_citation_leads_to_a_section() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "(docs/design.md §99)", "docs/plivo.md §4, §77", "docs/plivo.md §4,\n# §77", "docs/dsign.md",
+        "docs/design.md §99", "docs/plivo.md §4, §77", "docs/plivo.md §4,\n# §77", "docs/desgn.md",
         "docs/decisions/9999", "docs/operations/runbok.md", "DESIGN §5", "PLIVO.md §3",
         "docs/architecture.md §1",
     ],
