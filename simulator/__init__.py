@@ -1,4 +1,4 @@
-"""A Plivo for development, tests and the demo, as PLIVO.md describes the real one; and a flood.
+"""A Plivo for development, tests and the demo, as docs/plivo.md has the real one; and a flood.
 
 ``server.Simulator`` is the whole of it: the REST API that the ``plivo`` SDK calls, the webhooks
 that Plivo sends, a bill exact to the micro-unit, and ``/_sim/…`` to steer it. It fails on demand

@@ -1,4 +1,4 @@
-"""The REST API as the ``plivo`` SDK calls it (PLIVO.md §4, §5, §9)."""
+"""The REST API as the ``plivo`` SDK calls it (docs/plivo.md §4, §5, §9)."""
 
 import asyncio
 import base64
@@ -17,7 +17,7 @@ from simulator.world import World
 
 PAGE_MAX = 20
 REQUESTS_MAX = 100
-"""API requests at a time (PLIVO.md §4)."""
+"""API requests at a time (docs/plivo.md §4)."""
 
 DESTINATIONS_MAX = 1000
 EXPIRY_SECONDS = (5, 10_799)
@@ -251,7 +251,7 @@ class PlivoApi:
         })  # fmt: skip
 
     async def _link(self, request: web.Request) -> web.StreamResponse:
-        """Link the number; what does not work is answered 202 as well (PLIVO.md §9: [U])."""
+        """Link the number; what does not work is answered 202 as well (docs/plivo.md §9: [U])."""
         if request.match_info["number"].removeprefix("+") != self._number:
             return _error(404, "not found")
         try:

@@ -89,7 +89,7 @@ def format_amount(microunits: int) -> str:
 
 
 def message_fields(message: Message, *, factor: int = 1) -> dict[str, str]:
-    """The form of an inbound message (PLIVO.md §1).
+    """The form of an inbound message (docs/plivo.md §1).
 
     Args:
         message: an inbound one.
@@ -114,7 +114,7 @@ def message_fields(message: Message, *, factor: int = 1) -> dict[str, str]:
 
 
 def report_fields(message: Message, now: float, *, factor: int = 1) -> dict[str, str]:
-    """The form of a status report (PLIVO.md §2), of the state the message is in."""
+    """The form of a status report (docs/plivo.md §2), of the state the message is in."""
     amount = message.amount_microunits * factor if message.charged else 0
     return {
         "MessageUUID": message.uuid,
@@ -140,7 +140,7 @@ def report_fields(message: Message, now: float, *, factor: int = 1) -> dict[str,
 
 
 def log_record(message: Message, auth_id: str) -> dict[str, Any]:
-    """The message as ``GET Message/`` shows it (PLIVO.md §5). It never holds the text."""
+    """The message as ``GET Message/`` shows it (docs/plivo.md §5). It never holds the text."""
     error_code = message.error_code or None
     inbound = message.direction == "inbound"
     return {

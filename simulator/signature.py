@@ -1,4 +1,4 @@
-"""How Plivo signs its webhooks (PLIVO.md §3). Pure."""
+"""How Plivo signs its webhooks (docs/plivo.md §3). Pure."""
 
 import base64
 import hashlib

@@ -11,7 +11,7 @@ from simulator.webhook_client import WebhookClient
 from simulator.world import World
 
 RETRY_SECONDS = (60.0, 120.0, 240.0)
-"""Waits before the second, third and last attempt (PLIVO.md §1)."""
+"""Waits before the second, third and last attempt (docs/plivo.md §1)."""
 
 FORM = {"User-Agent": "Plivo", "Content-Type": "application/x-www-form-urlencoded"}
 

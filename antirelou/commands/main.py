@@ -1,4 +1,4 @@
-"""The commands of CONTRACT §1. Each parses, calls, prints; no rule lives here.
+"""The commands of docs/contract.md §1. Each parses, calls, prints; no rule lives here.
 
 Errors of use exit 2 with one line that names the setting or argument and the fix; failures exit
 1; no traceback reaches a user.

@@ -104,7 +104,7 @@ def weekend(
 
 
 def _trace(seed: int, scale: float) -> Iterator[str]:
-    """The weekend in the format of CONTRACT §6, a line each."""
+    """The weekend in the format of docs/contract.md §6, a line each."""
     from simulator.weekend import weekend as crowd
 
     for arrival in crowd(seed, scale):

@@ -16,7 +16,7 @@ ATTACK_REASONS = frozenset({Reason.BURST, Reason.CAMPAIGN, Reason.RANGE})
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """A line of ``rehearse --out`` (CONTRACT §6); ``replied_at`` in seconds since 1970."""
+    """A line of ``rehearse --out`` (docs/contract.md §6); ``replied_at`` in seconds since 1970."""
 
     decision: str
     reason: str

@@ -71,7 +71,7 @@ class Decision(enum.StrEnum):
 
 
 class Reason(enum.StrEnum):
-    """Why a verdict is as it is, in order of precedence (DESIGN §5)."""
+    """Why a verdict is as it is, in order of precedence (docs/design.md §5)."""
 
     REPLAYED = "replayed"
     OTHER_NUMBER = "other_number"
@@ -129,7 +129,7 @@ class ReplyKind(enum.StrEnum):
 
 
 class Posture(enum.StrEnum):
-    """What billing pays for (DESIGN §5)."""
+    """What billing pays for (docs/design.md §5)."""
 
     NORMAL = "normal"
     GUARDED = "guarded"

@@ -1,4 +1,4 @@
-"""The topics, their partitions, their retention, and who reads them (CONTRACT §4)."""
+"""The topics, their partitions, their retention, and who reads them (docs/contract.md §4)."""
 
 from datetime import timedelta
 

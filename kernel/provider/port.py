@@ -154,7 +154,7 @@ class Done:
 
 
 PAGE_MAX = 20
-"""The most messages on a page (PLIVO §5)."""
+"""The most messages on a page (docs/plivo.md §5)."""
 
 
 class Provider(Protocol):

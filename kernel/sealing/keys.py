@@ -1,8 +1,8 @@
 """The keys of an installation: made once, kept in ``DATA_DIR/keys``, one file each, mode 0600.
 
 The private half of the evidence key is written to a file of its own, outside ``keys``, to be
-taken offline: no running service ever needs it (DESIGN §6). Likewise that of the backup key, for
-whoever restores: another person's hands than the evidence key, so it is another key.
+taken offline: no running service ever needs it (docs/design.md §6). Likewise that of the backup
+key, for whoever restores: another person's hands than the evidence key, so it is another key.
 """
 
 import os

@@ -1,4 +1,6 @@
-"""Pseudonyms and sealing: how a number or a request is kept without being readable (DESIGN §6).
+"""Pseudonyms and sealing: how a number or a request is kept without being readable.
+
+docs/design.md §6.
 
 A pseudonym is HMAC-SHA256 of the canonical number (``phone.classify_number(…).canonical``; of a
 valid number that is its E.164 form) under ``PSEUDONYM_KEY``, cut to 128 bits, as hexadecimal.

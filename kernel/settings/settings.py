@@ -1,4 +1,6 @@
-"""The settings (CONTRACT §2): read once, from the environment or the file ``SETTINGS_FILE`` names.
+"""The settings: read once, from the environment or the file ``SETTINGS_FILE`` names.
+
+docs/contract.md §2.
 
 Durations and rates come out already divided and multiplied by ``CLOCK_SPEED``, so nothing after
 this module knows of it but through ``Settings.scaled``, for durations that are not settings.

@@ -1,4 +1,4 @@
-"""How single settings are read (CONTRACT §2). Pure.
+"""How single settings are read (docs/contract.md §2). Pure.
 
 Each function takes what the environment holds and gives the value; what is not accepted is a
 ``ValueError`` that says what is, and never quotes what it was but a number with its comma mended.

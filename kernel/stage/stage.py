@@ -1,4 +1,4 @@
-"""The stage: read a batch, handle it, append what it gives, commit (DESIGN §4).
+"""The stage: read a batch, handle it, append what it gives, commit (docs/design.md §4).
 
 At least once, always: the commit comes last, so a crash anywhere before it reads the batch again,
 and handlers give the same output for the same message. What is due later is emitted by the

@@ -1,4 +1,4 @@
-"""What an SMS text costs: its alphabet and its segments (3GPP TS 23.038, PLIVO.md §4).
+"""What an SMS text costs: its alphabet and its segments (3GPP TS 23.038, docs/plivo.md §4).
 
 Pure. Providers bill per segment, so one character outside GSM-7 can more than double the price.
 """

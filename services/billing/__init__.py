@@ -1,4 +1,4 @@
-"""Billing: the ledger, the waiting room and the posture (DESIGN §5, the accountant).
+"""Billing: the ledger, the waiting room and the posture (docs/design.md §5, the accountant).
 
 Consumes ``sms.received`` (what receiving costs), ``sms.judged`` (who deserves a reply),
 ``replies.changed`` (what became of it and what it cost), ``provider.checked`` (the provider's

@@ -1,4 +1,4 @@
-"""The operator API (CONTRACT §3): its routes, guarded, and what goes wrong as JSON.
+"""The operator API (docs/contract.md §3): its routes, guarded, and what goes wrong as JSON.
 
 ``openapi.json`` describes it; the answers are in ``operator_api``.
 """

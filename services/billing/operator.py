@@ -103,7 +103,7 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """What ``GET /v1/status`` shows, but for ``dead`` (CONTRACT §3).
+    """What ``GET /v1/status`` shows, but for ``dead`` (docs/contract.md §3).
 
     Attributes:
         attached: as last read at the provider; None: never read.

@@ -17,12 +17,12 @@ def describe_time(at: datetime | None) -> str | None:
 
 
 def describe_fund(fund: Fund) -> dict[str, int | None]:
-    """The accounts, as in CONTRACT §3."""
+    """The accounts, as in docs/contract.md §3."""
     return asdict(fund)
 
 
 def describe_status(status: Status, dead: int | None) -> dict[str, Any]:
-    """The status, as in CONTRACT §3.
+    """The status, as in docs/contract.md §3.
 
     Args:
         dead: records on the dead topics that were not put back; None: the log is away.

@@ -1,4 +1,6 @@
-"""The filter: judges every message once, at once or when its reply is due (DESIGN §5, the judge).
+"""The filter: judges every message once, at once or when its reply is due.
+
+docs/design.md §5, the judge.
 
 Consumes ``sms.received``; ``replies.changed`` (who may be answered again, whose sealed number is
 no longer needed); ``senders.blocked`` (the operator's list).

@@ -1,4 +1,7 @@
-"""The routes of ``LISTEN`` (CONTRACT §3): bytes in, status out. Refusals never quote a value."""
+"""The routes of ``LISTEN``: bytes in, status out. Refusals never quote a value.
+
+docs/contract.md §3.
+"""
 
 import asyncio
 import re

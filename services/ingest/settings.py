@@ -8,7 +8,7 @@ from kernel.settings.settings import CallAnswer, Settings, require
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """See CONTRACT §2. Keys are 32 bytes; secrets never show in a ``repr``."""
+    """See docs/contract.md §2. Keys are 32 bytes; secrets never show in a ``repr``."""
 
     listen: str
     public_url: str

@@ -80,7 +80,10 @@ def paris_time(at: float) -> datetime:
 
 
 def trace_line(arrival: Arrival) -> str:
-    """The arrival as a line of a rehearsal trace (CONTRACT §6), without what nobody may know."""
+    """The arrival as a line of a rehearsal trace, without what nobody may know.
+
+    docs/contract.md §6.
+    """
     line = {
         "at": arrival.at.isoformat(),
         "id": arrival.id,

@@ -19,10 +19,11 @@ class Bug(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         harm: what it would do to the world.
-        breaks: the invariants of DESIGN §7 that it breaks, such as ``I1`` or ``I2 I4``; where it is
-            none of them, the section of DESIGN whose promise it is, or ``evidence``.
-        where: a function (``Class.method``), class, constant, query or migration; the file that
-            holds it may move.
+        breaks: the invariants of docs/design.md §7 that it breaks, such as ``I1`` or ``I2 I4``;
+            where it is none of them, the section of docs/design.md whose promise it is, or
+            ``evidence``.
+        where: a function (``Class.method``), class, constant, query or migration; the
+            file that holds it may move.
         right, wrong: a snippet of it, there exactly once, and what takes its place.
         tests: node ids of pytest; each of them must fail.
     """

@@ -1,4 +1,4 @@
-"""The webhooks, fuzzed: always an answer of CONTRACT §3, never a 500; a 200 is one record.
+"""The webhooks, fuzzed: always an answer of docs/contract.md §3, never a 500; a 200 is one record.
 
 The door runs in this process over a log in memory, so that every request is followed to its end.
 """
@@ -33,7 +33,7 @@ EXAMPLES = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 SECONDS_MAX = 8.0
-"""The provider waits no longer (PLIVO §1)."""
+"""The provider waits no longer (docs/plivo.md §1)."""
 
 REFUSED = {400, 403, 404, 405, 408, 413, 503}
 NUMBER = "33639984242"

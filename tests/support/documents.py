@@ -10,7 +10,8 @@ from kernel.words.gloss import GLOSS
 from services.billing.core.notice import CAUSES, COMMANDS
 
 ROOT = Path(__file__).resolve().parents[2]
-DOCUMENTS = (ROOT / "README.md", ROOT / "README.fr.md", *sorted((ROOT / "docs").rglob("*.md")))
+_TOP = (ROOT / "README.md", ROOT / "README.fr.md", ROOT / "CONTRIBUTING.md")
+DOCUMENTS = (*_TOP, *sorted((ROOT / "docs").rglob("*.md")))
 
 _FENCE = re.compile(r"^ *```[^\n]*\n(.*?)^ *```", re.DOTALL | re.MULTILINE)
 _INLINE = re.compile(r"`([^`\n]+(?:\n[^`\n]+)?)`")

@@ -129,7 +129,9 @@ def secrets_in(places: Mapping[str, bytes], secrets: Sequence[str]) -> list[Foun
 async def find_people(
     house: House, numbers: Iterable[str], texts: Iterable[str] = ()
 ) -> list[Found]:
-    """Every number and text of the crowd that a house holds where it must not (DESIGN §6, §7).
+    """Every number and text of the crowd that a house holds where it must not.
+
+    docs/design.md §6, §7.
 
     Args:
         numbers: E.164, of people; not ours, which is published.

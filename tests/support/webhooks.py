@@ -26,7 +26,10 @@ def ingest_settings(keys: FreshKeys = KEYS, **overrides: Any) -> Settings:
 
 
 def message_form(message_id: str = "m-1", /, **changes: str | None) -> dict[str, str]:
-    """A message as the provider sends it (PLIVO §1); a change to None leaves the field out."""
+    """A message as the provider sends it; a change to None leaves the field out.
+
+    docs/plivo.md §1.
+    """
     form: dict[str, str | None] = {
         "From": SENDER.removeprefix("+"), "To": OWN.removeprefix("+"), "Text": "Bonjour",
         "Type": "sms", "MessageUUID": message_id, "Units": "1", "TotalRate": "0.01",
@@ -36,7 +39,7 @@ def message_form(message_id: str = "m-1", /, **changes: str | None) -> dict[str,
 
 
 def report_form(message_id: str = "r-1", /, **changes: str | None) -> dict[str, str]:
-    """A status report (PLIVO §2)."""
+    """A status report (docs/plivo.md §2)."""
     form: dict[str, str | None] = {
         "MessageUUID": message_id, "From": OWN.removeprefix("+"), "To": SENDER.removeprefix("+"),
         "Type": "sms", "Status": "delivered", "Units": "1", "TotalRate": "0.15",
@@ -47,7 +50,7 @@ def report_form(message_id: str = "r-1", /, **changes: str | None) -> dict[str, 
 
 
 def call_form(call_id: str = "c-1", /, **changes: str | None) -> dict[str, str]:
-    """An incoming call (PLIVO §6)."""
+    """An incoming call (docs/plivo.md §6)."""
     form: dict[str, str | None] = {
         "CallUUID": call_id, "From": SENDER.removeprefix("+"), "To": OWN.removeprefix("+"),
         "CallStatus": "ringing", "Direction": "inbound", "ForwardedFrom": "",

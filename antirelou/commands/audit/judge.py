@@ -1,4 +1,4 @@
-"""Whether the invariants of DESIGN §7 hold, by facts alone. Pure."""
+"""Whether the invariants of docs/design.md §7 hold, by facts alone. Pure."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator

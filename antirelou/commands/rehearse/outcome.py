@@ -45,7 +45,7 @@ class Summary:
 
 
 def describe_fates(course: Course) -> Iterator[str]:
-    """A line for each distinct message, in the order of arrival (CONTRACT §6)."""
+    """A line for each distinct message, in the order of arrival (docs/contract.md §6)."""
     for fate in course.fates.values():
         yield json.dumps(
             {

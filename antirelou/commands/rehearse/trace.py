@@ -1,4 +1,4 @@
-"""Reading a trace (CONTRACT §6): one JSON object a line, in time order."""
+"""Reading a trace (docs/contract.md §6): one JSON object a line, in time order."""
 
 import json
 from collections.abc import Iterable, Iterator

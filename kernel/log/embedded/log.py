@@ -1,4 +1,4 @@
-"""The embedded log: the Log port on PostgreSQL, schema ``log`` (DESIGN §3).
+"""The embedded log: the Log port on PostgreSQL, schema ``log`` (docs/design.md §3).
 
 A record is a row; its offset is handed out under its partition's lock, and it is on disk before
 it is acknowledged. A process uses at most ``CONNECTIONS_MAX`` connections and one more, its

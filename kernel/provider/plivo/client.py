@@ -1,4 +1,4 @@
-"""One call of Plivo's SDK: what its answer or its error proves (PLIVO.md §4, §5).
+"""One call of Plivo's SDK: what its answer or its error proves (docs/plivo.md §4, §5).
 
 The SDK sorts errors by its own taste: 402, 429 and 503 are a bare error with the status in its
 text, a list with a JSON error body is a ``TypeError``, an unreadable 2xx is ``None``. So the

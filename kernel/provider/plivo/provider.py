@@ -1,4 +1,4 @@
-"""Plivo, through its SDK in threads (PLIVO.md §4, §5, §9).
+"""Plivo, through its SDK in threads (docs/plivo.md §4, §5, §9).
 
 The SDK blocks, and its client is one session, so every thread has its own client; a call that was
 not begun within ``STALE_SECONDS`` of being asked for is not made at all.

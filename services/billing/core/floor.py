@@ -1,10 +1,12 @@
-"""How far a flood can sink the fund into its floor before the number is off (DESIGN §5). Pure.
+"""How far a flood can sink the fund into its floor before the number is off. Pure.
+
+docs/design.md §5.
 
 Receiving cannot be refused while the number is attached, so what arrives between the moment the
 fund is down at ``FUND_FLOOR`` and the moment the provider has detached the number is paid from the
 floor: arrivals a second x seconds x price of receiving one. The floor is what must cover that.
-Where the provider charges a detached number too (PLIVO.md §9: not known), no floor is enough: what
-stops it then is its prepaid credit alone.
+Where the provider charges a detached number too (docs/plivo.md §9: not known), no floor is enough:
+what stops it then is its prepaid credit alone.
 """
 
 import math

@@ -1,4 +1,4 @@
-"""The ledger: double entry in integer micro-euros, append-only, two-phase (DESIGN §5).
+"""The ledger: double entry in integer micro-euros, append-only, two-phase (docs/design.md §5).
 
 Every movement of money is a transfer from one account to another, so the sum over all accounts is
 zero, always. A reservation is *pending* in ``reserved`` until it is *posted* (at most at its

@@ -1,4 +1,4 @@
-"""The pace: how fast the fund may be spent while guarded. Pure (DESIGN §5).
+"""The pace: how fast the fund may be spent while guarded. Pure (docs/design.md §5).
 
 Of what was available at the last donation half may go at once, the rest evenly to the horizon;
 after the horizon there is no pace. Replies in doubt may take only what those who are not in doubt

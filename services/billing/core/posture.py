@@ -1,4 +1,4 @@
-"""The posture: what is paid for, and whether the number should be attached (DESIGN §5).
+"""The posture: what is paid for, and whether the number should be attached (docs/design.md §5).
 
 Pure: facts in, the next standing out. The first cause that holds suspends; a cause that
 suspended already must be past by a margin before it lets go, so that a cent does not flap. Where

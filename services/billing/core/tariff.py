@@ -2,7 +2,7 @@
 
 What the provider charged is booked as it is. The tariff is the estimate before, the answer where
 the figure is missing, and the answer to a figure beyond belief until the provider's own log
-confirms it: a webhook's body may be unsigned (PLIVO.md §3).
+confirms it: a webhook's body may be unsigned (docs/plivo.md §3).
 """
 
 import enum
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from kernel.values.money import convert_microunits
 
 IMPLAUSIBLE_FACTOR = 3
-"""A figure beyond so many times the tariff is not believed (DESIGN §5)."""
+"""A figure beyond so many times the tariff is not believed (docs/design.md §5)."""
 
 
 SEGMENTS_MAX = 24

@@ -1,7 +1,7 @@
 """When a reply is due: late enough that it tells him nothing while he can still see her.
 
 due = max(first text + delay + jitter, last text + quiet time), at most first text + the longest
-delay, outside quiet hours (DESIGN §5).
+delay, outside quiet hours (docs/design.md §5).
 """
 
 import hashlib

@@ -1,6 +1,7 @@
 """The score: log-odds that a sender is genuine, summed from a table of features.
 
-It only orders whom to pay for first while money is short; alone it silences nobody (DESIGN §5).
+It only orders whom to pay for first while money is short; alone it silences nobody
+(docs/design.md §5).
 """
 
 from collections.abc import Callable
@@ -12,7 +13,10 @@ from services.filter.core.neighbours import NONE, Neighbours
 from services.filter.core.surge import Surge
 
 INSISTENT_MAX = 6
-"""A man who insists texts six times an hour (DESIGN §1): up to so many speak for a person."""
+"""A man who insists texts six times an hour: up to so many speak for a person.
+
+docs/design.md §1.
+"""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The verdict: the first reason that applies, in the order of ``Reason`` (DESIGN §5).
+"""The verdict: the first reason that applies, in the order of ``Reason`` (docs/design.md §5).
 
 At once for whom no reply can be due; else when it is due, with all that was learnt meanwhile.
 """

@@ -1,4 +1,4 @@
-"""How a call is answered: the XML that the provider gets (PLIVO §6). Pure.
+"""How a call is answered: the XML that the provider gets (docs/plivo.md §6). Pure.
 
 ``ring``: of a ``<Wait>`` that comes first the provider's reference says that it waits that long
 *before picking up the call* (plivo.com/docs/voice/xml/wait). So the caller hears it ring, and his

@@ -1,4 +1,4 @@
-"""Is it well-formed: a request body as the fields we read (PLIVO §1, §2, §6). Pure.
+"""Is it well-formed: a request body as the fields we read (docs/plivo.md §1, §2, §6). Pure.
 
 Unknown fields are ignored; of a field that comes twice the first counts. What we cannot do
 without makes a refusal that names the field. What we can do without is taken as missing when it

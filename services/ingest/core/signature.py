@@ -1,4 +1,6 @@
-"""Is it really the provider: signatures V2 and V3, compared in constant time (PLIVO §3). Pure.
+"""Is it really the provider: signatures V2 and V3, compared in constant time. Pure.
+
+docs/plivo.md §3.
 
 V2 signs the URL without query, and a nonce; **not the body**. V3 signs URL, query, form fields
 and nonce. Where V3 came with its nonce, V3 or Ma-V3 must match and nothing else helps; otherwise

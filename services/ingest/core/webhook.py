@@ -53,7 +53,7 @@ _HEADER_NAMES = {
 
 
 class SignatureHeaders(Struct, frozen=True, omit_defaults=True, rename=_HEADER_NAMES):
-    """The provider's signature headers as they came; None where there is none (PLIVO §3).
+    """The provider's signature headers as they came; None where there is none (docs/plivo.md §3).
 
     Encoded, they have the names they came under.
     """

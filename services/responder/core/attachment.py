@@ -1,7 +1,7 @@
-"""Whether the number is linked to our application, as billing wants it (DESIGN §5).
+"""Whether the number is linked to our application, as billing wants it (docs/design.md §5).
 
 The wish persists until a later look at the provider confirms it: what the provider answers to the
-change itself proves nothing (PLIVO.md §9).
+change itself proves nothing (docs/plivo.md §9).
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,7 @@
-"""Which stretches of the provider's log to read for messages that we never saw (DESIGN §5)."""
+"""Which stretches of the provider's log to read for messages that we never saw.
+
+docs/design.md §5.
+"""
 
 import enum
 from collections.abc import Sequence
@@ -90,7 +93,7 @@ def is_passed_on(kind: ScanKind, message: LoggedMessage) -> bool:
 def list_costs(kind: ScanKind, messages: Sequence[LoggedMessage]) -> tuple[LoggedCost, ...]:
     """What messages cost that our webhook took; of the others it is passed on with them.
 
-    The log counts above what the webhook told, whose body may be unsigned (PLIVO.md §3).
+    The log counts above what the webhook told, whose body may be unsigned (docs/plivo.md §3).
     """
     return tuple(
         LoggedCost(

@@ -1,4 +1,7 @@
-"""The one budget of questions to the provider: 20 a minute (PLIVO.md §5), and who comes first."""
+"""The one budget of questions to the provider: 20 a minute, and who comes first.
+
+docs/plivo.md §5.
+"""
 
 import enum
 from dataclasses import dataclass, replace

@@ -1,7 +1,7 @@
 """What becomes of one reply: every step from ``authorized`` to its end, and who may take it.
 
 ``authorized → sending → sent → delivered | undelivered``, or ``failed``, or
-``uncertain → sent | unresolved`` (DESIGN §5). Only a claim leads to ``sending``, only from
+``uncertain → sent | unresolved`` (docs/design.md §5). Only a claim leads to ``sending``, only from
 ``authorized``; only a proof that nothing was accepted leads back. So whatever comes, twice, late
 or in any order, no path sends twice. Every function gives the reply as it then is; ``sequence``
 counts what others are to be told.

@@ -1,7 +1,7 @@
 """What the provider says of an SMS of ours, in a report or in its log, and what counts more.
 
-Reports come repeated and out of order (PLIVO.md §2). Each is given two numbers, for what it says
-of the state and for what it says of the amount; of two observations the one with the larger
+Reports come repeated and out of order (docs/plivo.md §2). Each is given two numbers, for what it
+says of the state and for what it says of the amount; of two observations the one with the larger
 number counts. So the outcome depends on which were seen, not on when.
 """
 
@@ -42,7 +42,7 @@ _RANKS = {
 
 LOG_ORDER = 10**8
 """Of amounts the log's counts above every report's: the log is the bill, and asked for by us, while
-a report may come unsigned (PLIVO.md §3). Its latest word counts."""
+a report may come unsigned (docs/plivo.md §3). Its latest word counts."""
 DOUBTED_ORDER = LOG_ORDER - 1
 """The log's amount, once a later report told another one: it is to be read again."""
 

@@ -7,7 +7,7 @@ from kernel.facts.records import derive_id
 from kernel.values.text import SUBSTITUTES, Encoding, characters_outside_gsm7, segment_text
 
 SEGMENTS_MAX = {Encoding.GSM7: 10, Encoding.UCS2: 11}
-"""1,600 and 737 characters: longer ones the provider refuses (PLIVO.md §4)."""
+"""1,600 and 737 characters: longer ones the provider refuses (docs/plivo.md §4)."""
 
 
 @dataclass(frozen=True, slots=True)

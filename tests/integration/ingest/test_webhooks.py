@@ -1,4 +1,7 @@
-"""The door from outside, over HTTP (CONTRACT §3): each request with its answer and its record."""
+"""The door from outside, over HTTP: each request with its answer and its record.
+
+docs/contract.md §3.
+"""
 
 import asyncio
 import io

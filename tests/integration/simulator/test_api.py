@@ -1,4 +1,7 @@
-"""The real SDK against the simulated provider: each call, each form of error (PLIVO §4, §5, §9)."""
+"""The real SDK against the simulated provider: each call, each form of error.
+
+docs/plivo.md §4, §5, §9.
+"""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -59,7 +62,7 @@ async def test_a_wrong_token_is_an_authentication_error(
     for sdk in open_sdk(simulator.url, monkeypatch, token="wrong"):
         with pytest.raises(exceptions.AuthenticationError):
             await sdk.send()
-        with pytest.raises(TypeError):  # the SDK's own trap, PLIVO §5
+        with pytest.raises(TypeError):  # the SDK's own trap, docs/plivo.md §5
             await sdk.ask(lambda client: client.messages.list())
 
 

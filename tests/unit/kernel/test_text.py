@@ -1,4 +1,4 @@
-"""Segments as PLIVO.md §4 and 3GPP TS 23.038 count them."""
+"""Segments as docs/plivo.md §4 and 3GPP TS 23.038 count them."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""The wiring of the house (CONTRACT §4)."""
+"""The wiring of the house (docs/contract.md §4)."""
 
 from datetime import timedelta
 
