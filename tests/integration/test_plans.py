@@ -170,7 +170,7 @@ FROM generate_series(1, {ROWS}) n, unnest(
     || CASE WHEN n % 500 = 0 THEN ARRAY['authorized', 'uncertain'] ELSE '{}' END) state;
 INSERT INTO billing.tallies VALUES ('reply.waiting', {ROWS} / 10), ('reply.authorized', 0);
 INSERT INTO billing.postures
-SELECT n, now(), 'normal', 'calm', true, '', CASE WHEN n < {ROWS} - 3 THEN now() END
+SELECT n, now() - interval '1 minute', 'normal', 'calm', true, '', CASE WHEN n < {ROWS} - 3 THEN now() END
 FROM generate_series(1, {ROWS}) n;
 UPDATE billing.standing SET sequence = {ROWS};
 INSERT INTO billing.verdicts
@@ -197,7 +197,7 @@ async def test_billings_timer_reads_no_table(fresh_database: str, noted: Noted, 
         fresh_database, role=role_of("billing"), schema="billing", size_max=6
     ) as pool:
         billing = Billing(settings, ports, pool)
-        due = await billing._stage._handler.due(billing_scene.read_to(), NOW)
+        due = await billing._stage._handler.due(billing_scene.read_to(at=NOW), NOW)
         assert due.mark is not None
         await due.mark()
         await billing._upkeep.settle()
