@@ -170,7 +170,8 @@ FROM generate_series(1, {ROWS}) n, unnest(
     || CASE WHEN n % 500 = 0 THEN ARRAY['authorized', 'uncertain'] ELSE '{}' END) state;
 INSERT INTO billing.tallies VALUES ('reply.waiting', {ROWS} / 10), ('reply.authorized', 0);
 INSERT INTO billing.postures
-SELECT n, now() - interval '1 minute', 'normal', 'calm', true, '', CASE WHEN n < {ROWS} - 3 THEN now() END
+SELECT n, now() - interval '1 minute', 'normal', 'calm', true, '',
+       CASE WHEN n < {ROWS} - 3 THEN now() END
 FROM generate_series(1, {ROWS}) n;
 UPDATE billing.standing SET sequence = {ROWS};
 INSERT INTO billing.verdicts
