@@ -16,7 +16,7 @@ PREFIX = "ANTIRELOU_"
 
 OTHERS = re.compile(
     r"ANTIRELOU_(SETTINGS_FILE"  # the file itself
-    r"|CRASH_(AT|TRACE)"  # kernel/service/crash_points.py
+    r"|CRASH_(AT|TRACE)"  # tests/support/crash_points.py
     r"|WEBHOOK_PORT"  # docker-compose.yml
     r"|FUZZ_EXAMPLES|(TEST|FAULTS|KEDA)_[A-Z0-9_]+)"  # the Makefile and the tests
 )

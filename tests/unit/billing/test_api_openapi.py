@@ -1,6 +1,7 @@
 """The OpenAPI document says of every route what the routes do, and nothing of others."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ from services.billing.api import operator_routes, read_openapi
 from services.billing.operator_answers import describe_status
 from tests.fakes.log import MemoryLog
 from tests.fakes.operator_store import FakeOperatorStore
+from tests.support.documents import ROOT
 from tests.support.operator_api import SETTINGS
 
 DOCUMENT = read_openapi()
@@ -56,6 +58,16 @@ def test_every_reference_leads_somewhere() -> None:
         for part in reference.removeprefix("#/").split("/"):
             found = found[part]
         assert found
+
+
+async def test_the_contract_shows_the_status_as_it_is() -> None:
+    page = (ROOT / "docs" / "contract.md").read_text("utf-8")
+    shown = json.loads(re.findall(r"```json\n(.*?)```", page, re.DOTALL)[0])
+    status = describe_status(await FakeOperatorStore().read_status(SystemClock().now()), 0)
+    assert list(shown) == list(status)
+    for part in ("fund", "dear"):
+        assert list(shown[part]) == list(status[part])
+    assert set(shown["replies"]) == set(status["replies"])
 
 
 async def test_the_status_has_the_fields_that_its_schema_requires() -> None:

@@ -45,6 +45,16 @@ MESSAGES: list[tuple[Reason, dict[str, Any]]] = [
 ]
 
 
+IN_STANDING = (
+    Reason.OPTED_OUT, Reason.BLOCKED, Reason.ALREADY_ANSWERED, Reason.ALREADY_DELIBERATING,
+)  # fmt: skip
+AT_DUE = (Reason.BURST, Reason.CAMPAIGN, Reason.RANGE, Reason.DESERVED)
+
+
+def test_every_reason_has_its_case() -> None:
+    assert {reason for reason, _ in MESSAGES} | {*IN_STANDING, *AT_DUE} == set(Reason)
+
+
 def judge(fields: dict[str, Any]) -> Reason | None:
     replayed = fields.pop("replayed", False)
     return judge_message(received(**fields), replayed=replayed, rules=RULES)
@@ -90,13 +100,10 @@ def test_of_several_reasons_in_a_standing_the_first_counts(
     deliberating: bool,
     silenced: Reason | None,
 ) -> None:
-    applying = {
-        Reason.OPTED_OUT: opted_out,
-        Reason.BLOCKED: blocked,
-        Reason.ALREADY_ANSWERED: answered,
-        Reason.ALREADY_DELIBERATING: deliberating,
-        silenced: silenced is not None,
-    }
+    holding = (opted_out, blocked, answered, deliberating)
+    applying = dict(zip(IN_STANDING, holding, strict=True))
+    if silenced is not None:
+        applying[silenced] = True
     expected = next((reason for reason in ORDER if applying.get(reason)), None)
     standing = Standing(opted_out, blocked, answered, deliberating, silenced)
     assert judge_standing(standing) is expected
@@ -123,15 +130,12 @@ def test_at_due_the_standing_goes_first_then_burst_campaign_and_range(  # noqa: 
     alike: Alike,
     neighbours: Neighbours,
 ) -> None:
+    came = (texts > RULES.burst, alike is COPIED, neighbours is RENTED, True)
     applying = {
         Reason.OPTED_OUT: opted_out,
         Reason.BLOCKED: blocked,
         Reason.ALREADY_ANSWERED: answered,
-        Reason.BURST: texts > RULES.burst,
-        Reason.CAMPAIGN: alike is COPIED,
-        Reason.RANGE: neighbours is RENTED,
-        Reason.DESERVED: True,
-    }
+    } | dict(zip(AT_DUE, came, strict=True))
     standing = Standing(opted_out, blocked, answered, deliberating=False)
     reason = judge_at_due(standing, Evidence(texts, alike, neighbours), RULES)
     assert reason is next(reason for reason in ORDER if applying.get(reason))

@@ -339,6 +339,8 @@ def test_the_speed_of_the_clock_divides_durations_and_multiplies_rates(
     plain = load_settings()
     monkeypatch.setenv("ANTIRELOU_CLOCK_SPEED", "60")
     fast = load_settings()
+    durations = {name for name in Settings.model_fields if type(getattr(plain, name)) is timedelta}
+    assert set(DURATIONS) == durations
     for name in DURATIONS:
         assert getattr(fast, name) == getattr(plain, name) / 60
     assert fast.send_rate == plain.send_rate * 60
