@@ -43,6 +43,7 @@ from kernel.stage.dead import TELL_SECONDS
 from kernel.values.sender import SenderKind
 from tests.e2e.conftest import Built
 from tests.support.audit import audit_house, violations
+from tests.support.eventually import eventually
 from tests.support.house import donate, status_when, text_in
 
 AT = datetime(2017, 10, 27, 16, tzinfo=UTC)
