@@ -171,7 +171,7 @@ class _Prompt:
             say(str(error))
 
     def _send_crowd(self, count: str) -> None:
-        size = min(int(count), CROWD_MAX) if count.isdigit() else 100
+        size = min(int(count), CROWD_MAX) if count.isdecimal() else 100
         numbers = self._random.sample(range(100, 10_000), size)
         text = self._word("troll")
         self._receive([{"from": f"+3363998{number:04}", "text": text} for number in numbers])

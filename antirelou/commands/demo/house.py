@@ -220,6 +220,7 @@ def run_once(arguments: Sequence[str], settings: Mapping[str, str], folder: Path
         [sys.executable, "-m", "antirelou", *arguments],
         env={**os.environ, **ours},
         cwd=folder,
+        stdin=subprocess.DEVNULL,  # nobody sees what it would ask
         capture_output=True,
         text=True,
         check=False,

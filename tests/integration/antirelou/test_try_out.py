@@ -5,7 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-LINES = "Coucou t'es où ?\n06 39 98 00 02: Salut\n/don 5\n/don 5\n"
+LINES = "Coucou t'es où ?\n06 39 98 00 02: Salut\n/don 5\n/don 1.500\n/foule ²\n/don 5\n"
 
 
 def test_who_writes_gets_his_sms(tmp_path: Path) -> None:
@@ -15,9 +15,9 @@ def test_who_writes_gets_his_sms(tmp_path: Path) -> None:
         input=LINES, env=environment, capture_output=True, text=True, check=False, timeout=150,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "Inscrit : 5,00 €" in done.stdout
+    assert done.stdout.count("Inscrit : 5,00 €") == 2  # what it would have asked took no line
     for phone in ("+33639980001", "+33639980002"):
         assert f"  reçu de {phone}" in done.stdout
         assert f"  SMS à {phone} (0,15 €) : " in done.stdout
-    assert "il reste 39,68 € dans la cagnotte" in done.stdout
+    assert "  100 téléphones insultent le numéro." in done.stdout
     assert list(tmp_path.glob("antirelou-try-*")) == []
