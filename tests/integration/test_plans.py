@@ -7,7 +7,7 @@ given, and PostgreSQL says how it would find the rows: never by reading a table 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import asyncpg
@@ -34,7 +34,11 @@ from tests.unit.filter.cases import read_until
 ROWS = 50_000
 GROWN = ROWS // 2
 """A table with so many rows is one that grows."""
-NOW = SystemClock().now()
+
+
+def clock_now() -> datetime:
+    """Not a constant: what is collected now may run half an hour later."""
+    return SystemClock().now()
 
 
 @dataclass
@@ -139,7 +143,7 @@ async def test_the_filters_timer_reads_no_table(fresh_database: str, noted: Note
     async with filter_scene.open_scene(fresh_database) as scene:
         await fill(fresh_database, FILTER)
         handler = scene.handler()
-        due = await handler.due(read_until(NOW), NOW)
+        due = await handler.due(read_until(clock_now()), clock_now())
         assert due.mark is not None
         await due.mark()
         await handler.upkeep.settle()
@@ -198,7 +202,7 @@ async def test_billings_timer_reads_no_table(fresh_database: str, noted: Noted, 
         fresh_database, role=role_of("billing"), schema="billing", size_max=6
     ) as pool:
         billing = Billing(settings, ports, pool)
-        due = await billing._stage._handler.due(billing_scene.read_to(at=NOW), NOW)
+        due = await billing._stage._handler.due(billing_scene.read_to(at=clock_now()), clock_now())
         assert due.mark is not None
         await due.mark()
         await billing._upkeep.settle()
@@ -245,13 +249,13 @@ async def test_the_responders_rounds_read_no_table(
         async with scene.store.transaction() as work:
             await work.next_ready_at(tests_only=False)
         batch = [
-            Received(record, Partition(record.TOPIC, 0), NOW)
+            Received(record, Partition(record.TOPIC, 0), clock_now())
             for record in (authorized(1), reported(2, "sent100", "delivered", 3, ref=None))
         ]
-        await responder._handler.handle(batch, NOW)
-        await responder._handler.due(Progress(), NOW)
+        await responder._handler.handle(batch, clock_now())
+        await responder._handler.due(Progress(), clock_now())
         sweep = await responder._housekeeper._settle(
-            await scene.store.find_due([ReplyState.SENT], NOW, 500)
+            await scene.store.find_due([ReplyState.SENT], clock_now(), 500)
         )
         assert sweep
     assert noted.statements.keys() >= {
