@@ -32,6 +32,16 @@ usage() {
   exit 2
 }
 
+# What a broker needs, there once whoever asks: two starts at a time install and fetch one after the other.
+prepare() {
+  mkdir -p "$root/.cache/kafka"
+  (
+    ! command -v flock >/dev/null || flock 9
+    need_tools
+    fetch_jars
+  ) 9>"$root/.cache/kafka/lock"
+}
+
 need_tools() {
   local missing=()
   command -v java >/dev/null || missing+=(default-jre-headless)
@@ -59,7 +69,7 @@ fetch_jars() {
     rm -rf "$part"
     die "Maven could not fetch Kafka: see above"
   fi
-  # Whoever comes second finds it done.
+  # Without flock somebody may have been faster.
   mv -T "$part" "$libs" 2>/dev/null || rm -rf "$part"
   [ -d "$libs" ] || die "could not make $libs"
 }
@@ -114,8 +124,7 @@ start() {
     address
     return
   fi
-  need_tools
-  fetch_jars
+  prepare
   write_settings
   if [ ! -f "$dir/data/meta.properties" ]; then
     java -cp "$libs/*" kafka.tools.StorageTool format -t AAAAAAAAAAAAAAAAAAAAAQ \
@@ -182,13 +191,9 @@ case $action in
 start) start ;;
 stop) stop ;;
 status) running && address || exit 3 ;;
-jars)
-  need_tools
-  fetch_jars
-  ;;
+jars) prepare ;;
 tool)
-  need_tools
-  fetch_jars
+  prepare
   exec java -Dorg.slf4j.simpleLogger.defaultLogLevel=error -cp "$libs/*" "$@"
   ;;
 *) usage ;;

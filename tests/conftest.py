@@ -5,12 +5,53 @@ PostgreSQL and Kafka are found in this order: named by ``ANTIRELOU_TEST_DATABASE
 the image; our own, from the PostgreSQL wheel and by ``scripts/kafka.sh``.
 """
 
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.fakes.log import MemoryLog, house_log
 from tests.support import kafka, postgres
+
+LONG = ("faults/crash_points", "faults", "e2e", "contract", "integration/antirelou", "security")
+"""The folders that take minutes, longest first; each stays on one process, with its servers."""
+OWN_ROOT = pytest.StashKey[Path]()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """A folder of the session's own for ``tmp_path``.
+
+    In pytest's own, each new session takes the way in from the account that PostgreSQL runs as.
+    """
+    if not config.option.basetemp and not hasattr(config, "workerinput"):
+        root = config.stash[OWN_ROOT] = Path(tempfile.mkdtemp(prefix="antirelou-tests-"))
+        config.option.basetemp = str(root / "t")
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Leave nothing behind, unless there is something to look at."""
+    root = session.config.stash.get(OWN_ROOT, None)
+    if root and exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.NO_TESTS_COLLECTED):
+        shutil.rmtree(root, ignore_errors=True)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Who shares servers shares a process; the longest begin, so that both end together."""
+
+    def place(item: pytest.Item) -> tuple[int, str]:
+        path = item.path.relative_to(Path(__file__).parent).as_posix()
+        for rank, folder in enumerate(LONG):
+            if path.startswith(f"{folder}/"):
+                return rank, folder
+        return len(LONG), path
+
+    if hasattr(config, "workerinput"):
+        for item in items:
+            item.add_marker(pytest.mark.xdist_group(place(item)[1]))
+        items.sort(key=lambda item: place(item)[0])
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
