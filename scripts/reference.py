@@ -1,6 +1,6 @@
-"""Write ``docs/reference.md``: topics, metrics and settings as the code has them.
+"""Write ``docs/reference.md`` and README's table: topics, metrics, settings as the code has them.
 
-``python scripts/reference.py`` writes it; a unit test fails when it is stale.
+``python scripts/reference.py`` writes both; a unit test fails when one is stale.
 """
 
 from datetime import timedelta
@@ -9,19 +9,23 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from antirelou.commands.init import settings_shown
 from kernel.facts.topics import DEAD_SUFFIX, READS, topic_specs
 from kernel.settings.settings import Settings
 from kernel.settings.sources import PREFIX
 from kernel.telemetry.metrics import METRICS
 from kernel.values.money import format_euros
 
-PATH = Path(__file__).resolve().parents[1] / "docs" / "reference.md"
+ROOT = Path(__file__).resolve().parents[1]
+PATH = ROOT / "docs" / "reference.md"
+README = ROOT / "README.md"
+BEGIN, END = "<!-- settings: scripts/reference.py -->\n", "<!-- /settings -->\n"
 
 HEAD = """\
 # Reference
 
 Made from the code by `python scripts/reference.py`; a test fails when it is stale. What the
-settings mean stands in the README, what the topics carry in `kernel/facts/records.py`.
+topics carry stands in `kernel/facts/records.py`.
 """
 
 MONEY = {"price_receive", "price_reply", "cap_per_exchange", "fund_floor", "provider_rate"}
@@ -63,10 +67,28 @@ def _metrics() -> list[str]:
 
 
 def _settings() -> list[str]:
-    lines = ["## Settings", "", "| setting | default |", "|---|---|"]
+    lines = ["## Settings", "", "| setting | default | meaning |", "|---|---|---|"]
     for name, field in Settings.model_fields.items():
-        lines.append(f"| `{PREFIX}{name.upper()}` | {_default(name, field)} |")
+        meaning = _meaning(field)
+        lines.append(f"| `{PREFIX}{name.upper()}` | {_default(name, field)} | {meaning} |")
     return lines
+
+
+def render_readme() -> str:
+    """The README with its table of the settings that ``antirelou init`` writes down."""
+    before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
+    after = rest.partition(END)[2]
+    shown = {name.lower() for name in settings_shown()}
+    rows = [
+        f"| `{name.upper()}` | {_meaning(field)} |"
+        for name, field in Settings.model_fields.items()
+        if name in shown
+    ]
+    return "\n".join([before + BEGIN + "| setting | meaning |", "|---|---|", *rows, END + after])
+
+
+def _meaning(field: Any) -> str:
+    return str(field.description).rstrip(".").replace("\n", " ").replace("|", "\\|")
 
 
 def _default(name: str, field: Any) -> str:
@@ -96,3 +118,4 @@ def _duration(value: timedelta) -> str:
 
 if __name__ == "__main__":
     PATH.write_text(render(), encoding="utf-8")
+    README.write_text(render_readme(), encoding="utf-8")

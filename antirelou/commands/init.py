@@ -1,5 +1,6 @@
 """``antirelou init``: a settings file with fresh keys, for one machine, Compose or a Secret."""
 
+import re
 import secrets
 import shlex
 import shutil
@@ -18,7 +19,12 @@ from kernel.sealing.keys import (
     new_keys,
     write_secret,
 )
+from kernel.settings.settings import Settings
+from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
+
+SETTING = re.compile(rf"^#?{PREFIX}([A-Z_]+)=", re.MULTILINE)
+"""A line of a settings file that sets something, or would."""
 
 TEMPLATE = """\
 # Settings of antirelou. Name this file in SETTINGS_FILE, or give the lines as environment.
@@ -37,18 +43,13 @@ TEMPLATE = """\
 # --- What is kept, how long, and who else vouches for it (docs/privacy.md, docs/evidence.md) ---
 #ANTIRELOU_RETAIN_TEXT=7d
 #ANTIRELOU_RETAIN_EVIDENCE=180d
-# A time-stamping authority (RFC 3161), and a witness (`antirelou witness` on a friend's machine).
 #ANTIRELOU_TIMESTAMP_URL=
 #ANTIRELOU_WITNESS_URL=
 #ANTIRELOU_WITNESS_KEY=
 
 # --- Who is told when something is wrong (docs/operations/runbook.md, Alerts) -----------------
-# A topic of ntfy (the app shows it on a phone; whoever knows the topic reads it), or any webhook.
 #ANTIRELOU_ALERT_URL=https://ntfy.sh/a-topic-nobody-guesses
-# Called every minute while all is ready: a service such as healthchecks.io writes to you when the
-# calls cease, because the laptop is off.
 #ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
-# The language of alerts and of `antirelou status`: fr or en.
 #ANTIRELOU_LANGUAGE=fr
 
 # --- A cluster only: leave empty on one machine ----------------------------------------------
@@ -60,35 +61,27 @@ POSTGRES_PASSWORD={postgres_password}
 GRAFANA_PASSWORD={grafana_password}
 
 # --- Keys, made for this installation ---------------------------------------------------------
-# Pseudonyms of senders. Lost: nobody is recognised any more. Leaked: every number can be guessed.
 ANTIRELOU_PSEUDONYM_KEY={pseudonym_key}
-# Numbers sealed for sending; the private half is the responder's alone.
 ANTIRELOU_SENDING_PUBLIC_KEY={sending_public_key}
 ANTIRELOU_SENDING_PRIVATE_KEY={sending_private_key}
-# Requests sealed as evidence; the private half is in {evidence_file}.
+# The private half of the next is in {evidence_file}.
 ANTIRELOU_EVIDENCE_PUBLIC_KEY={evidence_public_key}
-# Signs the evidence log's checkpoints. Lost or changed: another log begins.
 ANTIRELOU_EVIDENCE_LOG_KEY={evidence_log_key}
-# Backups are encrypted to it (`antirelou backup`); the private half is in {backup_file}.
+# The private half of the next is in {backup_file}.
 ANTIRELOU_BACKUP_PUBLIC_KEY={backup_public_key}
-# Bearer token of the operator API, and of the commands that use it.
 ANTIRELOU_OPERATOR_TOKEN={operator_token}
 """
 
 
 REAL = """\
 # --- Fill in these three -------------------------------------------------------------------
-# Our number, E.164. French 06 and 07 numbers are closed to platforms: see the README.
 ANTIRELOU_NUMBER=
-# Plivo console, overview page: Auth ID (MA… or SA…) and Auth Token.
 ANTIRELOU_PLIVO_AUTH_ID=
 ANTIRELOU_PLIVO_AUTH_TOKEN=
 
 # --- What the provider calls, and signs: your public https address -------------------------
 #ANTIRELOU_PUBLIC_URL=https://sms.example.org
-# Plivo console, the application the number is linked to. Empty: detaching is off.
 #ANTIRELOU_PLIVO_APP_ID=
-# What Plivo bills in, and euros for one unit of it.
 #ANTIRELOU_PROVIDER_CURRENCY=EUR
 #ANTIRELOU_PROVIDER_RATE=1
 
@@ -163,7 +156,18 @@ def write_settings(
     )
     write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
     write_secret(backup_path, backup_private_text(keys.backup_private_key))
-    write_secret(follow_links(path), _fill_in(text, answers))
+    write_secret(follow_links(path), _fill_in(_explain(text), answers))
+
+
+def settings_shown() -> list[str]:
+    """Names, without the prefix, of the settings that a file for a real number writes down."""
+    return SETTING.findall(REAL + TEMPLATE)
+
+
+def _explain(text: str) -> str:
+    """Each setting of the text under its meaning, as a comment."""
+    fields = Settings.model_fields
+    return SETTING.sub(lambda found: f"# {fields[found[1].lower()].description}\n{found[0]}", text)
 
 
 def _fill_in(text: str, answers: Mapping[str, str]) -> str:

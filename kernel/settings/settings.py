@@ -196,30 +196,50 @@ class Settings(BaseModel):
         Fatal: through ``load_settings``: names the setting, what it was, what is accepted.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
     listen: Address = "127.0.0.1:8080"
+    """Address of the webhooks, for the provider, behind a TLS proxy."""
     ops_listen: Address = "127.0.0.1:9100"
+    """Address of health, metrics and the operator API; never public."""
     public_url: BareUrl = "http://127.0.0.1:8080"
+    """What the provider calls, and signs: your public https address."""
     data_dir: File = Field(default_factory=lambda: platformdirs.user_data_path("antirelou"))
+    """Folder of the embedded PostgreSQL and of keys."""
     database_url: Annotated[SecretStr, AfterValidator(check_database_url)] = SecretStr("")
+    """PostgreSQL of a cluster; empty: the embedded one."""
     kafka_bootstrap: Annotated[str, AfterValidator(check_addresses)] = ""
+    """Kafka of a cluster; empty: the embedded log."""
     kafka_security_protocol: Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"] = "PLAINTEXT"
+    """How Kafka is reached."""
     kafka_security_ca_file: File | None = None
+    """Certificate of the authority that Kafka's is signed by."""
     kafka_security_sasl_mechanism: Literal["PLAIN", "SCRAM-SHA-256", "SCRAM-SHA-512"] = "PLAIN"
+    """How the login proves itself to Kafka."""
     kafka_security_username: str = ""
+    """Login at Kafka."""
     kafka_security_password: SecretStr = SecretStr("")
+    """Password at Kafka."""
 
     pseudonym_key: Key = SecretStr("")
+    """Makes senders' pseudonyms; lost: nobody is recognised; leaked: numbers can be guessed."""
     sending_public_key: Key = SecretStr("")
+    """Numbers are sealed with it for sending."""
     sending_private_key: Key = SecretStr("")
+    """Opens the numbers that are sealed for sending; the responder's alone."""
     sending_private_keys_older: Annotated[SecretStr, AfterValidator(check_keys)] = SecretStr("")
+    """Former ones, while the key is changed (runbook, "Rotating keys")."""
     evidence_public_key: Key = SecretStr("")
+    """Requests are sealed with it as evidence; its private half goes offline."""
     evidence_log_key: Key = SecretStr("")
+    """Signs the evidence log's checkpoints; lost or changed: another log begins."""
     backup_public_key: Key = SecretStr("")
+    """What `antirelou backup` encrypts to; its private half goes offline."""
 
     number: Annotated[str, AfterValidator(check_number)] | None = None
+    """Our number, E.164; required; French 06 and 07 are closed to platforms."""
     countries: Annotated[tuple[str, ...], BeforeValidator(parse_countries)] = ("FR",)
+    """Whom we answer; overseas has codes of its own (docs/judgement.md)."""
     plivo_auth_id: (
         Annotated[
             str,
@@ -227,48 +247,80 @@ class Settings(BaseModel):
         ]
         | None
     ) = None
+    """Plivo console, overview page: Auth ID (MA… or SA…); required."""
     plivo_auth_token: AuthToken = SecretStr("")
+    """Plivo console, overview page: Auth Token; required."""
     plivo_auth_token_older: AuthToken = SecretStr("")
+    """Former one, while the token is changed."""
     plivo_app_id: Application = ""
+    """Plivo console, the application the number is linked to; empty: no detaching."""
     plivo_mute_app_id: Application = ""
+    """An application to link to when it is detached, instead of to none."""
     plivo_api_url: BareUrl = "https://api.plivo.com"
+    """Plivo's, or a simulator's."""
     provider_currency: Annotated[
         str, AfterValidator(matching(r"[A-Z]{3}", "an ISO currency code such as EUR"))
     ] = "EUR"
+    """What the provider bills in."""
     provider_rate: Annotated[
         int, BeforeValidator(parse_micro_setting), AfterValidator(_check_rate)
     ] = 1_000_000
+    """Euros for one unit of `PROVIDER_CURRENCY`."""
 
     reply_texts: Annotated[tuple[str, ...], BeforeValidator(parse_texts)] = REPLY_TEXTS
+    """A JSON list; which one is derived from the message's id."""
     reply_delay: Duration = timedelta(hours=1)
+    """Time from the first message to the reply."""
     reply_delay_jitter: Duration = timedelta(minutes=40)
+    """Most that is added to `REPLY_DELAY`, derived from the message's id."""
     reply_quiet: Duration = timedelta(minutes=30)
+    """Silence of the sender before the reply."""
     reply_delay_max: Duration = timedelta(hours=4)
+    """Longest time to the reply, however much he writes."""
     quiet_hours: Annotated[tuple[time, time] | None, BeforeValidator(parse_quiet_hours)] = (
         time(22),
         time(9),
     )
+    """Local hours in which nothing is sent, or `off`."""
     timezone: Annotated[str, AfterValidator(check_zone)] = "Europe/Paris"
+    """Time zone of the quiet hours and of the day."""
     reply_window: LongerThanNothing = timedelta(days=180)
+    """Time in which a sender gets one answer."""
     burst: Annotated[int, BeforeValidator(parse_whole), Field(ge=1, le=1_000_000)] = 30
+    """Most texts of a sender while he waits; more are a flood."""
     judge_without: Annotated[tuple[str, ...], BeforeValidator(_features)] = ()
+    """Features of the score to leave out, for trying."""
 
     call_answer: CallAnswer = CallAnswer.REJECT
+    """How a call is answered: `reject`, `busy`, `ring`."""
     call_counts: Annotated[bool, BeforeValidator(parse_truth)] = False
+    """Whether a call counts as a message."""
 
     price_receive: Money = 10_000
+    """Tariff of a segment received."""
     price_reply: Money = 150_000
+    """Tariff of a segment sent."""
     cap_per_exchange: Money = 160_000
+    """Most that an exchange may cost, receiving included."""
     fund_floor: Money = 20_000_000
+    """Money kept for receiving; when only it is left, the number is detached."""
     fund_horizon: LongerThanNothing = timedelta(days=7)
+    """Time that the fund is to last."""
     daily_cap: Money | None = None
+    """Most that replies may cost a day; empty: none."""
     max_wait: LongerThanNothing = timedelta(hours=72)
+    """Longest wait for money; then the reply expires."""
     send_rate: Annotated[Decimal, Field(gt=0, le=1000)] = 0.5
+    """SMS a second over all replicas."""
 
     retain_text: LongerThanNothing = timedelta(days=7)
+    """How long clear texts are kept."""
     retain_evidence: LongerThanNothing = timedelta(days=180)
+    """How long sealed evidence is kept."""
     timestamp_url: Url | None = None
+    """A time-stamping authority (RFC 3161)."""
     witness_url: Url | None = None
+    """A witness of the evidence log: `antirelou witness` on a friend's machine."""
     witness_key: Annotated[
         str,
         AfterValidator(
@@ -277,14 +329,23 @@ class Settings(BaseModel):
             )
         ),
     ] = ""
+    """Key of the witness, as it prints it."""
     operator_token: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
+    """Bearer token of the operator API and of the commands."""
     alert_url: SecretUrl = SecretStr("")
+    """A topic of ntfy (whoever knows the topic reads it), or any webhook."""
     heartbeat_url: SecretUrl = SecretStr("")
+    """Called every minute while all is ready; healthchecks.io, say, writes when calls cease."""
     language: Language | None = None
+    """Of alerts and commands: `fr`, `en`; empty: the system's."""
     log_level: LogLevel = LogLevel.INFO
+    """How much is logged: `debug`, `info`, `warning`."""
     operator_url: Url | None = None
+    """Where the commands find the operator API, if not at `OPS_LISTEN`."""
     evidence_url: Url | None = None
+    """Where the commands find evidence's API, if it runs elsewhere."""
     clock_speed: Annotated[Decimal, Field(gt=0, le=1_000_000)] = 1
+    """Divides every duration and multiplies every rate; for demos."""
 
     @field_validator("*", mode="before")
     @classmethod

@@ -1,6 +1,5 @@
 """What the documents say to type can be typed, and what they point to is there."""
 
-import re
 from pathlib import Path
 from typing import Any
 
@@ -116,12 +115,3 @@ def test_what_a_document_points_to_is_there(path: Path) -> None:
         assert pointed.is_relative_to(ROOT), target
         if anchor and pointed.suffix == ".md":
             assert anchor in headings(pointed), f"{path.relative_to(ROOT)}: {target}"
-
-
-def test_the_readme_says_what_each_setting_means() -> None:
-    text = (ROOT / "README.md").read_text("utf-8")
-    section = text.partition("\n## Settings\n")[2].partition("\n## ")[0]
-    named = set(re.findall(r"`([A-Z_]+\*?)`", section))
-    groups = tuple(name.removesuffix("*") for name in named if name.endswith("*"))
-    settings = {name.upper() for name in Settings.model_fields}
-    assert {name for name in settings - named if not name.startswith(groups)} == set()
