@@ -19,7 +19,7 @@ def tell_way(way: Mapping[str, Any], voice: Voice) -> str:
     came = "tested" if way["kind"] == "test" else "came"
     told = [voice.word("explain", came, at=voice.time(way["received_at"]))]
     if way["kind"] != "test":
-        told.append(_tell_verdict(way, voice))
+        told.append(tell_verdict(way, voice))
     if way["reply"] and way["reply"]["states"]:
         last = way["reply"]["states"][-1]
         told.append(
@@ -28,7 +28,8 @@ def tell_way(way: Mapping[str, Any], voice: Voice) -> str:
     return " ".join(told)
 
 
-def _tell_verdict(way: Mapping[str, Any], voice: Voice) -> str:
+def tell_verdict(way: Mapping[str, Any], voice: Voice) -> str:
+    """What was decided about a message, in a sentence."""
     if way["verdict"] is None:
         return voice.word("explain", "deliberating")
     if way["verdict"] == Decision.REPLY:

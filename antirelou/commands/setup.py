@@ -6,6 +6,7 @@ that exists is written over, nothing is installed: the steps are printed.
 
 import getpass
 import json
+import os
 import re
 import shlex
 import sys
@@ -17,6 +18,7 @@ import typer
 from antirelou.commands.init import call_ourselves, key_files, write_settings
 from antirelou.commands.output import say
 from antirelou.commands.voice import settle_amount, voice_of
+from kernel.database.host import ACCOUNT, MAKE_ACCOUNT
 from kernel.settings.settings import Settings, load_settings
 from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
@@ -29,6 +31,8 @@ SETTINGS_NAME = "antirelou.env"
 QUESTIONS = ("number", "plivo_auth_id", "plivo_auth_token", "plivo_app_id", "fund_floor")
 HIDDEN = "plivo_auth_token"
 TEXTS_MAX = 20
+APOSTROPHE = "'"
+"""What a value stands between in the settings file."""
 
 _PLAIN_PATH = re.compile(r"[\w/.+@-]+")
 _HOST = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]*[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
@@ -110,6 +114,7 @@ def set_up(folder: Path) -> None:
     answers["public_url"] = f"https://{host}"
     answers["reply_texts"] = _write_texts(_ask_texts(settings, voice))
     answers["data_dir"] = str(folder / "data")
+    answers["language"] = str(voice.language)
     write_house(
         folder, host, settings.listen, {name: text for name, text in answers.items() if text}
     )
@@ -149,9 +154,11 @@ def _ask_setting(name: str, voice: Voice) -> str:
                 floor = settle_amount(answer, voice, argument=name, zero=True)
                 answer = format_euros(floor, decimals=6)
             load_settings(**{name: answer})
-            _quote(answer)
         except Fatal as error:
             say(str(error))
+            continue
+        if APOSTROPHE in answer:
+            say(voice.word("setup", "no_apostrophe", name=PREFIX + name.upper()))
             continue
         if answer:
             return answer
@@ -211,10 +218,8 @@ def _write_texts(texts: Sequence[str]) -> str:
 
 
 def _quote(value: str) -> str:
-    """A value as the settings file takes it. Raises ``Fatal``: an apostrophe stands in it."""
-    if "'" in value:
-        raise Fatal("accepted: no apostrophe", code="use")
-    return f"'{value}'"
+    """A value as the settings file takes it; no apostrophe stands in it."""
+    return f"{APOSTROPHE}{value}{APOSTROPHE}"
 
 
 def write_house(folder: Path, host: str, listen: str, answers: Mapping[str, str]) -> None:
@@ -225,7 +230,7 @@ def write_house(folder: Path, host: str, listen: str, answers: Mapping[str, str]
     quoted = {PREFIX + name.upper(): _quote(value) for name, value in answers.items()}
     write_settings(settings, quoted)
     program = f"{sys.executable} -m antirelou"
-    user = getpass.getuser()
+    user = ACCOUNT if os.geteuid() == 0 else getpass.getuser()
     house = COMMON.format(user=user, folder=folder, settings=settings)
     beside = COMMON.format(user=user, folder=folder / "backups", settings=settings)
     _write(folder / "antirelou.service", SERVICE.format(common=house, program=program))
@@ -247,8 +252,15 @@ def next_steps(folder: Path, voice: Voice) -> Sequence[str]:
     ours = f"SETTINGS_FILE={inside}/{SETTINGS_NAME} {call_ourselves()}"
     timers = " ".join(f"antirelou-{name}.timer" for name in TASKS)
     evidence, backup = key_files(folder / SETTINGS_NAME)
+    account = (
+        voice.word("setup", "account", account=ACCOUNT),
+        f"  id {ACCOUNT} || {shlex.join(MAKE_ACCOUNT)}",
+        f"  chown -R {ACCOUNT}: {inside}",
+    )
     return (
         voice.word("setup", "written", folder=folder),
+        voice.word("setup", "offline", evidence=evidence, backup=backup),
+        *(account if os.geteuid() == 0 else ()),
         voice.word("setup", "look"),
         f"  {ours} doctor",
         voice.word("setup", "install"),
@@ -261,7 +273,4 @@ def next_steps(folder: Path, voice: Voice) -> Sequence[str]:
         voice.word("setup", "give"),
         f"  {ours} fund add 50 --note don",
         f"  {ours} doctor --live",
-        voice.word("setup", "offline"),
-        f"  {evidence}",
-        f"  {backup}",
     )

@@ -17,23 +17,25 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from antirelou.commands.demo.house import House, embedded_house, run_once
+from antirelou.commands.demo.house import House, embedded_house, run_once, try_once
 from antirelou.commands.demo.run import demo_settings, operate, stopped_once
 from antirelou.commands.demo.watch import UNDER_WAY, call
+from antirelou.commands.explain import tell_verdict
 from antirelou.commands.output import say
-from antirelou.commands.voice import voice_of
-from kernel.settings.settings import load_settings
+from kernel.settings.sources import PREFIX
 from kernel.values.errors import AntirelouError
 from kernel.values.phone import classify_number
-from kernel.words.gloss import Voice
+from kernel.words.gloss import Language, Voice, choose_language
 
 SPEED = 360
 """Times as fast as real time: the hour of a reply's delay takes ten seconds."""
 FUND_EUROS = 20 + 10
 """The first gift, in euros: the floor, and something to spend."""
 FIRST_SENDER = "+33639980001"
-CROWD_MAX = 2000
+CROWD, CROWD_MAX = 100, 2000
+"""Phones of a crowd: where no number is given, and at most."""
 LOOK_SECONDS = 0.5
 REST_SECONDS_MAX = 90.0
 
@@ -46,8 +48,8 @@ WORDS = {
 """What may follow a slash, in either language, and what it means."""
 
 COMMANDS: Mapping[str, tuple[str, ...]] = {
-    "gift": ("fund", "add", "{}", "--note", "try", "--id", "{id}"),
-    "why": ("explain", "{}"),
+    "gift": ("fund", "add", "--note", "try", "--id", "{id}", "--", "{}"),
+    "why": ("explain", "--", "{}"),
     "pause": ("pause", "--why", "try"),
     "resume": ("resume", "--yes"),
     "status": ("status",),
@@ -90,7 +92,7 @@ def read_line(line: str) -> Typed:
 
 def try_out() -> int:
     """Run the house and the prompt. Returns the exit code."""
-    voice = voice_of(load_settings())
+    voice = _voice()
     folder = Path(tempfile.mkdtemp(prefix="antirelou-try-"))
     settings = {**demo_settings(SPEED), "language": str(voice.language)}
     say(voice.word("try", "starting"))
@@ -107,12 +109,20 @@ def try_out() -> int:
     return 0
 
 
+def _voice() -> Voice:
+    """In the language that is asked for; no other setting of the caller's has a say here."""
+    asked = os.environ.get(f"{PREFIX}LANGUAGE", "")
+    setting = Language(asked) if asked in set(Language) else None
+    return Voice(choose_language(setting, os.environ), ZoneInfo("Europe/Paris"))
+
+
 class _Prompt:
     """Takes lines until there are no more, and shows each SMS as it arrives."""
 
     def __init__(self, house: House, voice: Voice) -> None:
         self._house, self._voice = house, voice
         self._sender = FIRST_SENDER
+        self._unjudged: dict[str, None] = {}
         self._random = random.Random(0)
         self._over = threading.Event()
 
@@ -151,6 +161,7 @@ class _Prompt:
                 self._sender = typed.sender or self._sender
                 self._receive([{"from": self._sender, "text": typed.argument}])
                 say(self._word("received", sender=self._sender))
+                self._unjudged[self._sender] = None
             case "crowd":
                 self._send_crowd(typed.argument)
             case "quit":
@@ -165,13 +176,14 @@ class _Prompt:
         argument = typed.argument or self._sender
         fresh = f"try-{time.monotonic_ns()}"
         arguments = [part.format(argument, id=fresh) for part in COMMANDS[typed.action]]
-        try:
-            say(run_once(arguments, self._settings, self._folder).rstrip())
-        except AntirelouError as error:
-            say(str(error))
+        done = try_once(arguments, self._settings, self._folder)
+        say((done.stderr if done.returncode else done.stdout).strip())
 
     def _send_crowd(self, count: str) -> None:
-        size = min(int(count), CROWD_MAX) if count.isdecimal() else 100
+        size = int(count) if count.isascii() and count.isdecimal() else 0 if count else CROWD
+        if not 0 < size <= CROWD_MAX:
+            say(self._word("no_crowd", most=self._voice.figure(CROWD_MAX)))
+            return
         numbers = self._random.sample(range(100, 10_000), size)
         text = self._word("troll")
         self._receive([{"from": f"+3363998{number:04}", "text": text} for number in numbers])
@@ -184,8 +196,19 @@ class _Prompt:
     def _show_what_arrives(self) -> None:
         shown: set[str] = set()
         while not self._over.wait(LOOK_SECONDS):
-            with contextlib.suppress(OSError):  # it is being stopped
+            # It may be being stopped, and what only shows must go on showing.
+            with contextlib.suppress(OSError, ValueError, KeyError):
+                self._show_verdicts()
                 self._show_new(shown)
+
+    def _show_verdicts(self) -> None:
+        """Of whoever was typed as: why there is a reply, or none."""
+        for sender in list(self._unjudged):
+            ways = operate(self._house, "POST", "/v1/explain", {"number": sender})["messages"]
+            if ways and all(way["verdict"] for way in ways):
+                del self._unjudged[sender]
+                verdict = tell_verdict(ways[0], self._voice)
+                say(self._word("verdict", sender=sender, verdict=verdict))
 
     def _show_new(self, shown: set[str]) -> None:
         url = f"{self._house.provider_url}/_sim/messages?direction=outbound"

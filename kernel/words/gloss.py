@@ -422,6 +422,8 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "  received from {sender}; the reply, later.",
         ),
         "crowd": Term("  {count} téléphones insultent le numéro.", "  {count} phones insult it."),
+        "no_crowd": Term("Une foule : de 1 à {most} téléphones.", "A crowd: 1 to {most} phones."),
+        "verdict": Term("  {sender} : {verdict}", "  {sender}: {verdict}"),
         "troll": Term(
             "Vous êtes toutes les mêmes, on va vous ruiner votre numéro, signé le forum",
             "You are all the same, we will ruin your number, yours the forum",
@@ -506,9 +508,16 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Un premier don, et un essai en vrai :", "A first donation, a look in earnest:"
         ),
         "offline": Term(
-            "Ces deux clés quittent la machine, chacune chez une autre personne :",
-            "Take these two keys off the machine, each to another person:",
+            "D'abord, ces deux clés quittent la machine, chacune chez une autre personne : "
+            "{evidence} et {backup}",
+            "First take these two keys off the machine, each to another person: {evidence} and "
+            "{backup}",
         ),
+        "account": Term(
+            "La maison tourne sous un compte à elle, {account}, et non comme root :",
+            "The house runs as an account of its own, {account}, not as root:",
+        ),
+        "no_apostrophe": Term("{name} : sans apostrophe", "{name}: without an apostrophe"),
     },
     "say": {
         "paused": Term(

@@ -20,6 +20,7 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kernel.sealing.keys import new_keys
+from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
 
 START_SECONDS_MAX = 60.0
@@ -67,15 +68,10 @@ class Process:
 
     def start(self) -> None:
         """Start it. Started again after it ended, it appends to the same log."""
-        ours = {f"ANTIRELOU_{name.upper()}": value for name, value in self.settings.items()}
-        kept = {
-            name: value for name, value in os.environ.items()
-            if not name.startswith("ANTIRELOU_") and name != "SETTINGS_FILE"
-        }  # fmt: skip
         with (self.folder / f"{self.name}.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, *self.program, *self.arguments],
-                env=kept | ours,
+                env=_environment(self.settings),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -215,19 +211,34 @@ def clustered_house(
 
 def run_once(arguments: Sequence[str], settings: Mapping[str, str], folder: Path) -> str:
     """Run a command to its end. Returns what it printed; raises ``Fatal`` if it failed."""
-    ours = {f"ANTIRELOU_{name.upper()}": value for name, value in settings.items()}
-    done = subprocess.run(
+    done = try_once(arguments, settings, folder)
+    if done.returncode:
+        raise Fatal(f"antirelou {' '.join(arguments)}: {done.stderr.strip()}", code="failed")
+    return done.stdout
+
+
+def try_once(
+    arguments: Sequence[str], settings: Mapping[str, str], folder: Path
+) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, whichever that is."""
+    return subprocess.run(
         [sys.executable, "-m", "antirelou", *arguments],
-        env={**os.environ, **ours},
+        env=_environment(settings),
         cwd=folder,
         stdin=subprocess.DEVNULL,  # nobody sees what it would ask
         capture_output=True,
         text=True,
         check=False,
     )
-    if done.returncode:
-        raise Fatal(f"antirelou {' '.join(arguments)}: {done.stderr.strip()}", code="failed")
-    return done.stdout
+
+
+def _environment(settings: Mapping[str, str]) -> dict[str, str]:
+    """Ours, and of the caller's all but his own house's settings."""
+    kept = {
+        name: value for name, value in os.environ.items()
+        if not name.startswith(PREFIX) and name != "SETTINGS_FILE"
+    }  # fmt: skip
+    return kept | {PREFIX + name.upper(): value for name, value in settings.items()}
 
 
 def _plan(

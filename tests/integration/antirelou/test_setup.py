@@ -1,5 +1,8 @@
 """``antirelou setup`` through a pipe: what it writes is a house."""
 
+import getpass
+import os
+import re
 import stat
 import subprocess
 import sys
@@ -15,10 +18,10 @@ from tests.unit.test_documents import parse
 SECONDS_MAX = 90
 TEXT = 'Non. Inutile d\'insister : 5 $ # "jamais".'
 ANSWERS = (
-    "33", "+33937000000", "MAXXXXXXXXXXXXXXXXXX", "0123456789abcdef0123456789abcdef01234567",
-    "1234567890", "12,50", "https://sms", "sms.example.org", "é" * 400, TEXT, "",
+    "33", "+33937000000", "MA'XXXXXXXXXXXXXXXXX", "MAXXXXXXXXXXXXXXXXXX",
+    "0123456789abcdef0123456789abcdef01234567", "1234567890", "12,50", "https://sms", "sms.example.org", "é" * 400, TEXT, "",
 )  # fmt: skip
-"""Three of them are wrong, and asked again."""
+"""Four of them are wrong, and asked again."""
 
 
 def set_up(folder: Path, answers: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
@@ -61,6 +64,7 @@ def test_what_setup_writes_is_a_house(
     assert loaded.reply_texts == (TEXT,)
     assert loaded.fund_floor == 12_500_000
     assert loaded.public_url == "https://sms.example.org"
+    assert "\nANTIRELOU_LANGUAGE='fr'\n" in settings.read_text()
 
 
 def test_systemd_takes_the_units(tmp_path: Path) -> None:
@@ -75,6 +79,30 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     except FileNotFoundError:
         pytest.skip("no systemd-analyze here")
     assert (found.returncode, found.stderr) == (0, "")
+
+
+def test_the_house_is_nobodys_who_could_do_all(tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    done = set_up(folder, ANSWERS)
+    user = re.search(r"^User=(.+)$", (folder / "antirelou.service").read_text(), re.MULTILINE)
+    assert user
+    assert user[1] == ("antirelou" if os.geteuid() == 0 else getpass.getuser())
+    assert (f"chown -R antirelou: {folder}" in done.stdout) == (os.geteuid() == 0)
+
+
+def test_caddy_takes_its_file(tmp_path: Path) -> None:
+    folder = tmp_path / "house"
+    assert set_up(folder, ANSWERS).returncode == 0
+    command = ["caddy", "adapt", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
+    try:
+        found = subprocess.run(command, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        pytest.skip("no caddy here")
+    assert found.returncode == 0, found.stderr
+    routes = found.stdout
+    assert '"dial":"127.0.0.1:8080"' in routes
+    assert "/webhooks/*" in routes
+    assert '"status_code":404' in routes
 
 
 def test_setup_writes_over_nothing_and_needs_answers(tmp_path: Path) -> None:
