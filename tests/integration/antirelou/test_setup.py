@@ -19,7 +19,8 @@ SECONDS_MAX = 90
 TEXT = 'Non. Inutile d\'insister : 5 $ # "jamais".'
 ANSWERS = (
     "33", "+33937000000", "MA'XXXXXXXXXXXXXXXXX", "MAXXXXXXXXXXXXXXXXXX",
-    "0123456789abcdef0123456789abcdef01234567", "1234567890", "12,50", "https://sms", "sms.example.org", "é" * 400, TEXT, "",
+    "0123456789abcdef0123456789abcdef01234567", "1234567890", "12,50", "https://sms",
+    "sms.example.org", "é" * 400, TEXT, "",
 )  # fmt: skip
 """Four of them are wrong, and asked again."""
 
