@@ -17,6 +17,12 @@ class Metrics:
         """Records were erased."""
         self._telemetry.counter("antirelou_evidence_erased_total", why=why).inc(count)
 
+    def swept(self, outcome: str) -> None:
+        """A part of the erasure of what is past its time: ``done`` or ``failed``."""
+        self._telemetry.counter(
+            "antirelou_upkeep_total", service="evidence", chore="erase", outcome=outcome
+        ).inc()
+
     def attended(self, by: str, outcome: str) -> None:
         """The time-stamping authority or the witness was asked."""
         self._telemetry.counter("antirelou_evidence_attended_total", by=by, outcome=outcome).inc()

@@ -40,13 +40,15 @@ class Sweeper:
         if self._at is not None and now < self._at:
             return self._at
         self._at = now + self._retention.every
-        more = False
+        more, outcome = False, "failed"
         try:
             more = await self._do_part(now)
+            outcome = "done"
         except AntirelouError as error:
             LOG.warning("erasure_failed", code=error.code)
         except Exception:
             LOG.exception("erasure_failed")
+        self._metrics.swept(outcome)
         if more:
             self._at = min(self._at, now + REST)
         else:
