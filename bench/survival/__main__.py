@@ -23,13 +23,18 @@ from bench.survival.outcome import measure
 from bench.survival.page import Run, print_runs, runs_as_json
 from bench.survival.policy import price_fund, price_texts
 from bench.survival.rehearsal import RehearsalError, Rehearse, read_fates, rehearse, write_trace
-from simulator.floods import first, second
+from simulator.floods import first, second, third
 from simulator.floods.arrival import Arrival, FloodKind
 
 GENERATORS: dict[str, Callable[[str, int, float], Iterator[Arrival]]] = {
     "first": first.flood,
     "second": second.flood,
+    "third": third.flood,
 }
+_ELSE = frozenset(FloodKind).difference(third.KINDS)
+MADE_BY = {"first": _ELSE, "second": _ELSE, "third": frozenset(third.KINDS)}
+"""The kinds of flood that each generator makes."""
+
 QUICK_SCALE, QUICK_VIRALITY = 0.3, 0.2
 """``--quick``: the size of each flood, and of virality once more, which is ten times as large."""
 
@@ -52,8 +57,13 @@ class Plan:
     @property
     def rehearsals(self) -> int:
         """How many there will be."""
-        cells = len(self.generators) * len(self.kinds) * len(self.seeds)
-        return cells * len(self.variants)
+        return len(self.floods) * len(self.seeds) * len(self.variants)
+
+    @property
+    def floods(self) -> list[tuple[str, FloodKind]]:
+        """Generators with each kind of these that they make."""
+        pairs = product(self.generators, self.kinds)
+        return [(maker, kind) for maker, kind in pairs if kind in MADE_BY[maker]]
 
     def scale_of(self, kind: FloodKind) -> float:
         """The size of a flood of this kind."""
@@ -62,7 +72,7 @@ class Plan:
 
 def run_plan(plan: Plan, folder: Path, rehearse: Rehearse) -> Iterator[Run]:
     """Rehearse one flood after the other; traces live in ``folder``, one at a time."""
-    for generator, kind, seed in product(plan.generators, plan.kinds, plan.seeds):
+    for (generator, kind), seed in product(plan.floods, plan.seeds):
         arrivals = list(GENERATORS[generator](kind, seed, plan.scale_of(kind)))
         trace, out = folder / "trace.jsonl", folder / "out.jsonl"
         write_trace(trace, arrivals)
@@ -98,7 +108,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--kinds", default=",".join(FloodKind), help="of %(default)s")
     parser.add_argument("--seeds", help="default: 1,2,3; with --quick: 1")
-    parser.add_argument("--generator", choices=list(GENERATORS), help="default: both")
+    parser.add_argument("--generator", choices=list(GENERATORS), help="default: all")
     parser.add_argument("--scale", type=float, help="the size of each flood; default: 1")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE")
     parser.add_argument("--ablate", action="append", default=[], metavar="NAME=VALUE")
