@@ -142,10 +142,6 @@ def _count(random: Random, shares: Mapping[int, float]) -> int:
     return count if count < 7 else count + random.randrange(4)
 
 
-def _always(_at: float) -> float:
-    return 1.0
-
-
 def _burst(begins: float, hours: float, days: float) -> Shape:
     """Nothing before ``begins``, then a burst of some hours and a tail of some days."""
 
@@ -439,7 +435,10 @@ def _mimic_wave(scene: _Scene) -> Iterator[Draft]:
 def _mimic_drip(scene: _Scene) -> Iterator[Draft]:
     yield from _background(scene)
     begins = scene.random.uniform(0.05, 0.25) * scene.lasts
-    drip = _during(begins, scene.lasts - begins)
+
+    def drip(at: float) -> float:
+        return 1.0 if at >= begins else 0.0
+
     times = scene.moments(scene.size(2800, 5000), PEOPLE, drip)
     yield from _mimics(scene, times, {1: 55, 2: 28, 3: 12, 4: 5})
 
