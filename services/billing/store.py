@@ -307,10 +307,18 @@ class PostgresTransaction(SqlTransaction):
 
     async def add_tallies(self, deltas: Mapping[str, int]) -> None:
         """See ``Transaction``."""
-        names = sorted(name for name, delta in deltas.items() if delta)
-        if names:
-            await self.fetch("ensure_tallies", names)
-            await self.fetch("add_tallies", names, [deltas[name] for name in names])
+        changed = {name: delta for name, delta in deltas.items() if delta}
+        if changed:
+            counted = await self._count(changed)
+            new = {name: delta for name, delta in changed.items() if name not in counted}
+            if new:
+                await self.fetch("ensure_tallies", sorted(new))
+                await self._count(new)
+
+    async def _count(self, deltas: Mapping[str, int]) -> set[str]:
+        """Returns the counts that are there; one call where all are: the accounts are locked."""
+        rows = await self.fetch("add_tallies", list(deltas), list(deltas.values()))
+        return {row["name"] for row in rows}
 
     async def read_tallies(self) -> dict[str, int]:
         """See ``Transaction``."""
