@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import asyncpg
+import psutil
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 
 from antirelou.commands.demo.house import Process, free_port
 from bench.stages import Bench
 from kernel.facts.records import PostureChanged, ReplyAuthorized, SmsJudged, decode
 from kernel.facts.topics import PARTITIONS
+from tests.faults.group import Groups
 
 TABLES = {"filter": "filter.messages", "billing": "billing.receipts"}
 """One row a distinct message: more would be impossible, fewer would be lost."""
@@ -30,7 +31,7 @@ class Group:
     bench: Bench
     folder: Path
     settings: dict[str, str]
-    admin: AIOKafkaAdminClient
+    groups: Groups
     members: list[Process] = field(default_factory=list)
     started: int = 0
 
@@ -47,19 +48,22 @@ class Group:
 
     async def committed(self) -> dict[TopicPartition, int]:
         """Records that were handled, by partition: it costs the members nothing."""
-        found = await self.admin.list_consumer_group_offsets(self.bench.group)
-        return {p: at.offset for p, at in found.items() if p.topic in self.bench.topics}
+        found = await self.groups.committed(self.bench.group)
+        read = {TopicPartition(*place): offset for place, offset in found.items()}
+        return {place: offset for place, offset in read.items() if place.topic in self.bench.topics}
 
     async def shares(self) -> list[Sequence[TopicPartition]]:
         """The partitions of each member; empty while the group is not complete."""
-        answer = (await self.admin.describe_consumer_groups([self.bench.group]))[0]
-        _, _, state, _, _, members, *_ = answer.groups[0]
-        found = [
-            ConsumerProtocolMemberAssignment.decode(member[4]) for member in members if member[4]
+        members = await self.groups.members(self.bench.group)
+        held = [
+            [TopicPartition(*place) for place in places if place[0] in self.bench.topics]
+            for places in members.values()
         ]
-        held = [[p for p in one.partitions() if p.topic in self.bench.topics] for one in found]
-        complete = state == "Stable" and len(held) == len(self.members) and all(held)
-        return list(held) if complete else []
+        return list(held) if len(held) == len(self.members) and all(held) else []
+
+    def cpu_seconds(self) -> float:
+        """What all have spent. Less than their shares: the machine had other work."""
+        return float(sum(sum(psutil.Process(one.pid).cpu_times()[:2]) for one in self.members))
 
     async def stop(self) -> None:
         """Let all drain."""

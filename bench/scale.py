@@ -26,7 +26,6 @@ from pathlib import Path
 import asyncpg
 import uvloop
 from aiokafka import TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient
 from rich.console import Console
 from rich.table import Table
 
@@ -42,6 +41,7 @@ from bench.stages import Bench, fill, fresh_database, rewind
 from kernel.database.postgres import open_postgres
 from kernel.sealing.keys import new_keys
 from kernel.telemetry.metrics import configure_logging
+from tests.faults.group import open_groups
 from tests.support.kafka import open_broker
 
 BENCHES = {"filter": filter_bench.BENCH, "billing": billing.BENCH}
@@ -68,6 +68,7 @@ class Drain:
     Attributes:
         seconds: from when each member had committed a batch until all was done.
         per_second: records, while each member had some left.
+        cores: that the members kept busy, all together.
         kept: rows of distinct messages afterwards.
         told: distinct records told of what was due; ``again``: those told more than once.
         pauses: for each event, the longest stretch in seconds around it with nothing handled.
@@ -75,6 +76,7 @@ class Drain:
 
     seconds: float = 0.0
     per_second: float = 0.0
+    cores: float = 0.0
     kept: int = 0
     told: int = 0
     again: int = 0
@@ -120,13 +122,15 @@ async def drain(group: Group, place: Place, members: int, hold: Callable[[int], 
             hold(member.pid)
     async with listen(place.bootstrap, TOLD[place.bench.name]) as told:
         async with watch_pressure(group.settings["database_url"]) as pressure:
+            spent = group.cpu_seconds()
             found = await _time(group, place, told, held)
+            spent = group.cpu_seconds() - spent
         async for _ in _watch(group):
             # What was received is booked: now it is known what the fund holds.
             if not place.pays or len(told.ids) >= AUTHORIZED:
                 break
         found.told, found.again = len(told.ids), told.ids.total() - len(told.ids)
-    found.pressure = pressure
+    found.pressure, found.cores = pressure, spent / pressure.seconds
     return found
 
 
@@ -218,19 +222,17 @@ async def run(place: Place, members: int, hold: Callable[[int], None]) -> Drain:
         "database_url": database_url,
         **new_keys().settings,
     }
-    admin = AIOKafkaAdminClient(bootstrap_servers=place.bootstrap)
-    await admin.start()
-    group = Group(bench, place.folder, settings, admin)
-    try:
-        found = await (drain(group, place, members, hold) if members else disturb(group, place))
-        connection = await asyncpg.connect(database_url)
+    async with open_groups(place.bootstrap) as groups:
+        group = Group(bench, place.folder, settings, groups)
         try:
-            found.kept = await connection.fetchval(f"SELECT count(*) FROM {TABLES[bench.name]}")
+            found = await (drain(group, place, members, hold) if members else disturb(group, place))
+            connection = await asyncpg.connect(database_url)
+            try:
+                found.kept = await connection.fetchval(f"SELECT count(*) FROM {TABLES[bench.name]}")
+            finally:
+                await connection.close()
         finally:
-            await connection.close()
-    finally:
-        await group.stop()
-        await admin.close()
+            await group.stop()
     connection = await asyncpg.connect(place.url)
     try:
         await connection.execute(f"DROP DATABASE bench_{place.runs} WITH (FORCE)")
@@ -297,7 +299,7 @@ async def show_ratios(
                 f"{bench.name}, {place.due} due, {members}: {found.per_second:,.0f} a second, all "
                 f"in {found.seconds:.1f} s; kept {found.kept:,}, told {found.told:,}, again "
                 f"{found.again:,}{'' if right else ' [red]WRONG[/]'}; database "
-                f"{found.pressure.cores:.2f} cores"
+                f"{found.pressure.cores:.2f} cores, members {found.cores:.2f}"
             )
     held_to = f"each held to {share} of a core" if hold else "not held"
     table = Table(
@@ -305,8 +307,8 @@ async def show_ratios(
         f"medians of {options.rounds}"
     )
     for column in (
-        "members", "records/s", "of one", "wanted", "drained in", "of one", "database cores",
-        "commits/s", "fsyncs/s", "its sessions, on average",
+        "members", "their cores", "records/s", "of one", "wanted", "drained in", "of one",
+        "database cores", "commits/s", "fsyncs/s", "its sessions, on average",
     ):  # fmt: skip
         table.add_column(column, justify="right")
     base = options.members[0]
@@ -316,6 +318,7 @@ async def show_ratios(
         good &= hold is None or base != 1 or ratio >= WANTED.get(members, 0.0)
         table.add_row(
             str(members),
+            f"{statistics.median(r.cores for r in runs):.2f}",
             f"{statistics.median(r.per_second for r in runs):,.0f}",
             f"{ratio:.2f}",
             f"{WANTED.get(members, 0.0)}",
