@@ -40,10 +40,10 @@ SEALED_BYTES = 93
 PER_SECOND_MIN = 10_000
 
 
-def make_records(count: int) -> Iterator[Outgoing]:
-    """Half of them messages, half their verdicts, the same at each run."""
+def make_records(count: int, ago: timedelta = timedelta(hours=1)) -> Iterator[Outgoing]:
+    """Half of them messages, half their verdicts, the same at each run; the first so long ago."""
     draw = random.Random(2017)
-    start = datetime.fromtimestamp(time.time(), UTC) - timedelta(hours=1)
+    start = datetime.fromtimestamp(time.time(), UTC) - ago
     for number in range(count // 2):
         received = make_received(draw, number, start + timedelta(milliseconds=20 * number))
         yield outgoing(received)

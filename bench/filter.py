@@ -39,13 +39,17 @@ MINUTES = 40
 PER_SECOND_MIN = 15_000
 
 
-def make_records(count: int) -> Iterator[Outgoing]:
-    """Texts of ``SENDERS`` numbers in the order of their arrival, the same at each run."""
+def make_records(count: int, ago: timedelta = timedelta(minutes=MINUTES)) -> Iterator[Outgoing]:
+    """Texts of ``SENDERS`` numbers in the order of their arrival, the same at each run.
+
+    Args:
+        ago: when the first arrived.
+    """
     draw = random.Random(2017)
     senders = [derive_id("sender", number) for number in range(SENDERS)]
     blocks = {sender: draw_blocks(draw) for sender in senders}
     sealed = Sealer(new_keypair()[1], SystemClock()).seal(b"+33639980000")
-    start = datetime.fromtimestamp(time.time(), UTC) - timedelta(minutes=MINUTES)
+    start = datetime.fromtimestamp(time.time(), UTC) - ago
     for number in range(count):
         message_id, sender = derive_id("bench", number), draw.choice(senders)
         yield outgoing(

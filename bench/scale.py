@@ -1,101 +1,64 @@
-"""A backlog drained by 1, 2 and 4 members of the filter and of billing: real services, real Kafka.
+"""A backlog drained by 1, 2, 4 and 8 members of the filter and of billing, real in all.
 
-Each member is a process of ``antirelou serve``. Between the runs a member joins, leaves by SIGTERM
-and dies by SIGKILL in the middle of the work: what is measured is the longest stretch in which the
-group handled nothing. After each run the tables are counted: nothing lost, nothing doubled.
+Each member is a process of ``antirelou serve``, held to a fixed share of a core
+(``bench/shares.py``), so that broker and database are not what ends it. Members stand at a locked
+table until all hold their partitions; what is measured begins when each has committed a batch.
+Once nothing is due, once everything: every verdict of the filter; for billing a full fund, so that
+it looks for whom to pay. After each run what was kept and told is counted.
 
-    .venv/bin/python bench/scale.py      # starts a broker through scripts/kafka.sh
+    .venv/bin/python bench/scale.py                 # as root: control groups
+    .venv/bin/python bench/scale.py --share 0       # members take what they find
+    .venv/bin/python bench/scale.py --pauses        # a member joins, leaves, dies
 """
 
 import argparse
 import asyncio
 import contextlib
-import os
+import statistics
 import sys
 import tempfile
 import time
-import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 
 import asyncpg
 import uvloop
-from aiokafka import AIOKafkaConsumer, TopicPartition
-from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
-from prometheus_client.parser import text_string_to_metric_families
+from aiokafka import TopicPartition
 from rich.console import Console
 from rich.table import Table
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from antirelou.commands.demo.house import Process, free_port
+from antirelou.commands.demo.house import Process, run_once
 from bench import billing
 from bench import filter as filter_bench
+from bench.group import TABLES, TOLD, Group, Told, ends, forget_told, gate, listen
+from bench.pressure import Pressure, watch_pressure
+from bench.shares import Hold, open_shares
 from bench.stages import Bench, fill, fresh_database, rewind
 from kernel.database.postgres import open_postgres
-from kernel.facts.records import PostureChanged
 from kernel.sealing.keys import new_keys
 from kernel.telemetry.metrics import configure_logging
+from tests.faults.group import open_groups
 from tests.support.kafka import open_broker
 
-MEMBERS = (1, 2, 4)
+BENCHES = {"filter": filter_bench.BENCH, "billing": billing.BENCH}
+MEMBERS = (1, 2, 4, 8)
+WANTED = {1: 1.0, 2: 1.8, 4: 3.4, 8: 6.0}
+"""Of one member's rate, so many members' at least."""
+SHARES = {"filter": 0.1, "billing": 0.05}
+"""Of a core: eight of them leave more than half of two cores to broker and database."""
+RECORDS = {"filter": 48_000, "billing": 120_000}
+DUE = {"nothing": timedelta(minutes=1), "everything": timedelta(days=1)}
+"""How long ago the first message came: longer than any reply waits, or not."""
 POLL_SECONDS = 0.05
 DRAIN_SECONDS_MAX = 600.0
 EVENTS = ("joins", "leaves", "dies")
-COUNT_SQL = {
-    "filter": "SELECT count(*) FROM filter.messages",
-    "billing": "SELECT count(*) FROM billing.receipts",
-}
-"""One row a distinct message: more would be impossible, fewer would be lost."""
-
-_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-@dataclass
-class Group:
-    """Members of one service over one broker and one database."""
-
-    bench: Bench
-    folder: Path
-    settings: dict[str, str]
-    members: list[Process] = field(default_factory=list)
-    _seen: dict[str, float] = field(default_factory=dict)
-
-    def start(self) -> Process:
-        """Another member."""
-        ops = f"127.0.0.1:{free_port()}"
-        own = {**self.settings, "ops_listen": ops}
-        name = f"{self.bench.name}-{len(self._seen)}"
-        member = Process(
-            name, ["serve", self.bench.name], own, self.folder, f"http://{ops}/metrics"
-        )
-        self._seen[name] = 0.0
-        member.start()
-        self.members.append(member)
-        return member
-
-    def handled(self) -> float:
-        """Records that all members have handled; one that was killed counts as last seen."""
-        for member in self.members:
-            with contextlib.suppress(OSError):
-                self._seen[member.name] = self._read(member)
-        return sum(self._seen.values())
-
-    def stop(self) -> None:
-        """Let all drain."""
-        for member in self.members:
-            member.stop()
-
-    def _read(self, member: Process) -> float:
-        with _DIRECT.open(member.ready_url, timeout=2) as answer:
-            text = answer.read().decode()
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == "antirelou_stage_records_total"
-        )
+AUTHORIZED = 30
+"""Replies that are paid for while nobody sends them: a minute of sending."""
+FUND_EUROS = "1000000"
 
 
 @dataclass
@@ -103,39 +66,112 @@ class Drain:
     """What one run showed.
 
     Attributes:
+        seconds: from when each member had committed a batch until all was done.
+        per_second: records, while each member had some left.
+        cores: that the members kept busy, all together.
+        kept: rows of distinct messages afterwards.
+        told: distinct records told of what was due; ``again``: those told more than once.
         pauses: for each event, the longest stretch in seconds around it with nothing handled.
-        counted: rows of distinct messages afterwards.
     """
 
-    seconds: float
-    records: int
-    counted: int
+    seconds: float = 0.0
+    per_second: float = 0.0
+    cores: float = 0.0
+    kept: int = 0
+    told: int = 0
+    again: int = 0
+    pressure: Pressure = field(default_factory=Pressure)
     pauses: dict[str, float] = field(default_factory=dict)
 
 
-async def drain(group: Group, records: int, members: int) -> Drain:
-    """Start so many members at once, and wait until they have handled everything."""
-    for _ in range(members):
-        group.start()
-    began, first = 0.0, 0.0
-    async for handled, now in _watch(group):
-        if handled and not began:
-            began, first = now, handled
-        # What a rebalance gave to another member is handled twice: the table says the end.
-        if handled >= records and await count(group) >= records // len(group.bench.topics):
-            group.stop()
-            return Drain(now - began, int(records - first), 0)
-    raise SystemExit(f"{group.bench.name}: not drained in {DRAIN_SECONDS_MAX} s")
+@dataclass
+class Place:
+    """Where the runs of one service take place; each has a database of its own."""
+
+    bench: Bench
+    folder: Path
+    bootstrap: str
+    url: str
+    records: int
+    due: str
+    runs: int = 0
+
+    @property
+    def judges(self) -> bool:
+        """Whether a record is done once its verdict is told."""
+        return self.due == "everything" and self.bench.name == "filter"
+
+    @property
+    def pays(self) -> bool:
+        """Whether there is a fund to pay from."""
+        return self.due == "everything" and self.bench.name == "billing"
 
 
-async def disturb(group: Group, records: int) -> Drain:
+async def drain(group: Group, place: Place, members: int, hold: Callable[[int], None]) -> Drain:
+    """Start so many members, let them begin at once, and wait until everything is done."""
+    async with gate(group):
+        for _ in range(members):
+            group.start()
+        held: list[Sequence[TopicPartition]] = []
+        async for _ in _watch(group):
+            if held := await group.shares():
+                break
+        if place.pays:
+            await asyncio.to_thread(_fill_fund, group)
+        for member in group.members:
+            hold(member.pid)
+    async with listen(place.bootstrap, TOLD[place.bench.name]) as told:
+        async with watch_pressure(group.settings["database_url"]) as pressure:
+            spent = group.cpu_seconds()
+            found = await _time(group, place, told, held)
+            spent = group.cpu_seconds() - spent
+        async for _ in _watch(group):
+            # What was received is booked: now it is known what the fund holds.
+            if not place.pays or len(told.ids) >= AUTHORIZED:
+                break
+        found.told, found.again = len(told.ids), told.ids.total() - len(told.ids)
+    found.pressure, found.cores = pressure, spent / pressure.seconds
+    return found
+
+
+def _fill_fund(group: Group) -> None:
+    url = group.members[0].ready_url.removesuffix("/readyz")
+    fund = ["fund", "add", FUND_EUROS, "--note", "bench"]
+    run_once(fund, {**group.settings, "operator_url": url}, group.folder)
+
+
+async def _time(
+    group: Group, place: Place, told: Told, held: Sequence[Sequence[TopicPartition]]
+) -> Drain:
+    last = await ends(place.bootstrap, group.bench.topics)
+    found, began, first, busy = Drain(), 0.0, 0, True
+    async for now in _watch(group):
+        done = await group.committed()
+        if place.judges:
+            done = {p: min(count, told.by_partition[p.partition]) for p, count in done.items()}
+        total = sum(done.values())
+        if not began:
+            if all(any(done.get(p, 0) for p in partitions) for partitions in held):
+                began, first = now, total
+            continue
+        busy &= all(any(done.get(p, 0) < last[p] for p in partitions) for partitions in held)
+        if busy or not found.per_second:
+            found.per_second = (total - first) / (now - began)
+        if all(done.get(p, 0) >= end for p, end in last.items()):
+            found.seconds = now - began
+            return found
+    raise AssertionError("unreachable")
+
+
+async def disturb(group: Group, place: Place) -> Drain:
     """One member; another joins, leaves and dies, at even shares of the work."""
     group.start()
-    marks = {event: records * (n + 1) / 4 for n, event in enumerate(EVENTS)}
+    marks = {event: place.records * (n + 1) / 4 for n, event in enumerate(EVENTS)}
     pauses: dict[str, float] = {}
-    event, moved_at, last, began = "", 0.0, 0.0, 0.0
+    event, moved_at, last, began = "", 0.0, 0, 0.0
     other: Process | None = None
-    async for handled, now in _watch(group):
+    async for now in _watch(group):
+        handled = sum((await group.committed()).values())
         if handled > last:
             if event and moved_at:
                 pauses[event] = max(pauses.get(event, 0.0), now - moved_at)
@@ -144,150 +180,184 @@ async def disturb(group: Group, records: int) -> Drain:
             if handled >= mark and name not in pauses:
                 event, pauses[name] = name, 0.0
                 other = await _happen(group, name, other)
-        # What a killed member handled after the last look is not seen, and its partitions are
-        # nobody's for a while: the table says the end.
-        if handled >= records * 0.95 and await count(group) >= records // len(group.bench.topics):
-            group.stop()
-            return Drain(now - began, records, 0, pauses)
-    raise SystemExit(f"{group.bench.name}: not drained in {DRAIN_SECONDS_MAX} s")
+        if handled >= place.records:
+            return Drain(seconds=now - began, pauses=pauses)
+    raise AssertionError("unreachable")
 
 
 async def _happen(group: Group, event: str, other: Process | None) -> Process | None:
     if event == "joins":
         return group.start()
     assert other is not None
+    group.members.remove(other)
     if event == "leaves":
         await asyncio.to_thread(other.stop)
-        group.members.remove(other)
         joined = group.start()
         await asyncio.to_thread(joined.wait_ready)
         return joined
     other.kill()
-    group.members.remove(other)
     return None
 
 
-async def _watch(group: Group) -> AsyncIterator[tuple[float, float]]:
+async def _watch(group: Group) -> AsyncIterator[float]:
     deadline = time.monotonic() + DRAIN_SECONDS_MAX
     while time.monotonic() < deadline:
-        yield await asyncio.to_thread(group.handled), time.monotonic()
+        yield time.monotonic()
         for member in group.members:
             member.check()
         await asyncio.sleep(POLL_SECONDS)
+    raise SystemExit(f"{group.bench.name}: not drained in {DRAIN_SECONDS_MAX} s")
 
 
-async def count(group: Group) -> int:
-    """Distinct messages in the service's tables."""
-    connection = await asyncpg.connect(group.settings["database_url"])
-    try:
-        found: int = await connection.fetchval(COUNT_SQL[group.bench.name])
-    finally:
-        await connection.close()
-    return found
-
-
-async def measure(options: argparse.Namespace) -> int:
-    """Run all, print the tables. Returns the exit status: 1 where a count is wrong."""
-    console = Console()
-    table = Table(
-        title=f"a backlog of {options.records:,} records; members, broker and database share "
-        f"{os.cpu_count()} cores"
-    )
-    for column in ("service", "members", "seconds", "records/s", "of one member", "messages"):
-        table.add_column(column, justify="right")
-    pauses = Table(title="the longest stretch with nothing handled, in seconds, when a member …")
-    for column in ("service", *EVENTS, "messages"):
-        pauses.add_column(column, justify="right")
-    good = True
-    # A broker each: both read sms.received.
-    with contextlib.ExitStack() as brokers:
-        folder = Path(brokers.enter_context(tempfile.TemporaryDirectory(prefix="antirelou-scale-")))
-        async with open_postgres(folder / "postgres") as url:
-            place = Place(folder, "", url, options.records)
-            for bench in (filter_bench.BENCH, billing.BENCH):
-                place.bootstrap = await asyncio.to_thread(brokers.enter_context, open_broker())
-                console.print(f"filling {', '.join(bench.topics)} for {bench.name}")
-                await fill(bench, place.bootstrap, options.records)
-                messages = options.records // len(bench.topics)
-                alone = 0.0
-                for members in MEMBERS:
-                    found = await _run(bench, place, members)
-                    rate = found.records / found.seconds
-                    alone = alone or rate
-                    good &= found.counted == messages
-                    table.add_row(
-                        bench.name, str(members), f"{found.seconds:.1f}", f"{rate:,.0f}",
-                        f"{rate / alone:.2f}", f"{found.counted:,} of {messages:,}",
-                    )  # fmt: skip
-                found = await _run(bench, place, 0)
-                good &= found.counted == messages
-                pauses.add_row(
-                    bench.name, *(f"{found.pauses.get(event, 0):.1f}" for event in EVENTS),
-                    f"{found.counted:,} of {messages:,}",
-                )  # fmt: skip
-    console.print(table)
-    console.print(pauses)
-    console.print("nothing lost, nothing doubled" if good else "[red]COUNTS ARE WRONG[/]")
-    return 0 if good else 1
-
-
-async def _forget_postures(bootstrap: str) -> None:
-    """What the last run's billing told: a fresh database would take itself for a restored one."""
-    place = TopicPartition(PostureChanged.TOPIC, 0)
-    consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
-    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
-    await consumer.start()
-    await admin.start()
-    try:
-        end = (await consumer.end_offsets([place]))[place]
-        if end:
-            await admin.delete_records({place: RecordsToDelete(before_offset=end)})
-    finally:
-        await admin.close()
-        await consumer.stop()
-
-
-@dataclass
-class Place:
-    """Where all runs take place; each has a database of its own."""
-
-    folder: Path
-    bootstrap: str
-    url: str
-    records: int
-    runs: int = 0
-
-
-async def _run(bench: Bench, place: Place, members: int) -> Drain:
+async def run(place: Place, members: int, hold: Callable[[int], None]) -> Drain:
     """One run on a fresh database from the first record on; 0 members: with the disturbances."""
+    bench = place.bench
     database_url = await fresh_database(bench, place.url, place.runs)
-    place.runs += 1
     await rewind(bench, place.bootstrap)
-    await _forget_postures(place.bootstrap)
+    await forget_told(place.bootstrap, [TOLD[bench.name]])
     settings = {
         "number": "+33937000000",
+        "quiet_hours": "off",
         "kafka_bootstrap": place.bootstrap,
         "database_url": database_url,
         **new_keys().settings,
     }
-    group = Group(bench, place.folder, settings)
+    async with open_groups(place.bootstrap) as groups:
+        group = Group(bench, place.folder, settings, groups)
+        try:
+            found = await (drain(group, place, members, hold) if members else disturb(group, place))
+            connection = await asyncpg.connect(database_url)
+            try:
+                found.kept = await connection.fetchval(f"SELECT count(*) FROM {TABLES[bench.name]}")
+            finally:
+                await connection.close()
+        finally:
+            await group.stop()
+    connection = await asyncpg.connect(place.url)
     try:
-        found = await (
-            drain(group, place.records, members) if members else disturb(group, place.records)
-        )
+        await connection.execute(f"DROP DATABASE bench_{place.runs} WITH (FORCE)")
+        await connection.execute("CHECKPOINT")
     finally:
-        group.stop()
-    found.counted = await count(group)
+        await connection.close()
+    place.runs += 1
     return found
+
+
+def is_right(place: Place, found: Drain) -> bool:
+    """Nothing was lost, nothing doubled."""
+    if found.kept != place.records // len(place.bench.topics):
+        return False
+    return found.told == (
+        AUTHORIZED if place.pays else place.records if place.judges else found.told
+    )
+
+
+async def measure(options: argparse.Namespace, hold: Hold | None) -> int:
+    """Run all, print the tables. Returns the exit status: 1 where a count or a ratio is wrong."""
+    console = Console(width=160)
+    good = True
+    with tempfile.TemporaryDirectory(prefix="antirelou-scale-") as name:
+        folder = Path(name)
+        async with open_postgres(folder / "postgres") as url:
+            for bench in (BENCHES[name] for name in options.services):
+                for due in ["nothing"] if options.pauses else options.due:
+                    with contextlib.ExitStack() as brokers:
+                        bootstrap = await asyncio.to_thread(brokers.enter_context, open_broker())
+                        records = options.records or RECORDS[bench.name]
+                        place = Place(bench, folder, bootstrap, url, records, due)
+                        await fill(bench, bootstrap, records, DUE[due])
+                        if options.pauses:
+                            good &= await show_pauses(console, place)
+                        else:
+                            good &= await show_ratios(console, place, options, hold)
+    console.print(
+        "nothing lost, nothing doubled, all ratios reached" if good else "[red]NOT GOOD[/]"
+    )
+    return 0 if good else 1
+
+
+async def show_ratios(
+    console: Console, place: Place, options: argparse.Namespace, hold: Hold | None
+) -> bool:
+    """All rounds of one service; each ratio is of the same round's first. False: not good."""
+    bench = place.bench
+    share = SHARES[bench.name] if options.share is None else options.share
+    rounds: list[dict[int, Drain]] = []
+    good = True
+    for _ in range(options.rounds):
+        rounds.append({})
+        for members in options.members:
+
+            def held(pid: int) -> None:
+                if hold is not None:
+                    hold(pid, share)
+
+            found = rounds[-1][members] = await run(place, members, held)
+            right = is_right(place, found)
+            good &= right
+            console.print(
+                f"{bench.name}, {place.due} due, {members}: {found.per_second:,.0f} a second, all "
+                f"in {found.seconds:.1f} s; kept {found.kept:,}, told {found.told:,}, again "
+                f"{found.again:,}{'' if right else ' [red]WRONG[/]'}; database "
+                f"{found.pressure.cores:.2f} cores, members {found.cores:.2f}"
+            )
+    held_to = f"each held to {share} of a core" if hold else "not held"
+    table = Table(
+        title=f"{bench.name}, {place.due} due: {place.records:,} records, members {held_to}; "
+        f"medians of {options.rounds}"
+    )
+    for column in (
+        "members", "their cores", "records/s", "of one", "wanted", "drained in", "of one",
+        "database cores", "commits/s", "fsyncs/s", "its sessions, on average",
+    ):  # fmt: skip
+        table.add_column(column, justify="right")
+    base = options.members[0]
+    for members in options.members:
+        runs = [found[members] for found in rounds]
+        ratio = statistics.median(r[members].per_second / r[base].per_second for r in rounds)
+        good &= hold is None or base != 1 or ratio >= WANTED.get(members, 0.0)
+        table.add_row(
+            str(members),
+            f"{statistics.median(r.cores for r in runs):.2f}",
+            f"{statistics.median(r.per_second for r in runs):,.0f}",
+            f"{ratio:.2f}",
+            f"{WANTED.get(members, 0.0)}",
+            f"{statistics.median(r.seconds for r in runs):.1f} s",
+            f"{statistics.median(r[base].seconds / r[members].seconds for r in rounds):.2f}",
+            f"{statistics.median(r.pressure.cores for r in runs):.2f}",
+            f"{statistics.median(r.pressure.commits for r in runs):,.0f}",
+            f"{statistics.median(r.pressure.fsyncs for r in runs):,.0f}",
+            runs[-1].pressure.describe(),
+        )
+    console.print(table)
+    return good
+
+
+async def show_pauses(console: Console, place: Place) -> bool:
+    """One run with the disturbances. False: a count is wrong."""
+    bench = place.bench
+    found = await run(place, 0, lambda _pid: None)
+    told = ", ".join(f"{event} {found.pauses.get(event, 0.0):.1f} s" for event in EVENTS)
+    console.print(f"{bench.name}: nothing handled for, when a member {told}; kept {found.kept:,}")
+    return is_right(place, found)
 
 
 def main() -> int:
     """The command line. Returns the exit status."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--records", type=int, default=200_000)
+    parser.add_argument("--services", nargs="+", choices=sorted(BENCHES), default=list(BENCHES))
+    parser.add_argument("--due", nargs="+", choices=sorted(DUE), default=list(DUE))
+    parser.add_argument("--members", nargs="+", type=int, default=list(MEMBERS))
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--records", type=int, help="messages, or messages and their verdicts")
+    parser.add_argument("--share", type=float, help="of a core a member; 0: not held")
+    parser.add_argument("--pauses", action="store_true")
     options = parser.parse_args()
     configure_logging()
-    return uvloop.run(measure(options))
+    if options.pauses or options.share == 0:
+        return uvloop.run(measure(options, None))
+    with open_shares() as hold:
+        return uvloop.run(measure(options, hold))
 
 
 if __name__ == "__main__":

@@ -53,7 +53,8 @@ class Bench:
 
     Attributes:
         script: the command's own file, that its processes run.
-        make_records: what the topics are filled with; their keys say the partitions.
+        make_records: what the topics are filled with, by how many and, unless as usual, how long
+            ago the first came; their keys say the partitions.
         topics: those that are filled.
         per_second_min: the target.
     """
@@ -64,7 +65,7 @@ class Bench:
     topics: Sequence[str]
     limits: StageLimits
     opener: Callable[[Settings, Ports], AbstractAsyncContextManager[Service]]
-    make_records: Callable[[int], Iterable[Outgoing]]
+    make_records: Callable[..., Iterable[Outgoing]]
     per_second_min: int
     records: int
     about: str
@@ -103,13 +104,13 @@ def idle_stage(bench: Bench, ports: Ports) -> Stage:
     )
 
 
-async def fill(bench: Bench, bootstrap: str, count: int) -> None:
-    """Create the topics and put the records on them."""
+async def fill(bench: Bench, bootstrap: str, count: int, *ago: timedelta) -> None:
+    """Create the topics and put the records on them; the first came so long ago."""
     specs = topic_specs(retain_text=timedelta(days=7), wait_longest=timedelta(days=1))
     async with open_kafka_log(make_settings(bootstrap)) as log:
         await log.apply_topics(specs)
         chunk: list[Outgoing] = []
-        for record in bench.make_records(count):
+        for record in bench.make_records(count, *ago):
             chunk.append(record)
             if len(chunk) == 2000:
                 await log.append(chunk)

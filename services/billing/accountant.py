@@ -1,13 +1,15 @@
 """The accountant at work: looks at the books, decides the posture, pays for whom it can, tells.
 
-One look is one transaction under the standing's lock, so one replica decides at a time. What it
-decides is rows; they are told after it has committed, and again after a crash.
+One look is one transaction under the standing's lock, so one replica decides at a time, and who
+finds another deciding lets it. Balances are locked, and looked at again, where somebody can be
+paid. What is decided is rows; they are told after the commit, and again after a crash.
 """
 
 from collections import Counter
-from collections.abc import Awaitable, Callable, Collection, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import structlog
 
@@ -38,6 +40,7 @@ from services.billing.core.posture import (
     floor_for_replies,
 )
 from services.billing.core.reply import (
+    TOLD_HERE,
     Reply,
     Withdrawal,
     describe_authorization,
@@ -88,74 +91,99 @@ class Accountant:
         self._clock, self._metrics = clock, metrics
         self._lag: int | None = None
         self._lag_at = float("-inf")
-        self._own: set[str] = set()
+        self._own: dict[str, None] = {}
+        """Replies that this member decided and has not told, in that order."""
+        self._own_postures: set[int] = set()
         self._went_by: Unread | None = None
         """What this member found itself, and wrote last."""
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """See ``stage.Handler``."""
         unread = await self._count_unread(progress, now)
-        await self.look(unread, now)
-        replies = await self._store.load_untold(TOLD_MAX)
-        replies = [r for r in replies if self._tells(r.reply_id, r.changed_at, now)]
+        await self.look(unread, now, wait=False)
+        replies = await self._load_untold(now)
         if not replies:
             before = now - self._settings.reappend_after
             replies = await self._store.load_unanswered(before, TOLD_MAX)
         postures = await self._store.load_postures()
-        postures = [p for p in postures if self._tells(_name_posture(p.sequence), p.at, now)]
+        postures = [p for p in postures if p.sequence in self._own_postures or now - p.at >= LAIN]
         records = [*map(_describe_posture, postures), *map(_describe, replies)]
 
         async def mark() -> None:
             at = self._clock.now()
             await self._store.mark_postures([posture.sequence for posture in postures], at)
             await self._store.mark_told([reply.reply_id for reply in replies], at)
-            self._own.difference_update(reply.reply_id for reply in replies)
-            self._own.difference_update(_name_posture(posture.sequence) for posture in postures)
+            self._own_postures.difference_update(posture.sequence for posture in postures)
+            self._forget(reply.reply_id for reply in replies)
 
         return Due(records, mark if records else None, self._look_next(now))
 
-    def _tells(self, what: str, at: datetime, now: datetime) -> bool:
-        """Whether to tell what was decided then: who decides tells, or whoever is still there."""
-        return what in self._own or now - at >= LAIN
+    async def _load_untold(self, now: datetime) -> list[Reply]:
+        """What this member decided, and what another did and has not told for so long."""
+        own = list(islice(self._own, TOLD_MAX))
+        found = await self._store.load_untold(own, now - LAIN, TOLD_MAX)
+        if len(found) < TOLD_MAX:  # of the others somebody has told, or heard, already
+            self._forget(set(own).difference(reply.reply_id for reply in found))
+        return found
 
-    def tell_soon(self, what: Iterable[str]) -> None:
-        """This member has decided it, and tells it."""
-        if len(self._own) < OWN_MAX:
-            self._own.update(what)
+    def _forget(self, reply_ids: Iterable[str]) -> None:
+        for reply_id in reply_ids:
+            self._own.pop(reply_id, None)
 
-    async def look(self, unread: Unread | None, now: datetime) -> None:
+    async def look(self, unread: Unread | None, now: datetime, *, wait: bool = True) -> None:
         """Decide the posture, end what waited too long, pay for whom the fund can.
 
         Args:
             unread: receipts that are not booked yet; None: this member cannot say.
+            wait: for another who decides; without it, that one is let decide.
         """
-        settings = self._settings
         changes = _Changes()
         async with self._store.transaction() as store:
-            before = await store.load_standing()
-            counts = await store.read_tallies()
-            waiting = counts.get("reply.waiting", 0)
-            balances = await (store.lock_balances() if waiting else store.read_balances())
-            facts = await self._read_facts(store, balances, waiting, now)
-            standing = settings.advance(before, now)
+            before = await (store.load_standing() if wait else store.claim_standing())
+            if before is None:
+                return
             heeded = heed_unread(unread, self._read_others(before), now)
-            if heeded is not None:
-                standing = replace(standing, unread=heeded.count, unread_at=heeded.at)
-            standing = decide_standing(standing, facts, settings.posture, now)
-            if waiting:
-                await self._end_expired(store, standing, changes, now)
-                load = self._load(counts, heeded, now)
-                allowance = plan_allowance(standing, facts, load, settings.room, now)
-                standing = await self._pay(store, standing, allowance, changes, now)
+            standing = await self._decide(store, before, heeded, changes, now)
             await changes.save(store)
-            if standing.sequence != before.sequence:
-                await store.add_posture(_describe_step(standing, facts, waiting, now))
             await store.save_standing(standing)
         if unread is not None and heeded == unread:
             self._went_by = unread
         if standing.sequence != before.sequence:
-            self.tell_soon([_name_posture(standing.sequence)])
+            self._own_postures.add(standing.sequence)
         self.note_decided(changes.replies.values())
+
+    async def _decide(
+        self,
+        store: Transaction,
+        before: Standing,
+        unread: Unread | None,
+        changes: "_Changes",
+        now: datetime,
+    ) -> Standing:
+        """What ``look`` does, under the standing's lock. Returns the standing from now on."""
+        settings = self._settings
+        counts = await store.read_tallies()
+        waiting = counts.get(f"reply.{ReplyState.WAITING}", 0)
+        load = self._load(counts, unread, now)
+        begun = settings.advance(before, now)
+        if unread is not None:
+            begun = replace(begun, unread=unread.count, unread_at=unread.at)
+        facts = await self._read_facts(store, await store.read_balances(), waiting, now)
+        standing = decide_standing(begun, facts, settings.posture, now)
+        if waiting:
+            await self._end_expired(store, standing, changes, now)
+            allowance = plan_allowance(standing, facts, load, settings.room, now)
+            chosen = await self._choose(store, allowance, changes)
+            if chosen:
+                # From here on nobody books; what was booked meanwhile counts.
+                facts = await self._read_facts(store, await store.lock_balances(), waiting, now)
+                standing = decide_standing(begun, facts, settings.posture, now)
+                allowance = plan_allowance(standing, facts, load, settings.room, now)
+                chosen = choose_replies(chosen, allowance)
+                standing = await self._pay(store, standing, chosen, changes, now)
+        if standing.sequence != before.sequence:
+            await store.add_posture(_describe_step(standing, facts, waiting, now))
+        return standing
 
     async def refuse_blocked(self, sender: str, now: datetime) -> None:
         """End what still waits for a sender whom the operator has blocked."""
@@ -170,7 +198,9 @@ class Accountant:
     def note_decided(self, replies: Collection[Reply]) -> None:
         """They are committed: tell those that billing paid for or ended, count those it ended."""
         self._metrics.ended(replies)
-        self.tell_soon(reply.reply_id for reply in replies if reply.told_at is None)
+        if len(self._own) < OWN_MAX:
+            decided = (r for r in replies if r.told_at is None and r.state in TOLD_HERE)
+            self._own |= {reply.reply_id: None for reply in decided}
 
     async def read_outlook(self, store: Transaction, now: datetime) -> tuple[int, Outlook]:
         """What replies may not touch now, micro-euros, and how long the fund lasts."""
@@ -229,20 +259,25 @@ class Accountant:
         for reply in expired:
             changes.add(end_reply(reply, ReplyState.EXPIRED, "max_wait", now))
 
+    async def _choose(
+        self, store: Transaction, allowance: Allowance, changes: "_Changes"
+    ) -> Sequence[Reply]:
+        """Who could be paid for, locked."""
+        if not allowance.count or allowance.amount_microeuros <= 0:
+            return ()
+        found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
+        waiting = (reply for reply in found if reply.reply_id not in changes.replies)
+        return choose_replies(waiting, allowance)
+
     async def _pay(
         self,
         store: Transaction,
         standing: Standing,
-        allowance: Allowance,
+        chosen: Sequence[Reply],
         changes: "_Changes",
         now: datetime,
     ) -> Standing:
         """Authorise, or refuse after all. Returns the standing with the probes that are left."""
-        if not allowance.count:
-            return standing
-        found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
-        waiting = [reply for reply in found if reply.reply_id not in changes.replies]
-        chosen = choose_replies(waiting, allowance)
         withdrawals = await store.find_withdrawals([reply.sender for reply in chosen])
         for reply in chosen:
             stepped = pay_reply(reply, withdrawals, self._settings.tariff, now)

@@ -184,6 +184,10 @@ class MemoryTransaction:
         """See ``Transaction``."""
         return self._tables.standing
 
+    async def claim_standing(self) -> Standing | None:
+        """See ``Transaction``. One at a time is here at all."""
+        return self._tables.standing
+
     async def read_standing(self) -> Standing:
         """See ``Transaction``."""
         return self._tables.standing
@@ -245,9 +249,11 @@ class MemoryStore:
             yield MemoryTransaction(tables)
             self._tables = tables
 
-    async def load_untold(self, count: int) -> list[Reply]:
+    async def load_untold(
+        self, reply_ids: Sequence[str], changed_before: datetime, count: int
+    ) -> list[Reply]:
         """See ``Store``."""
-        return self._tables.replies.untold(count)
+        return self._tables.replies.untold(reply_ids, changed_before, count)
 
     async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
         """See ``Store``."""

@@ -104,10 +104,12 @@ class ReplyTable:
         """Those with the latest final reports, the latest first."""
         return [self.rows[reply_id] for _, reply_id in reversed(self.reported[-count:])]
 
-    def untold(self, count: int) -> list[Reply]:
-        """Those to be told, in the order of their change."""
+    def untold(self, of: Iterable[str], before: datetime, count: int) -> list[Reply]:
+        """Those to be told, in the order of their change: of these, and of what is so old."""
+        named = set(of)
         found = [self.rows[reply_id] for reply_id in self.told_later]
-        return sorted(found, key=lambda reply: reply.changed_at)[:count]
+        found = [r for r in found if r.changed_at <= before or r.reply_id in named]
+        return sorted(found, key=lambda reply: (reply.changed_at, reply.reply_id))[:count]
 
     def unanswered(self, told_before: datetime, count: int) -> list[Reply]:
         """Authorised ones that were told before that, and nobody answered."""

@@ -102,11 +102,11 @@ INSERT INTO tallies (name, count) SELECT name, 0 FROM unnest($1::text[]) AS name
 ON CONFLICT DO NOTHING
 
 -- add_tallies --
--- Count; locked in the order of the names. $1: names, $2: by how much.
+-- Count; locked in the order of the names. Gives those that are there. $1: names, $2: by how much.
 WITH locked AS (SELECT name FROM tallies WHERE name = ANY ($1::text[]) ORDER BY name FOR UPDATE)
 UPDATE tallies t SET count = t.count + u.delta
 FROM unnest($1::text[], $2::bigint[]) AS u (name, delta) JOIN locked USING (name)
-WHERE t.name = u.name
+WHERE t.name = u.name RETURNING t.name
 
 -- read_tallies --
 -- How many of what.
@@ -159,6 +159,13 @@ SELECT posture, cause, attach, sequence, paused, detached, given_then, at_donati
        unread, unread_at
 FROM standing FOR UPDATE
 
+-- claim_standing --
+-- As load_standing; no row: another decides.
+SELECT posture, cause, attach, sequence, paused, detached, given_then, at_donation, donated_at,
+       replies_before, day, spent_before, probe_at, probes, shown, shown_at, restored,
+       unread, unread_at
+FROM standing FOR UPDATE SKIP LOCKED
+
 -- read_standing --
 -- As load_standing, not locked.
 SELECT posture, cause, attach, sequence, paused, detached, given_then, at_donation, donated_at,
@@ -204,12 +211,19 @@ UPDATE provider SET checked_at = $1,
 WHERE checked_at IS NULL OR checked_at < $1
 
 -- load_untold --
--- Replies whose authorisation or end was not told yet. What the responder has heard of already (no
--- sealed number is left) is not told. $1: how many.
-SELECT {columns} FROM replies
+-- Replies whose authorisation or end was not told yet: these, and what has lain. What the responder
+-- has heard of already (no sealed number is left) is not told.
+-- $1: ids, $2: changed so long ago, $3: how many.
+SELECT {columns} FROM replies JOIN (
+    SELECT reply_id FROM replies WHERE reply_id = ANY ($1::text[])
+    UNION (SELECT reply_id FROM replies
+           WHERE told_at IS NULL AND state IN ('authorized', 'expired', 'refused')
+             AND (state <> 'authorized' OR sender_sealed IS NOT NULL) AND changed_at <= $2
+           ORDER BY changed_at LIMIT $3)
+) AS found USING (reply_id)
 WHERE told_at IS NULL AND state IN ('authorized', 'expired', 'refused')
   AND (state <> 'authorized' OR sender_sealed IS NOT NULL)
-ORDER BY changed_at LIMIT $1
+ORDER BY changed_at, reply_id LIMIT $3
 
 -- load_unanswered --
 -- Authorisations told before $1 that nobody has answered. $2: how many.

@@ -1,8 +1,7 @@
 """Billing's store: the port, and its PostgreSQL adapter (columns in ``rows``). SQL is in ``sql/``.
 
 One method, one statement; ``transaction`` holds several together. Rows are locked in one order:
-the standing, receipts and replies by id, accounts, tallies; who holds an account never waits for
-a reply (he leaves out what is locked).
+the standing, receipts and replies by id, accounts, tallies.
 """
 
 import json
@@ -125,6 +124,10 @@ class Transaction(Protocol):
         """Locked: one decides at a time."""
         ...
 
+    async def claim_standing(self) -> Standing | None:
+        """As ``load_standing``; None: another decides, which is not waited for."""
+        ...
+
     async def read_standing(self) -> Standing:
         """As ``load_standing``, not locked."""
         ...
@@ -161,8 +164,14 @@ class Store(Protocol):
         """All or nothing; committed when the context is left without an error."""
         ...
 
-    async def load_untold(self, count: int) -> list[Reply]:
-        """Replies whose authorisation, or end here, was not told yet."""
+    async def load_untold(
+        self, reply_ids: Sequence[str], changed_before: datetime, count: int
+    ) -> list[Reply]:
+        """Replies whose authorisation, or end here, was not told yet: of these and of old ones.
+
+        Args:
+            changed_before: whatever was decided by then.
+        """
         ...
 
     async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
@@ -298,10 +307,18 @@ class PostgresTransaction(SqlTransaction):
 
     async def add_tallies(self, deltas: Mapping[str, int]) -> None:
         """See ``Transaction``."""
-        names = sorted(name for name, delta in deltas.items() if delta)
-        if names:
-            await self.fetch("ensure_tallies", names)
-            await self.fetch("add_tallies", names, [deltas[name] for name in names])
+        changed = {name: delta for name, delta in deltas.items() if delta}
+        if changed:
+            counted = await self._count(changed)
+            new = {name: delta for name, delta in changed.items() if name not in counted}
+            if new:
+                await self.fetch("ensure_tallies", sorted(new))
+                await self._count(new)
+
+    async def _count(self, deltas: Mapping[str, int]) -> set[str]:
+        """Returns the counts that are there; one call where all are: the accounts are locked."""
+        rows = await self.fetch("add_tallies", list(deltas), list(deltas.values()))
+        return {row["name"] for row in rows}
 
     async def read_tallies(self) -> dict[str, int]:
         """See ``Transaction``."""
@@ -338,6 +355,11 @@ class PostgresTransaction(SqlTransaction):
     async def load_standing(self) -> Standing:
         """See ``Transaction``."""
         return to_standing((await self.fetch("load_standing"))[0])
+
+    async def claim_standing(self) -> Standing | None:
+        """See ``Transaction``."""
+        rows = await self.fetch("claim_standing")
+        return to_standing(rows[0]) if rows else None
 
     async def read_standing(self) -> Standing:
         """See ``Transaction``."""
@@ -384,9 +406,12 @@ class PostgresStore(SqlStore):
         """See ``Store``."""
         return self.begin(PostgresTransaction)
 
-    async def load_untold(self, count: int) -> list[Reply]:
+    async def load_untold(
+        self, reply_ids: Sequence[str], changed_before: datetime, count: int
+    ) -> list[Reply]:
         """See ``Store``."""
-        return [to_reply(row) for row in await self.fetch("load_untold", count)]
+        found = await self.fetch("load_untold", list(reply_ids), changed_before, count)
+        return [to_reply(row) for row in found]
 
     async def load_unanswered(self, told_before: datetime, count: int) -> list[Reply]:
         """See ``Store``."""

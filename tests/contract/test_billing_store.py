@@ -313,12 +313,20 @@ async def test_what_is_told_is_not_told_again(store: Store) -> None:
     heard = hear_change(authorized("m-4"), changed("m-4", 1, ReplyState.AUTHORIZED), TARIFF, NOW)
     await save(store, authorized("m-1"), ended, waiting("m-3"), heard.reply)
     # What the responder has heard of needs no telling; its number is gone.
-    assert ids(await store.load_untold(9)) == ["m-2", "m-1"]
-    assert ids(await store.load_untold(1)) == ["m-2"]
+    assert ids(await store.load_untold([], NOW, 9)) == ["m-2", "m-1"]
+    assert ids(await store.load_untold([], NOW, 1)) == ["m-2"]
     await store.mark_told(["m-2"], NOW)
     await store.mark_told([], NOW)
-    assert ids(await store.load_untold(9)) == ["m-1"]
+    assert ids(await store.load_untold(["m-2"], NOW, 9)) == ["m-1"]
     assert (await load(store, "m-2"))["m-2"].told_at == NOW
+
+
+async def test_untold_is_what_one_names_and_what_has_lain(store: Store) -> None:
+    old = authorized("m-1", changed_at=NOW - MINUTE)
+    await save(store, old, authorized("m-2"), authorized("m-3"), waiting("m-4"))
+    assert ids(await store.load_untold([], NOW - SECOND, 9)) == ["m-1"]
+    assert ids(await store.load_untold(["m-1", "m-3", "m-4"], NOW - SECOND, 9)) == ["m-1", "m-3"]
+    assert ids(await store.load_untold(["m-3"], NOW - HOUR, 9)) == ["m-3"]
 
 
 async def test_unanswered_is_what_was_told_long_ago_and_nothing_heard_of(store: Store) -> None:
@@ -392,7 +400,7 @@ async def test_the_mark_of_a_restore_suspends_and_tells_again(
     login = await asyncpg.connect(fresh_database)
     await login.execute("SELECT billing.mark_restored($1, $2, $3, 9)", "r-1", NOW, NOW + MINUTE)
     await login.close()
-    assert ids(await store.load_untold(9)) == ["m-1"]
+    assert ids(await store.load_untold([], NOW + MINUTE, 9)) == ["m-1"]
     assert (await load(store, "m-1"))["m-1"].changed_at == NOW + MINUTE
     assert [step.sequence for step in await store.load_postures()] == [10]
     async with store.transaction() as work:
@@ -485,7 +493,7 @@ async def test_a_transaction_is_all_or_nothing(store: Store) -> None:
         assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR)
         assert await work.load_standing() == FIRST
         assert await work.read_provider() == ProviderState()
-    assert await store.load_untold(9) == []
+    assert await store.load_untold([], NOW, 9) == []
     assert await store.load_postures() == []
 
 
@@ -558,6 +566,8 @@ async def test_the_standing_is_one(store: Store) -> None:
         await work.save_standing(changed_)
     async with store.transaction() as work:
         assert await work.load_standing() == changed_ == await work.read_standing()
+    async with store.transaction() as work:
+        assert await work.claim_standing() == changed_
 
 
 async def test_changes_of_posture_are_told_in_order_once(store: Store) -> None:
@@ -657,6 +667,15 @@ async def test_one_decides_at_a_time(pool: Pool) -> None:
     assert order[::2] == order[1::2]
     async with store.transaction() as work:
         assert (await work.load_standing()).sequence == 4
+
+
+async def test_who_finds_another_deciding_does_not(pool: Pool) -> None:
+    store = PostgresStore(pool)
+    for claim in (True, False):
+        async with store.transaction() as first, store.transaction() as second:
+            assert await (first.claim_standing() if claim else first.load_standing()) == FIRST
+            assert await second.claim_standing() is None
+            assert await second.read_standing() == FIRST
 
 
 # -- what the database itself refuses ------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The manifests on a real API server, and real KEDA scaling on the lag of real processes.
 
-Real: API server, controllers, scheduler, KEDA, the broker, PostgreSQL, our filter. Simulated: the
-nodes (pods are ready at once, nothing runs in them): for each replica that the Deployment is given,
-the test runs a process of `antirelou serve filter`.
+Real: API server, controllers, scheduler, KEDA, the broker, PostgreSQL, our filter and billing.
+Simulated: the nodes (pods are ready at once, nothing runs in them): for each replica that one of
+the two Deployments is given, the test runs a process of `antirelou serve`.
 """
 
 import asyncio
@@ -22,21 +22,28 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from antirelou.commands.demo.house import Process, free_port, run_once
-from bench.filter import BENCH
+from bench.billing import BENCH
 from bench.stages import fill
 from kernel.database.postgres import open_postgres
-from kernel.facts.records import SmsReceived
-from kernel.facts.topics import FILTER_GROUP, PARTITIONS
+from kernel.facts.records import SmsJudged, SmsReceived
+from kernel.facts.topics import PARTITIONS
 from kernel.sealing.keys import new_keys
 from tests.deployed.cluster import NAMESPACE, Cluster, RefusedError
 from tests.deployed.picture import draw
 from tests.support import kafka
 from tests.support.eventually import eventually
 
-RECORDS = int(os.environ.get("ANTIRELOU_KEDA_RECORDS") or 300_000)
+RECORDS = int(os.environ.get("ANTIRELOU_KEDA_RECORDS") or 600_000)
+"""Half of them messages, for both services; half their verdicts, for billing."""
+TABLES = {"filter": "filter.messages", "billing": "billing.receipts"}
+"""The services that KEDA scales by lag; where each keeps a row a message."""
+TOPICS = {"filter": (SmsReceived.TOPIC,), "billing": (SmsReceived.TOPIC, SmsJudged.TOPIC)}
 QUIET_SECONDS_MAX = 420
 """From the last record to one replica: a minute's window, two steps of two minutes."""
 PICTURE = "ANTIRELOU_KEDA_PICTURE"
+"""Names a file, such as ``docs/images/keda.svg``; one a service is written beside it."""
+Series = list[tuple[float, float, int]]
+"""Seconds, lag in records, replicas."""
 
 pytestmark = pytest.mark.timeout(5400)
 
@@ -129,8 +136,9 @@ def test_keda_refuses_what_would_scale_the_filter_twice(cluster: Cluster) -> Non
 
 @dataclass
 class Nodes:
-    """What would run the pods of ``filter``: a process a replica."""
+    """What would run the pods of a service: a process a replica."""
 
+    service: str
     cluster: Cluster
     folder: Path
     settings: dict[str, str]
@@ -139,11 +147,11 @@ class Nodes:
 
     def follow(self) -> int:
         """Start or stop processes until there are as many as replicas. Returns how many."""
-        wanted: int = self.cluster.read("deployment", "filter")["spec"]["replicas"]
+        wanted: int = self.cluster.read("deployment", self.service)["spec"]["replicas"]
         while len(self.running) < wanted:
             ops = f"127.0.0.1:{free_port()}"
             member = Process(
-                f"filter-{self.started}", ["serve", "filter"],
+                f"{self.service}-{self.started}", ["serve", self.service],
                 {**self.settings, "ops_listen": ops}, self.folder, f"http://{ops}/readyz",
             )  # fmt: skip
             self.started += 1
@@ -159,15 +167,15 @@ class Nodes:
             member.stop()
 
 
-async def read_lag(bootstrap: str) -> int:
-    """Records of ``sms.received`` that the filter's group has not committed."""
-    places = [TopicPartition(SmsReceived.TOPIC, number) for number in range(PARTITIONS)]
+async def read_lag(bootstrap: str, service: str) -> int:
+    """Records that a service's group has not committed."""
+    places = [TopicPartition(t, number) for t in TOPICS[service] for number in range(PARTITIONS)]
     admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap)
     await admin.start()
     await consumer.start()
     try:
-        committed = await admin.list_consumer_group_offsets(FILTER_GROUP)
+        committed = await admin.list_consumer_group_offsets(f"antirelou-{service}")
         ends = await consumer.end_offsets(places)
     finally:
         await consumer.stop()
@@ -178,7 +186,7 @@ async def read_lag(bootstrap: str) -> int:
     )
 
 
-async def test_keda_scales_the_filter_by_its_lag_and_back(
+async def test_keda_scales_filter_and_billing_by_their_lag_and_back(
     cluster: Cluster, bootstrap: str, folder: Path
 ) -> None:
     async with open_postgres(folder / "postgres") as database_url:
@@ -188,54 +196,62 @@ async def test_keda_scales_the_filter_by_its_lag_and_back(
         }  # fmt: skip
         for arguments in (["migrate"], ["topics", "apply"]):
             await asyncio.to_thread(run_once, arguments, settings, folder)
-        nodes = Nodes(cluster, folder, settings)
+        groups = [Nodes(service, cluster, folder, settings) for service in TABLES]
         try:
-            series = await _watch_backlog(nodes, bootstrap)
+            seen = await _watch_backlog(groups, bootstrap)
         finally:
-            nodes.stop()
+            for nodes in groups:
+                nodes.stop()
         connection = await asyncpg.connect(database_url)
         try:
-            counted = await connection.fetchval("SELECT count(*) FROM filter.messages")
+            for service, table in TABLES.items():
+                counted = await connection.fetchval(f"SELECT count(*) FROM {table}")
+                assert counted == RECORDS // 2, f"{service}: nothing lost, nothing doubled"
         finally:
             await connection.close()
-    spec = cluster.read("scaledobject", "filter")["spec"]
-    replicas = [count for *_, count in series]
-    _keep_picture(series)
-    assert counted == RECORDS, "nothing lost, nothing doubled"
-    assert min(replicas) == spec["minReplicaCount"] == 1, "never to zero"
-    assert 1 < max(replicas) <= spec["maxReplicaCount"] <= PARTITIONS
-    turns = [b - a for a, b in itertools.pairwise(replicas) if a != b]
-    ups = [n for n, turn in enumerate(turns) if turn > 0]
-    assert ups == list(range(len(ups))), f"up, then down, and not to and fro: {replicas}"
+    for service, series in seen.items():
+        _keep_picture(service, series)
+        spec = cluster.read("scaledobject", service)["spec"]
+        replicas = [count for *_, count in series]
+        assert min(replicas) == spec["minReplicaCount"] == 1, "never to zero"
+        assert 1 < max(replicas) <= spec["maxReplicaCount"] <= PARTITIONS
+        turns = [b - a for a, b in itertools.pairwise(replicas) if a != b]
+        ups = [n for n, turn in enumerate(turns) if turn > 0]
+        assert ups == list(range(len(ups))), f"{service} up, then down, not to and fro: {replicas}"
 
 
-def _keep_picture(series: list[tuple[float, float, int]]) -> None:
-    if path := os.environ.get(PICTURE):
-        Path(path).write_text(draw(series, title=f"filter, {RECORDS:,} records"), encoding="utf-8")
+def _keep_picture(service: str, series: Series) -> None:
+    if named := os.environ.get(PICTURE):
+        path = Path(named).with_stem(f"{Path(named).stem}-{service}")
+        path.write_text(draw(series, title=f"{service}, {RECORDS:,} records"), encoding="utf-8")
 
 
-async def _watch_backlog(nodes: Nodes, bootstrap: str) -> list[tuple[float, float, int]]:
-    """Let one member commit, pile up the backlog, and follow until all is quiet again."""
-    nodes.follow()
-    await asyncio.to_thread(nodes.running[0].wait_ready)
-    began, series = time.monotonic(), list[tuple[float, float, int]]()
+async def _watch_backlog(groups: list[Nodes], bootstrap: str) -> dict[str, Series]:
+    """Let one member of each commit, pile up the backlog, and follow until all is quiet again."""
+    for nodes in groups:
+        nodes.follow()
+        await asyncio.to_thread(nodes.running[0].wait_ready)
+    began = time.monotonic()
+    seen: dict[str, Series] = {nodes.service: [] for nodes in groups}
 
-    async def look() -> tuple[float, int]:
+    async def look(nodes: Nodes) -> bool:
+        """Whether a service is back at one replica, after more, with nothing left."""
         replicas = await asyncio.to_thread(nodes.follow)
-        lag = await read_lag(bootstrap)
+        lag = await read_lag(bootstrap, nodes.service)
+        series = seen[nodes.service]
         series.append((time.monotonic() - began, lag, replicas))
-        return lag, replicas
+        return not lag and replicas == 1 < max(count for *_, count in series)
 
     filling = asyncio.create_task(fill(BENCH, bootstrap, RECORDS))
-    most, quiet_since = 1, time.monotonic()
+    quiet_since = time.monotonic()
     while True:
-        lag, replicas = await look()
-        most = max(most, replicas)
-        if not filling.done() or lag:
-            quiet_since = time.monotonic()
-        elif most > 1 and replicas == 1:
+        back = [await look(nodes) for nodes in groups]
+        if all(back) and filling.done():
             break
-        assert time.monotonic() - quiet_since < QUIET_SECONDS_MAX, f"not back: {series[-1]}"
+        if not filling.done() or any(series[-1][1] for series in seen.values()):
+            quiet_since = time.monotonic()
+        last = {service: series[-1] for service, series in seen.items()}
+        assert time.monotonic() - quiet_since < QUIET_SECONDS_MAX, f"not back: {last}"
         await asyncio.sleep(1)
     await filling
-    return series
+    return seen

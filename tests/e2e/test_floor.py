@@ -16,11 +16,13 @@ from antirelou.commands.demo.house import House, Process
 from antirelou.commands.demo.run import SEED, look, read_bill
 from antirelou.commands.demo.watch import call
 from kernel.database.pool import Connection
+from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP
 from services.billing.core.floor import DETACHING_SECONDS, sink_microeuros
 from tests.e2e.conftest import SETTINGS, Built, build
+from tests.faults.group import open_groups
 from tests.support.audit import expect_clean
 from tests.support.eventually import eventually
-from tests.support.house import NUMBER, at_rest, donate
+from tests.support.house import NUMBER, another_member, at_rest, donate
 
 FLOOR_MICROEUROS = 2_000_000
 FUND_MICROEUROS = 5_000_000
@@ -63,6 +65,26 @@ async def test_a_flood_ends_at_the_floor_and_a_donation_brings_the_number_back(
     await expect_held(attacked, off)
     await expect_back(house)
     assert read_bill(house).accepted < call(f"{house.provider_url}/_sim/drive")["total"]
+
+
+@pytest.mark.parametrize("attacked", ["kafka"], indirect=True)
+async def test_two_members_of_each_end_at_the_same_floor(attacked: Built) -> None:
+    """Filter and billing twice: whoever pays, the floor holds, and all is booked as billed."""
+    house = attacked.house
+    seconds = [another_member(house, target) for target in ("filter", "billing")]
+    try:
+        async with open_groups(house.settings["kafka_bootstrap"]) as groups:
+            for second in seconds:
+                second.start()
+            for group in (FILTER_GROUP, BILLING_GROUP):
+                await groups.wait_for(group, 2)
+        spoil(house, detached="rejected")
+        flood(house, scale=0.05)
+        await expect_held(attacked, await linked(house, attached=False))
+        await expect_back(house)
+    finally:
+        codes = [await asyncio.to_thread(second.stop) for second in seconds]
+    assert codes == [0, 0], "SIGTERM drains"
 
 
 @pytest.mark.parametrize("attacked", ["embedded", "kafka"], indirect=True)

@@ -16,7 +16,7 @@ from urllib.parse import quote
 import asyncpg
 import psutil
 
-from antirelou.commands.demo.house import House, Process, answers, clustered_house, free_port
+from antirelou.commands.demo.house import House, Process, answers, clustered_house
 from antirelou.commands.demo.run import look, operate, read_bill
 from antirelou.commands.demo.watch import call
 from kernel.database.host import socket_folder
@@ -28,6 +28,7 @@ from tests.faults.network import Network, open_network
 from tests.faults.trial import Report, Row, Trial
 from tests.support import kafka
 from tests.support.eventually import eventually
+from tests.support.house import another_member
 from tests.support.postgres import SETTINGS as POSTGRES_SETTINGS
 from tests.support.postgres import LoopThread
 
@@ -82,11 +83,7 @@ class Broken:
 
     def another(self, target: str, number: int = 2) -> Process:
         """Another member of a service's group, not started."""
-        first, ops = self.service(target), f"127.0.0.1:{free_port()}"
-        own = {**first.settings, "ops_listen": ops, "listen": f"127.0.0.1:{free_port()}"}
-        return Process(
-            f"{target}{number}", ["serve", target], own, self.house.folder, f"http://{ops}/readyz"
-        )
+        return another_member(self.house, target, number)
 
     def all_ready(self) -> bool:
         """Whether the five say that they are."""

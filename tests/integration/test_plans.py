@@ -208,7 +208,7 @@ async def test_billings_timer_reads_no_table(fresh_database: str, noted: Noted, 
         await billing._upkeep.settle()
         await billing._operator.read_waiting()
     assert noted.statements.keys() >= {
-        "load_standing", "load_expired", "load_untold", "load_postures", "mark_told",
+        "claim_standing", "load_expired", "load_untold", "load_postures", "mark_told",
         "mark_postures", "read_deliveries", "read_receiving", "prune_receiving", "read_watched",
         "read_webhook_at", "operator_load_records", "load_waiting", "read_waiting",
     }  # fmt: skip

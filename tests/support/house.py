@@ -5,13 +5,22 @@ from dataclasses import replace
 from typing import Any
 
 from antirelou.commands.audit.judge import UNCERTAIN_SMS
-from antirelou.commands.demo.house import House
+from antirelou.commands.demo.house import House, Process, free_port
 from antirelou.commands.demo.run import is_at_rest, look, operate
 from antirelou.commands.demo.watch import Moment, call
 from tests.support.audit import audit_house
 from tests.support.eventually import eventually
 
 NUMBER = "+33937000000"
+
+
+def another_member(house: House, target: str, number: int = 2) -> Process:
+    """Another member of a service's group, not started."""
+    first = next(one for one in house.services if one.name == target)
+    ops = f"127.0.0.1:{free_port()}"
+    own = {**first.settings, "ops_listen": ops, "listen": f"127.0.0.1:{free_port()}"}
+    name = f"{target}{number}"
+    return Process(name, ["serve", target], own, house.folder, f"http://{ops}/readyz")
 
 
 def status(house: House) -> dict[str, Any]:

@@ -35,6 +35,8 @@ from services.billing.core.tariff import Basis, Tariff, is_over_cap, price_reply
 
 BY = "billing"
 ENDED_HERE = frozenset({ReplyState.EXPIRED, ReplyState.REFUSED})
+TOLD_HERE = ENDED_HERE | {ReplyState.AUTHORIZED}
+"""States of which billing tells."""
 ON_ITS_WAY = frozenset({
     ReplyState.AUTHORIZED, ReplyState.SENDING, ReplyState.UNCERTAIN, ReplyState.UNRESOLVED,
 })  # fmt: skip

@@ -1103,6 +1103,20 @@ async def test_what_is_booked_while_one_decides_is_not_spent_on_replies(
         assert (await desk.balances())[Account.FUND] == FLOOR + PRICE - 1
 
 
+async def test_who_looks_while_another_decides_goes_on(fresh_database: str) -> None:
+    async with open_desk(fresh_database) as desk:
+        await desk.give()
+        await desk.hear(*texts(1), *verdicts(1))
+        async with desk.store.transaction() as other:
+            await other.load_standing()
+            looking = asyncio.create_task(desk.look())
+            await waits_or_ends(other._connection, looking)
+            assert looking.done(), "it waits"
+        assert authorized(desk) == []
+        await desk.look()
+        assert len(authorized(desk)) == 1
+
+
 async def test_two_members_that_read_the_same_book_it_once(fresh_database: str) -> None:
     chance = random.Random(5)
     records = before_the_look(chance)

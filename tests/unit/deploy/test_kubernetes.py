@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from antirelou.compose import SERVICES
+from kernel.facts.records import SmsJudged, SmsReceived
 from kernel.facts.topics import PARTITIONS, READS
 from kernel.settings.sources import PREFIX
 
@@ -95,8 +96,9 @@ def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str)
     assert secrets_of(service) - OPTIONAL == needed
 
 
-@pytest.mark.parametrize("service", ["filter"])
+@pytest.mark.parametrize("service", ["filter", "billing"])
 def test_lag_scales_within_the_partitions_and_never_to_zero(service: str) -> None:
+    assert "replicas" not in BASE["Deployment", service]["spec"], "each rollout would undo KEDA"
     spec = BASE["ScaledObject", service]["spec"]
     assert 1 <= spec["minReplicaCount"] <= spec["maxReplicaCount"] <= PARTITIONS
     for trigger in spec["triggers"]:
@@ -106,14 +108,30 @@ def test_lag_scales_within_the_partitions_and_never_to_zero(service: str) -> Non
         assert said["limitToPartitionsWithLag"] == "true"
 
 
+@pytest.mark.parametrize("service", ["filter", "billing"])
+def test_in_earnest_every_lag_is_read_at_the_broker_of_earnest(service: str) -> None:
+    overlay = yaml.safe_load((ROOT / "overlays/production/kustomization.yaml").read_text("utf-8"))
+    [patch] = [
+        one["patch"] for one in overlay["patches"]
+        if one["target"] == {"kind": "ScaledObject", "name": service}
+    ]  # fmt: skip
+    patched = {one["path"] for one in yaml.safe_load(patch)}
+    for number, _ in enumerate(BASE["ScaledObject", service]["spec"]["triggers"]):
+        assert f"/spec/triggers/{number}/metadata/bootstrapServers" in patched
+        assert f"/spec/triggers/{number}/authenticationRef" in patched
+
+
 def test_lag_is_no_reason_for_another_responder() -> None:
     assert ("ScaledObject", "responder") not in BASE
     assert BASE["Deployment", "responder"]["spec"]["replicas"] == 2
 
 
-def test_billing_is_one_as_more_are_slower() -> None:
-    assert ("ScaledObject", "billing") not in BASE
-    assert BASE["Deployment", "billing"]["spec"]["replicas"] == 1
+@pytest.mark.parametrize("service", ["filter", "billing"])
+def test_what_a_flood_fills_is_what_scales(service: str) -> None:
+    """Of what a group reads, the topics with a record a message."""
+    triggers = BASE["ScaledObject", service]["spec"]["triggers"]
+    flooded = {SmsReceived.TOPIC, SmsJudged.TOPIC} & set(READS[f"antirelou-{service}"])
+    assert {trigger["metadata"]["topic"] for trigger in triggers} == flooded
 
 
 def test_only_the_webhooks_are_reached_from_outside() -> None:
