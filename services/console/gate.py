@@ -173,7 +173,7 @@ class Gate:
     # -- answers --------------------------------------------------------------------------------
 
     def page(
-        self, visit: Visit, template: str, *, status: int = 200, **values: Any
+        self, visit: Visit, template: str, *, http_status: int = 200, **values: Any
     ) -> web.Response:
         """A page."""
         token = form_token(visit.secret) if visit.session else ""
@@ -181,11 +181,11 @@ class Gate:
             template, visit.voice, nonce=visit.nonce, token=token, session=visit.session,
             path=visit.request.path, Role=Role, **values,
         )  # fmt: skip
-        return web.Response(text=html, status=status, content_type="text/html")
+        return web.Response(text=html, status=http_status, content_type="text/html")
 
     def deny(self, visit: Visit, denied: Denied) -> web.Response:
         """A page that says what is not taken, and what to do."""
-        response = self.page(visit, "denied.html", status=denied.status, code=denied.code)
+        response = self.page(visit, "denied.html", http_status=denied.status, code=denied.code)
         if denied.status in {429, 503}:
             response.headers["Retry-After"] = "60" if denied.status == 429 else "5"
         return response

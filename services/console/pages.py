@@ -96,7 +96,7 @@ class Pages:
             preview = await self._house.read(act.preview)
             if visit.form.get("typed", "").strip() != str(preview["waiting"]):
                 return self._gate.page(
-                    visit, "confirm.html", status=422, act=act, given=given, why=why,
+                    visit, "confirm.html", http_status=422, act=act, given=given, why=why,
                     preview=preview, act_id=act_id, wrong="typed",
                 )  # fmt: skip
         actor = visit.actor.operator

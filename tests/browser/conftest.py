@@ -1,6 +1,5 @@
 """One house and one browser for all of the console's tests; a context of its own for each."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,6 +8,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from antirelou.commands.demo.house import House, embedded_house, run_once
+from antirelou.commands.demo.run import operate
 from tests.support.browser import open_browser
 from tests.support.house import donate
 
@@ -37,11 +37,10 @@ class Console:
         return run_once(arguments, self.settings(), self.folder)
 
     def link(self, name: str, role: str) -> str:
-        """A fresh link, by the command that a person types."""
-        printed = self.run("operator", "add", name, "--role", role)
-        found = re.search(rf"{re.escape(self.url)}/enter/[\w-]+", printed)
-        assert found, printed
-        return found[0]
+        """A fresh link, as the command asks for one."""
+        asked = {"name": name, "role": role}
+        link: str = operate(self.house, "POST", "/v1/operators", asked)["link"]
+        return link
 
 
 @pytest.fixture(scope="session")
@@ -84,9 +83,12 @@ def open_context(browser: Browser, console: Console) -> Iterator[OpenContext]:
     assert not _unexpected(complaints), complaints
 
 
+ASKED_FOR = ("Failed to load resource", "htmx: htmx:sse:error")
+"""Answers of 4xx and 5xx, and a stream that a kill cuts off."""
+
+
 def _unexpected(complaints: Sequence[str]) -> list[str]:
-    """What is wrong beside answers of 4xx and 5xx, which are asked for here."""
-    return [one for one in complaints if not one.startswith("Failed to load resource")]
+    return [one for one in complaints if not one.startswith(ASKED_FOR)]
 
 
 @pytest.fixture(scope="session")

@@ -10,7 +10,11 @@ from tests.browser.conftest import Console, OpenContext
 def test_a_link_lets_in_once_and_a_passkey_from_then_on(
     console: Console, open_context: OpenContext
 ) -> None:
-    link = console.link("ada", "operate")
+    printed = console.run("operator", "add", "ada", "--role", "operate")
+    found = re.search(rf"{re.escape(console.url)}/enter/[\w-]+", printed)
+    assert found, printed
+    assert "▀" in printed, "a QR code"
+    link = found[0]
     context = open_context()
     page = context.new_page()
     devices = context.new_cdp_session(page)
