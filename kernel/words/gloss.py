@@ -443,6 +443,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         ),
         "enter_calls": Term("et Answer URL (POST) :", "and its answer URL (POST):"),
         "look": Term("Comment ça va : {status} ({ready})", "How it is: {status} ({ready})"),
+        "console": Term(
+            "La console : {url} ; y entrer : antirelou operator add",
+            "The console: {url}; to get in: antirelou operator add",
+        ),
         "figures": Term("Chiffres pour Grafana : {metrics}", "Figures for Grafana: {metrics}"),
         "first_gift": Term(
             'Un don : antirelou fund add 50,00 --note "…"',
