@@ -1067,6 +1067,8 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "fee": Term("Noter des frais", "Add a fee"),
         "correct": Term("Annuler une écriture", "Reverse an entry"),
         "signed_in": Term("Connexion", "Signed in"),
+        "explained": Term("A regardé une explication", "Looked at an explanation"),
+        "downloaded": Term("A téléchargé le livre", "Downloaded the book"),
         "passkey_added": Term("Clé d'accès ajoutée", "Passkey added"),
         "operator_added": Term("Opérateur ajouté, ou lien refait", "Operator added, or a new link"),
         "operator_removed": Term("Opérateur retiré", "Operator removed"),
@@ -1118,6 +1120,14 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "An entry is never changed: another reverses it, with its reason.",
         ),
     },
+    "source": {
+        "console": Term("console", "console"),
+        "command": Term("ligne de commande", "command line"),
+        "helloasso": Term("HelloAsso", "HelloAsso"),
+        "stripe": Term("Stripe", "Stripe"),
+        "csv": Term("fichier CSV", "CSV file"),
+        "transfer": Term("versement", "transfer"),
+    },
     "outcome": {
         "done": Term("fait", "done"),
         "refused": Term("refusé", "refused"),
@@ -1125,6 +1135,12 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
     },
     "field": {
         "number": Term("Numéro", "Number"),
+        "number_or_id": Term("Un numéro, ou l'id d'un message", "A number, or a message's id"),
+        "amount": Term("Montant", "Amount"),
+        "kind": Term("Quoi", "What"),
+        "source": Term("D'où", "Whence"),
+        "note": Term("Note", "Note of it"),
+        "id": Term("Id", "Id of it"),
         "amount_eur": Term("Montant en euros", "Amount in euros"),
         "entry": Term("Écriture (son id)", "Entry (its id)"),
         "why": Term("Pourquoi", "Why"),
@@ -1177,6 +1193,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "form": Term(
             "Un champ manque ou est trop long : revenir, puis tout remplir.",
             "A field is missing or too long: go back, and fill all in.",
+        ),
+        "number_kept": Term(
+            "La raison est gardée : sans numéro de téléphone, s'il vous plaît.",
+            "The reason is kept: leave the phone number out.",
         ),
         "name": Term(
             "Un nom commence par une lettre et n'a ni espace ni accent ; le rôle est l'un des "
@@ -1260,6 +1280,23 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "make_link": Term("Faire un lien", "Make a link"),
         "end": Term("Terminer", "End"),
         "this_one": Term("celle-ci", "this one"),
+        "bar": Term("À quoi servent les dons", "What donations are for"),
+        "book": Term("Le livre de la cagnotte", "The fund's book"),
+        "csv": Term("Tout le livre, pour un tableur", "The whole book, for a spreadsheet"),
+        "older_in_csv": Term(
+            "{count} écritures plus anciennes sont dans le CSV.",
+            "{count} older entries are in the CSV.",
+        ),
+        "explain_rule": Term(
+            "« Je n'ai pas eu de SMS, pourquoi ? » : tout le chemin. Regarder est noté au journal, "
+            "le numéro non.",
+            "“I got no SMS, why?”: the whole way. That you look is noted in the log; the number "
+            "never is.",
+        ),
+        "ways": Term("Messages trouvés : {count}", "Messages found: {count}"),
+        "all": Term("tous", "all"),
+        "show": Term("Montrer", "Show"),
+        "older": Term("Plus anciens", "Older"),
         "operator_is": Term(
             "{role} ; clés d'accès : {passkeys} ; sessions : {sessions}",
             "{role}; passkeys: {passkeys}; sessions: {sessions}",

@@ -49,7 +49,7 @@ class Live:
     async def _send(self, visit: Visit, response: web.StreamResponse) -> None:
         last = visit.request.headers.get(LAST_EVENT, "")
         quiet = 0.0
-        while not self._closing.is_set():
+        while not self._closing.is_set() and _is_open(visit.request):
             part = await self._pages.render_now(visit)
             mark = hashlib.sha256(part.encode()).hexdigest()[:16]
             if mark != last:
@@ -69,3 +69,8 @@ class Live:
             await asyncio.wait_for(self._closing.wait(), self._poll_seconds)
         except TimeoutError:
             return
+
+
+def _is_open(request: web.Request) -> bool:
+    """Whether he still looks on; aiohttp says so by the connection alone."""
+    return request.transport is not None and not request.transport.is_closing()

@@ -1,19 +1,30 @@
 """The pages of whoever is in. A page is a template, a function here, and a row in ``api``."""
 
+import csv
+import io
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from aiohttp import web
 
+from kernel.values.money import format_euros
+from kernel.words.gloss import GLOSS
 from services.console.core.access import Role, is_name
-from services.console.core.acts import ACTS, Act, body_of, subject_of
+from services.console.core.acts import ACTS, Act, body_of, has_number, mask, subject_of
+from services.console.core.book import Line, act_of, cell, read_lines
+from services.console.core.chart import WIDTH, split_bar
 from services.console.core.picture import delivered_share, judge_safety, list_needs
 from services.console.gate import Denied, Gate, Parts, Visit, see_other
 
 EVENTS_A_PAGE = 50
 WHY_CHARACTERS_MAX = 500
 FIELD_CHARACTERS_MAX = 200
+LINES_A_PAGE = 200
+BAR = ("spent_receive", "spent_reply", "fees", "reserved", "available")
+"""The accounts that share what was given."""
+DIGITS_MIN = 8
+"""What has so many and no letter is taken for a number."""
 TAKEN = frozenset({200, 201, 202})
 """What the operator API answers where it does what it was asked."""
 
@@ -111,7 +122,9 @@ class Pages:
         status, answer = await self._house.call(act.method, act.path, body, actor=actor)
         outcome = "done" if status in TAKEN else "refused"
         said = "" if outcome == "done" else str(answer.get("error", f"HTTP {status}"))[:300]
-        await self._store.end_act(act_id, outcome, subject_of(act, given, answer), said)
+        # What was refused may be anything, a number in the wrong field as well.
+        subject = subject_of(act, given, answer) if outcome == "done" else ""
+        await self._store.end_act(act_id, outcome, subject, said)
         self._metrics.acted(act.code, outcome)
 
     def _find(self, visit: Visit) -> Act:
@@ -133,7 +146,83 @@ class Pages:
             len(value) > FIELD_CHARACTERS_MAX for value in given.values()
         ):
             raise Denied(422, "form")
+        if has_number(why):
+            raise Denied(422, "number_kept")
         return given, why
+
+    # -- Money ----------------------------------------------------------------------------------
+
+    async def money(self, visit: Visit) -> web.StreamResponse:
+        """*Money*: the accounts, the book, and what may be booked."""
+        found = await self._house.read("/v1/fund")
+        lines = await self._lines(found["entries"])
+        amounts = {
+            name.removesuffix("_microeuros"): amount
+            for name, amount in found["fund"].items()
+            if name.endswith("_microeuros") and amount is not None
+        }
+        return self._gate.page(
+            visit, "money.html", accounts=amounts, width=WIDTH,
+            bar=split_bar({name: amounts[name] for name in BAR if name in amounts}),
+            lines=lines[:LINES_A_PAGE], older=max(len(lines) - LINES_A_PAGE, 0),
+            acts=self._forms(visit, "money"), done=await self._done(visit),
+        )  # fmt: skip
+
+    async def money_csv(self, visit: Visit) -> web.StreamResponse:
+        """The whole book, for a spreadsheet."""
+        found = await self._house.read("/v1/fund")
+        sheet = io.StringIO()
+        writer = csv.writer(sheet)
+        writer.writerow(["at", "kind", "euros", "id", "source", "actor", "note"])
+        for line in await self._lines(found["entries"]):
+            amount = format_euros(line.amount_microeuros, decimals=6)
+            told = map(cell, (line.id, line.source, line.actor, line.note))
+            writer.writerow([line.at, line.kind, amount, *told])
+        await self._store.note(visit.actor.operator, "downloaded", self._clock.now())
+        return web.Response(
+            text=sheet.getvalue(), content_type="text/csv",
+            headers={"Content-Disposition": 'attachment; filename="antirelou.csv"'},
+        )  # fmt: skip
+
+    async def _lines(self, entries: Sequence[Mapping[str, Any]]) -> Sequence[Line]:
+        acts = [act_id for entry in entries if (act_id := act_of(entry["id"]))]
+        return read_lines(entries, await self._store.find_actors(acts))
+
+    # -- Explain --------------------------------------------------------------------------------
+
+    async def ask_explain(self, visit: Visit) -> web.StreamResponse:
+        """*Explain*: a form. What is asked for stands in no address."""
+        return self._gate.page(visit, "explain.html", ways=None, wrong="")
+
+    async def explain(self, visit: Visit) -> web.StreamResponse:
+        """The whole way of a number's messages, or of one. That somebody looked is noted."""
+        asked = visit.form.get("asked", "").strip()[:FIELD_CHARACTERS_MAX]
+        digits = sum(char.isdigit() for char in asked)
+        number = digits >= DIGITS_MIN and not any(char.isalpha() for char in asked)
+        actor = visit.actor.operator
+        await self._store.note(
+            actor, "explained", self._clock.now(), subject="" if number else mask(asked)
+        )
+        body = {"number" if number else "id": asked}
+        status, answer = await self._house.call("POST", "/v1/explain", body, actor=actor)
+        if status != 200:
+            wrong = str(answer.get("error", ""))
+            return self._gate.page(visit, "explain.html", http_status=422, ways=None, wrong=wrong)
+        return self._gate.page(visit, "explain.html", ways=answer["messages"], wrong="")
+
+    # -- Events ---------------------------------------------------------------------------------
+
+    async def events(self, visit: Visit) -> web.StreamResponse:
+        """*Events*: who did what, the latest first."""
+        query = visit.request.query
+        before = query.get("before", "")
+        number = int(before) if before.isascii() and before.isdigit() and len(before) < 18 else None
+        actor, act = query.get("actor", "").strip()[:40], query.get("act", "")[:40]
+        acts = await self._store.list_acts(EVENTS_A_PAGE, before=number, actor=actor, act=act)
+        return self._gate.page(
+            visit, "events.html", acts=acts, actor=actor, chosen=act, known=sorted(GLOSS["act"]),
+            before=acts[-1].number if len(acts) == EVENTS_A_PAGE else 0,
+        )  # fmt: skip
 
     # -- Operators ------------------------------------------------------------------------------
 

@@ -104,6 +104,10 @@ UPDATE acts SET outcome = $2, subject = $3, said = $4 WHERE id = $1
 -- One act.
 SELECT number, id, at, actor, act, subject, why, outcome, said FROM acts WHERE id = $1
 
+-- find_actors --
+-- Who did these acts.
+SELECT id, actor FROM acts WHERE id = ANY ($1::text[])
+
 -- list_acts --
 -- The latest acts before a number: number, how many, actor and act (none: any).
 SELECT number, id, at, actor, act, subject, why, outcome, said FROM acts

@@ -246,11 +246,18 @@ class Store(SqlStore):
         rows = await self.fetch("load_act", act_id)
         return Noted(**dict(rows[0])) if rows else None
 
+    async def find_actors(self, act_ids: Sequence[str]) -> Mapping[str, str]:
+        """Who did these acts, by their ids."""
+        rows = await self.fetch("find_actors", list(act_ids))
+        return {row["id"]: row["actor"] for row in rows}
+
     async def list_acts(
-        self, count_max: int, *, before: int = NUMBER_MAX, actor: str = "", act: str = ""
+        self, count_max: int, *, before: int | None = None, actor: str = "", act: str = ""
     ) -> Sequence[Noted]:
         """The latest first."""
-        rows = await self.fetch("list_acts", before, count_max, actor or None, act or None)
+        rows = await self.fetch(
+            "list_acts", before or NUMBER_MAX, count_max, actor or None, act or None
+        )
         return [Noted(**dict(row)) for row in rows]
 
     async def forget(self, now: datetime) -> bool:

@@ -1,5 +1,6 @@
 """What an operator may do with the house: a row each. Pure."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -47,6 +48,20 @@ class Act:
     preview: str = ""
     subject: str = ""
     derives: str = ""
+
+
+_NUMBER = re.compile(r"\d(?:[\s.\-/]?\d){8,}", re.ASCII)
+"""What might be a phone's number, however it is written; a date has a digit less."""
+
+
+def has_number(words: str) -> bool:
+    """Whether a person's words, which are kept, hold what might be a phone's number."""
+    return bool(_NUMBER.search(words))
+
+
+def mask(words: str) -> str:
+    """The words without what might be a phone's number."""
+    return _NUMBER.sub("…", words)
 
 
 NUMBER = Field("number", "tel", kept=False)
