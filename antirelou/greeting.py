@@ -7,7 +7,7 @@ from kernel.words.gloss import Language, gloss
 
 
 def greet(settings: Settings, ops_url: str, language: Language) -> Sequence[str]:
-    """Ten lines.
+    """Eleven lines.
 
     Args:
         ops_url: of health, metrics and the operator API.
@@ -25,6 +25,7 @@ def greet(settings: Settings, ops_url: str, language: Language) -> Sequence[str]
         line("enter_calls"),
         f"  {public}/webhooks/plivo/call",
         line("look", status="antirelou status", ready=f"{ops_url}/readyz"),
+        line("console", url=settings.console_url),
         line("figures", metrics=f"{ops_url}/metrics"),
         line("first_gift"),
         line("stop"),

@@ -12,7 +12,16 @@ from typing import Annotated
 
 import typer
 
-from antirelou.commands import admin, dead, evidence, operate, simulate, subject, witness
+from antirelou.commands import (
+    admin,
+    dead,
+    evidence,
+    operate,
+    operators,
+    simulate,
+    subject,
+    witness,
+)
 from antirelou.commands.audit.command import audit
 from antirelou.commands.backup.command import backup, restore
 from antirelou.commands.rehearse.command import rehearse
@@ -55,7 +64,8 @@ def serve(
     target: Annotated[
         str,
         typer.Argument(
-            help="all, ingest, filter, billing, responder or evidence", show_default=True
+            help="all, ingest, filter, billing, responder, evidence or console",
+            show_default=True,
         ),
     ] = "all",
 ) -> None:
@@ -127,6 +137,8 @@ app.add_typer(dead.dead, name="dead")
 app.add_typer(evidence.evidence, name="evidence")
 app.add_typer(subject.subject, name="subject")
 app.command()(witness.witness)
+app.add_typer(operators.operator, name="operator")
+app.command()(operators.console)
 
 
 def run() -> None:

@@ -36,6 +36,7 @@ from kernel.settings.values import (
     check_bare_url,
     check_characters,
     check_database_url,
+    check_guarded_url,
     check_http_url,
     check_key,
     check_keys,
@@ -183,6 +184,7 @@ AuthToken = Annotated[
 ]
 Url = Annotated[str, AfterValidator(check_http_url)]
 BareUrl = Annotated[str, AfterValidator(check_bare_url)]
+ConsoleUrl = Annotated[str, AfterValidator(check_bare_url), AfterValidator(check_guarded_url)]
 Decimal = Annotated[float, BeforeValidator(parse_decimal)]
 File = Annotated[Path, BeforeValidator(parse_path)]
 SecretUrl = Annotated[SecretStr, AfterValidator(check_secret_url)]
@@ -204,6 +206,10 @@ class Settings(BaseModel):
     """Address of health, metrics and the operator API; never public."""
     public_url: BareUrl = "http://127.0.0.1:8080"
     """What the provider calls, and signs: your public https address."""
+    console_listen: Address = "127.0.0.1:9200"
+    """Address of the console, for operators' browsers, behind a TLS proxy or tunnel."""
+    console_url: ConsoleUrl = "http://127.0.0.1:9200"
+    """How browsers reach the console; passkeys need a name, not an IP address."""
     data_dir: File = Field(default_factory=lambda: platformdirs.user_data_path("antirelou"))
     """Folder of the embedded PostgreSQL and of keys."""
     database_url: Annotated[SecretStr, AfterValidator(check_database_url)] = SecretStr("")
@@ -344,6 +350,8 @@ class Settings(BaseModel):
     """Where the commands find the operator API, if not at `OPS_LISTEN`."""
     evidence_url: Url | None = None
     """Where the commands find evidence's API, if it runs elsewhere."""
+    operators_url: Url | None = None
+    """Where `antirelou operator` finds the console's `OPS_LISTEN`, if it runs elsewhere."""
     clock_speed: Annotated[Decimal, Field(gt=0, le=1_000_000)] = 1
     """Divides every duration and multiplies every rate; for demos."""
 
@@ -470,7 +478,8 @@ def read_older(keys: SecretStr) -> tuple[bytes, ...]:
 
 
 _SHOWN = {
-    "listen", "ops_listen", "countries", "provider_currency", "provider_rate", "reply_delay",
+    "listen", "ops_listen", "console_listen", "countries", "provider_currency", "provider_rate",
+    "reply_delay",
     "reply_delay_jitter", "reply_quiet", "reply_delay_max", "quiet_hours", "timezone",
     "reply_window", "burst", "judge_without", "call_answer", "call_counts", "price_receive",
     "price_reply", "cap_per_exchange", "fund_floor", "fund_horizon", "daily_cap", "max_wait",

@@ -230,6 +230,14 @@ def check_bare_url(value: str) -> str:
     return value
 
 
+def check_guarded_url(value: str) -> str:
+    """A URL on whose way nobody reads along: TLS, or this machine itself."""
+    parts = urlsplit(value)
+    if parts.scheme != "https" and parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        raise ValueError("https, or http://localhost:9200 on this machine itself")
+    return value.lower()
+
+
 check_key: Callable[[SecretStr], SecretStr] = matching(
     r"[0-9a-f]{64}", "64 lower-case hexadecimal digits, as `antirelou init` makes them"
 )

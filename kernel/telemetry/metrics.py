@@ -125,6 +125,17 @@ METRICS: tuple[MetricDef, ...] = (
         "antirelou_dead_total", "counter", "Records put on a dead topic.", ("topic", "reason"),
     ),
     MetricDef(
+        "antirelou_console_entries_total", "counter",
+        "Attempts to get into the console, by outcome (link, passkey, refused, too_many).",
+        ("outcome",),
+    ),
+    MetricDef(
+        "antirelou_console_acts_total", "counter",
+        "What operators did in the console, by outcome (done, refused).", ("act", "outcome"),
+    ),
+    MetricDef("antirelou_console_seconds", "histogram", "From a request of a browser to its page."),
+    MetricDef("antirelou_console_streams", "gauge", "Browsers that look on."),
+    MetricDef(
         "antirelou_provider_requests_total", "counter", "Calls of the provider's API.",
         ("call", "outcome"),
     ),

@@ -443,6 +443,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         ),
         "enter_calls": Term("et Answer URL (POST) :", "and its answer URL (POST):"),
         "look": Term("Comment ça va : {status} ({ready})", "How it is: {status} ({ready})"),
+        "console": Term(
+            "La console : {url} ; y entrer : antirelou operator add",
+            "The console: {url}; to get in: antirelou operator add",
+        ),
         "figures": Term("Chiffres pour Grafana : {metrics}", "Figures for Grafana: {metrics}"),
         "first_gift": Term(
             'Un don : antirelou fund add 50,00 --note "…"',
@@ -971,6 +975,334 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "mend": Term("À RÉGLER", "MEND"),
         "to_mend": Term("{count} à régler.", "{count} to mend."),
         "nothing": Term("Rien à régler.", "Nothing to mend."),
+    },
+    "page": {
+        "now": Term("Maintenant", "Now"),
+        "acts": Term("Actes", "Acts"),
+        "money": Term("Argent", "Money"),
+        "explain": Term("Expliquer", "Explain"),
+        "events": Term("Événements", "Events"),
+        "operators": Term("Opérateurs", "Operators"),
+    },
+    "safety": {
+        "yes": Term(
+            "Oui : le numéro peut être donné.", "Yes: the number may be given."
+        ),
+        "slowly": Term(
+            "Oui, mais les réponses sont rares et lentes.",
+            "Yes, but replies are few and slow.",
+        ),
+        "silent": Term(
+            "Mieux vaut attendre : ce qui vient est reçu, rien n'est répondu.",
+            "Better wait: what comes is received, nothing is answered.",
+        ),
+        "no": Term(
+            "Non : le numéro est débranché, rien n'arrive.",
+            "No: the number is detached, nothing comes in.",
+        ),
+        "unknown": Term(
+            "On ne sait pas : l'opérateur SMS n'a pas encore dit si le numéro est branché.",
+            "Not known: the provider has not said yet whether the number is attached.",
+        ),
+    },
+    "need": {
+        "attached": Term("Le numéro n'est pas branché.", "The number is not attached."),
+        "paused": Term(
+            "Une personne a mis en pause, ou la base vient d'une sauvegarde.",
+            "A person paused it, or the database was restored.",
+        ),
+        "fund": Term("La cagnotte est à sa réserve.", "The fund is at its floor."),
+        "credit": Term(
+            "Le crédit chez l'opérateur SMS est plus bas que la réserve.",
+            "The provider's credit is below the floor.",
+        ),
+        "unresolved": Term(
+            "{count} réponses à trancher par une personne.",
+            "{count} replies to be decided by a person.",
+        ),
+        "uncertain": Term(
+            "{count} envois incertains : partis ou non ?", "{count} sends uncertain: sent or not?"
+        ),
+        "dead": Term(
+            "{count} messages non traitables, ou le journal ne répond pas.",
+            "{count} dead records, or the log does not answer.",
+        ),
+        "dear": Term(
+            "L'opérateur SMS demande plus que le tarif réglé ici.",
+            "The provider asks more than the tariff that is set here.",
+        ),
+        "delivery": Term(
+            "Plus de la moitié des réponses n'arrivent pas.", "Most replies do not arrive."
+        ),
+    },
+    "need_well": {
+        "attached": Term("Le numéro est branché", "The number is attached"),
+        "paused": Term("Rien n'est en pause", "Nothing is paused"),
+        "fund": Term("La cagnotte dépasse sa réserve", "The fund is above its floor"),
+        "credit": Term("Le crédit chez l'opérateur suffit", "The provider's credit will do"),
+        "unresolved": Term("Aucune réponse à trancher", "No reply to be decided"),
+        "uncertain": Term("Aucun envoi incertain", "No send is uncertain"),
+        "dead": Term("Tous les messages sont traités", "Every record was handled"),
+        "dear": Term("Les prix sont ceux du tarif", "Prices are the tariff's"),
+        "delivery": Term("Les réponses arrivent", "Replies arrive"),
+    },
+    "role": {
+        "view": Term("regarde", "view"),
+        "operate": Term("agit", "operate"),
+        "owner": Term("responsable", "owner"),
+    },
+    "way": {
+        "link": Term("lien", "link"),
+        "passkey": Term("clé d'accès", "passkey"),
+    },
+    "act": {
+        "pause": Term("Mettre en pause", "Pause"),
+        "resume": Term("Reprendre", "Resume"),
+        "detach": Term("Débrancher le numéro", "Detach the number"),
+        "attach": Term("Brancher le numéro", "Attach the number"),
+        "block": Term("Bloquer un numéro", "Block a number"),
+        "unblock": Term("Débloquer un numéro", "Unblock a number"),
+        "test": Term("Essayer sur un téléphone à nous", "Test on a phone of ours"),
+        "give": Term("Noter un don", "Add a donation"),
+        "fee": Term("Noter des frais", "Add a fee"),
+        "correct": Term("Annuler une écriture", "Reverse an entry"),
+        "signed_in": Term("Connexion", "Signed in"),
+        "explained": Term("A regardé une explication", "Looked at an explanation"),
+        "downloaded": Term("A téléchargé le livre", "Downloaded the book"),
+        "passkey_added": Term("Clé d'accès ajoutée", "Passkey added"),
+        "operator_added": Term("Opérateur ajouté, ou lien refait", "Operator added, or a new link"),
+        "operator_removed": Term("Opérateur retiré", "Operator removed"),
+        "session_revoked": Term("Session terminée par un autre", "Session ended by another"),
+        "stolen": Term(
+            "Session terminée : son cookie venait d'un autre navigateur",
+            "Session ended: its cookie came from another browser",
+        ),
+    },
+    "act_does": {
+        "pause": Term(
+            "Plus aucune réponse n'est payée. Tout est encore reçu et gardé, et recevoir coûte "
+            "encore.",
+            "No reply is paid for any more. All is still received and kept, and receiving still "
+            "costs.",
+        ),
+        "resume": Term(
+            "Les réponses repartent : d'abord, combien attendent et ce qu'elles coûtent.",
+            "Replies go out again: first, how many wait and what they cost.",
+        ),
+        "detach": Term(
+            "Plus rien n'arrive, et plus rien ne coûte. Qui écrit n'est ni reçu ni répondu : "
+            "celle qui a donné le numéro n'a plus cette protection.",
+            "Nothing comes in and nothing costs any more. Whoever writes is neither received nor "
+            "answered: she who gave the number has this protection no more.",
+        ),
+        "attach": Term(
+            "Le numéro reçoit de nouveau, et chaque SMS reçu coûte.",
+            "The number receives again, and each SMS received costs.",
+        ),
+        "block": Term(
+            "Ce numéro n'aura plus de réponse. On garde son pseudonyme, jamais le numéro.",
+            "This number is answered no more. Its pseudonym is kept, never the number.",
+        ),
+        "unblock": Term(
+            "Ce numéro peut de nouveau avoir une réponse.", "This number may be answered again."
+        ),
+        "test": Term(
+            "Un SMS part tout de suite, hors délai et fenêtre, et il est compté. Un mobile à nous.",
+            "One SMS goes at once, outside delay and window, and it is booked. A mobile of ours.",
+        ),
+        "give": Term(
+            "De l'argent arrivé chez l'opérateur SMS, noté dans la cagnotte.",
+            "Money that reached the provider, booked into the fund.",
+        ),
+        "fee": Term("Ce qu'a coûté la maison elle-même.", "What the house itself did cost."),
+        "correct": Term(
+            "Une écriture ne se change pas : une autre l'annule, avec sa raison.",
+            "An entry is never changed: another reverses it, with its reason.",
+        ),
+    },
+    "source": {
+        "console": Term("console", "console"),
+        "command": Term("ligne de commande", "command line"),
+        "helloasso": Term("HelloAsso", "HelloAsso"),
+        "stripe": Term("Stripe", "Stripe"),
+        "csv": Term("fichier CSV", "CSV file"),
+        "transfer": Term("versement", "transfer"),
+    },
+    "outcome": {
+        "done": Term("fait", "done"),
+        "refused": Term("refusé", "refused"),
+        "asked": Term("demandé, suite inconnue", "asked, outcome unknown"),
+    },
+    "field": {
+        "number": Term("Numéro", "Number"),
+        "number_or_id": Term("Un numéro, ou l'id d'un message", "A number, or a message's id"),
+        "amount": Term("Montant", "Amount"),
+        "kind": Term("Quoi", "What"),
+        "source": Term("D'où", "Whence"),
+        "note": Term("Note", "Note of it"),
+        "id": Term("Id", "Id of it"),
+        "amount_eur": Term("Montant en euros", "Amount in euros"),
+        "entry": Term("Écriture (son id)", "Entry (its id)"),
+        "why": Term("Pourquoi", "Why"),
+        "why_rule": Term("gardé dans le journal ; pas de numéro", "kept in the log; no number"),
+        "at": Term("Quand", "When"),
+        "actor": Term("Qui", "Who"),
+        "act": Term("Acte", "Act"),
+        "outcome": Term("Suite", "Outcome"),
+        "name": Term("Nom", "Name"),
+        "name_rule": Term(
+            "une lettre, puis lettres, chiffres, points ou tirets",
+            "a letter, then letters, digits, dots or dashes",
+        ),
+        "role": Term("Rôle", "Role"),
+        "passkeys": Term("Clés d'accès", "Passkeys"),
+        "sessions": Term("Sessions ouvertes", "Open sessions"),
+        "way": Term("Entré par", "Came in by"),
+        "since": Term("Depuis", "Since"),
+        "agent": Term("Navigateur", "Browser"),
+    },
+    "denied": {
+        "not_ours": Term(
+            "Cette demande ne vient pas d'une page de la console ouverte à son adresse "
+            "(CONSOLE_URL). Recharger la page, puis recommencer.",
+            "This request does not come from a page of the console at its address (CONSOLE_URL). "
+            "Load the page again, then try again.",
+        ),
+        "signed_out": Term(
+            "La session est finie. Se reconnecter.", "The session is over. Sign in again."
+        ),
+        "role": Term(
+            "Ce rôle ne le permet pas. Demander à une personne responsable.",
+            "This role does not allow it. Ask an owner.",
+        ),
+        "link": Term(
+            "Ce lien a déjà servi, ou ses quinze minutes sont passées. En refaire un : "
+            "antirelou operator add",
+            "This link was used, or its fifteen minutes are over. Make another: "
+            "antirelou operator add",
+        ),
+        "passkey": Term(
+            "La clé d'accès n'a pas été acceptée. Recommencer, ou refaire un lien.",
+            "The passkey was not taken. Try again, or make a link.",
+        ),
+        "too_many": Term(
+            "Trop d'essais en une minute. Attendre une minute.",
+            "Too many attempts within a minute. Wait a minute.",
+        ),
+        "too_large": Term("C'est trop long.", "This is too long."),
+        "form": Term(
+            "Un champ manque ou est trop long : revenir, puis tout remplir.",
+            "A field is missing or too long: go back, and fill all in.",
+        ),
+        "number_kept": Term(
+            "La raison est gardée : sans numéro de téléphone, s'il vous plaît.",
+            "The reason is kept: leave the phone number out.",
+        ),
+        "name": Term(
+            "Un nom commence par une lettre et n'a ni espace ni accent ; le rôle est l'un des "
+            "trois.",
+            "A name begins with a letter and has no blanks or accents; the role is one of three.",
+        ),
+        "yourself": Term("On ne se retire pas soi-même.", "Nobody removes himself."),
+        "not_found": Term("Il n'y a rien à cette adresse.", "There is nothing at this address."),
+        "away": Term(
+            "La maison ne répond pas en ce moment. Rien n'est perdu ; réessayer bientôt.",
+            "The house does not answer now. Nothing is lost; try again soon.",
+        ),
+        "defect": Term(
+            "Une erreur de la console. Rien n'a été fait à moitié : regarder les événements.",
+            "A defect of the console. Look at the events for what became of it.",
+        ),
+    },
+    "console": {
+        "skip": Term("Aller au contenu", "Skip to content"),
+        "pages": Term("Pages", "Pages of the console"),
+        "colon": Term(" :", ":"),
+        "sign_in": Term("Se connecter", "Sign in"),
+        "sign_out": Term("Se déconnecter", "Sign out"),
+        "by_passkey": Term("Se connecter par clé d'accès", "Sign in by passkey"),
+        "no_passkey_yet": Term("Pas encore de clé d'accès ?", "No passkey yet?"),
+        "link_how": Term(
+            "Sur le serveur, cette commande fait un lien et un code QR, pour quinze minutes et "
+            "une seule fois :",
+            "On the server, this command makes a link and a QR code, for fifteen minutes and one "
+            "use:",
+        ),
+        "your_name": Term("VOTRE_NOM", "YOUR_NAME"),
+        "no_passkeys": Term(
+            "À cette adresse les clés d'accès n'existent pas : il faut un nom, pas une adresse IP "
+            "(CONSOLE_URL=http://localhost:9200, ou https://console.example.org).",
+            "There are no passkeys at this address: it takes a name, not an IP address "
+            "(CONSOLE_URL=http://localhost:9200, or https://console.example.org).",
+        ),
+        "enter_as": Term("Vous entrez comme {name}.", "You come in as {name}."),
+        "enter": Term("Entrer", "Come in"),
+        "passkey": Term("Une clé d'accès", "A passkey"),
+        "passkey_why": Term(
+            "Une clé d'accès reste dans ce téléphone ou cet ordinateur, derrière votre doigt ou "
+            "votre code. Sans elle, il faudra un nouveau lien à chaque fois.",
+            "A passkey stays in this phone or computer, behind your finger or code. Without one, "
+            "each time takes a new link.",
+        ),
+        "passkeys_are": Term("Clés d'accès déjà faites : {count}", "Passkeys made so far: {count}"),
+        "passkey_add": Term("Ajouter une clé d'accès", "Add a passkey"),
+        "later": Term("Plus tard", "Later"),
+        "denied": Term("Refusé", "Refused"),
+        "back": Term("Revenir", "Go back"),
+        "away": Term("La maison ne répond pas.", "The house does not answer."),
+        "needs": Term("À faire d'une main humaine", "Needs a hand"),
+        "share": Term("part des réponses arrivées", "share of replies delivered"),
+        "no_script": Term(
+            "Sans script la page ne change pas d'elle-même : la recharger.",
+            "Without script the page does not change by itself: load it again.",
+        ),
+        "next": Term("Continuer", "Continue"),
+        "do_it": Term("Oui : {act}", "Yes: {act}"),
+        "cancel": Term("Annuler", "Cancel"),
+        "type_waiting": Term(
+            "Pour confirmer, écrire le nombre de ceux qui attendent : {count}",
+            "To confirm, type how many wait: {count}",
+        ),
+        "typed_wrong": Term(
+            "Ce n'est pas ce nombre, ou il a changé. Le voici de nouveau.",
+            "That is not the number, or it has changed. Here it is again.",
+        ),
+        "log": Term("Journal des actes", "Log of acts"),
+        "link_for": Term("Le lien de {name} :", "The link of {name}:"),
+        "link_rule": Term(
+            "Il sert une fois, pendant quinze minutes. Le donner à elle seule.",
+            "It works once, for fifteen minutes. Give it to that person and no other.",
+        ),
+        "remove": Term("Retirer", "Remove"),
+        "add_operator": Term(
+            "Ajouter quelqu'un, ou refaire son lien", "Add somebody, or make a new link"
+        ),
+        "make_link": Term("Faire un lien", "Make a link"),
+        "end": Term("Terminer", "End"),
+        "this_one": Term("celle-ci", "this one"),
+        "bar": Term("À quoi servent les dons", "What donations are for"),
+        "book": Term("Le livre de la cagnotte", "The fund's book"),
+        "csv": Term("Tout le livre, pour un tableur", "The whole book, for a spreadsheet"),
+        "older_in_csv": Term(
+            "{count} écritures plus anciennes sont dans le CSV.",
+            "{count} older entries are in the CSV.",
+        ),
+        "explain_rule": Term(
+            "« Je n'ai pas eu de SMS, pourquoi ? » : tout le chemin. Regarder est noté au journal, "
+            "le numéro non.",
+            "“I got no SMS, why?”: the whole way. That you look is noted in the log; the number "
+            "never is.",
+        ),
+        "ways": Term("Messages trouvés : {count}", "Messages found: {count}"),
+        "all": Term("tous", "all"),
+        "show": Term("Montrer", "Show"),
+        "older": Term("Plus anciens", "Older"),
+        "operator_is": Term(
+            "{role} ; clés d'accès : {passkeys} ; sessions : {sessions}",
+            "{role}; passkeys: {passkeys}; sessions: {sessions}",
+        ),
+        "nobody": Term("personne", "nobody"),
+        "removed": Term("{name} n'entre plus.", "{name} comes in no more."),
     },
 }  # fmt: skip
 

@@ -29,6 +29,7 @@ def read_today() -> dict[str, Queries]:
         "billing": billing.read_queries(),
         "responder": read_queries("services.responder", columns=columns),
         "evidence": read_queries("services.evidence"),
+        "console": read_queries("services.console"),
     }
 
 

@@ -18,7 +18,7 @@ from kernel.database.migrations import migrate
 from kernel.database.pool import role_of, session_settings
 from tests.support.postgres import PostgresServer
 
-KEEPING = ("filter", "billing", "responder", "evidence", "log")
+KEEPING = ("filter", "billing", "responder", "evidence", "console", "log")
 
 
 @dataclass(frozen=True)
@@ -165,6 +165,7 @@ async def test_no_service_changes_what_the_migrator_made(
         ("evidence", "checkpoints", ("UPDATE (at)", "DELETE")),
         ("evidence", "cases", ("UPDATE (reason)", "UPDATE (hold_until)", "DELETE")),
         ("evidence", "objections", ("UPDATE", "DELETE")),
+        ("console", "acts", ("DELETE", "UPDATE (actor)", "UPDATE (why)", "UPDATE (at)")),
         ("responder", "replies", ("DELETE",)),
         ("filter", "secret", ("INSERT", "UPDATE", "DELETE")),
         ("log", "records", ("UPDATE (key)", "UPDATE (appended_at)")),

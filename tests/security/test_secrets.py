@@ -14,6 +14,7 @@ from antirelou.commands.demo.watch import call
 from kernel.sealing.keys import new_keys
 from kernel.settings.settings import Settings, load_settings
 from services.billing.settings import read_settings as read_billing
+from services.console.settings import read_settings as read_console
 from services.evidence.settings import read_settings as read_evidence
 from services.ingest.settings import IngestSettings
 from services.responder.settings import read_settings as read_responder
@@ -171,6 +172,7 @@ def test_no_settings_show_a_secret(tmp_path: Path) -> None:
         "billing": repr(read_billing(settings)),
         "responder": repr(read_responder(settings)),
         "evidence": repr(read_evidence(settings)),
+        "console": repr(read_console(settings)),
     }
     found = [(place, value) for place, text in shown.items() for value in values if value in text]
     assert found == []

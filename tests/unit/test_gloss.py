@@ -88,7 +88,7 @@ SPEAKING = (
     "antirelou/commands/explain.py", "antirelou/commands/voice.py", "antirelou/greeting.py",
     "antirelou/commands/try_out.py", "antirelou/commands/setup.py",
     "antirelou/commands/rehearse/page.py", "antirelou/commands/rehearse/run.py",
-    "services/billing/core/notice.py",
+    "services/billing/core/notice.py", "antirelou/commands/operators.py",
 )  # fmt: skip
 """Modules whose every word to a person is of the table."""
 

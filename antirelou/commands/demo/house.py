@@ -270,7 +270,12 @@ def _plan(
     services = []
     for target in targets:
         ops = f"127.0.0.1:{free_port()}"
-        its = {**common, "ops_listen": ops, **own.get(target, {})}
+        console = f"127.0.0.1:{free_port()}"
+        its = {
+            **common, "ops_listen": ops, "console_listen": console,
+            "console_url": f"http://{console.replace('127.0.0.1', 'localhost')}",
+            **own.get(target, {}),
+        }  # fmt: skip
         ready = f"http://{ops}/readyz"
         services.append(Process(target, ["serve", target], its, folder, ready))
     operator = next(one for one in services if one.name in {"all", "billing"})

@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[3]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text(encoding="utf-8"))
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 
-MADE_BY_IMAGE = {"listen", "ops_listen", "data_dir"}
+MADE_BY_IMAGE = {"listen", "ops_listen", "console_listen", "data_dir"}
 NOT_FOR_COMPOSE = {name for name in Settings.model_fields if name.startswith("kafka_security_")}
 """The broker of Compose stands in a network of its own."""
 SECRETS = {name for service in compose.SERVICES.values() for name in service.NEEDS} - {"number"}
