@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from kernel.provider.plivo.traits import TRAITS
 from kernel.provider.port import (
     PAGE_MAX,
     Accepted,
@@ -19,6 +20,7 @@ from kernel.provider.port import (
     NotAccepted,
     Page,
     SendResult,
+    Traits,
     Uncertain,
 )
 from kernel.values.clock import Clock, SystemClock
@@ -59,7 +61,12 @@ class FakeProvider:
         hidden: ids that the log does not show yet.
     """
 
-    def __init__(self, clock: Clock | None = None, price_microunits: int = 65_000) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        price_microunits: int = 65_000,
+        traits: Traits = TRAITS,
+    ) -> None:
         self._clock = clock or SystemClock()
         self._ids = (f"fake-{number:06}" for number in itertools.count(1))
         self._price = price_microunits
@@ -68,6 +75,8 @@ class FakeProvider:
         self.sent: list[Sent] = []
         self.sends = 0
         self.asked = 0
+        self.refs: list[str] = []
+        self.traits = traits
         self.links: list[str] = []
         self.logged: dict[str, tuple[str, LoggedMessage]] = {}
         self.hidden: set[str] = set()
@@ -77,8 +86,9 @@ class FakeProvider:
         self.latency = 0.0
         self.in_flight = self.in_flight_max = 0
 
-    async def send(self, *, to: str, text: str, callback_url: str) -> SendResult:
+    async def send(self, *, to: str, text: str, callback_url: str, ref: str = "") -> SendResult:
         self.sends += 1
+        self.refs.append(ref)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
@@ -128,6 +138,10 @@ class FakeProvider:
         at = (at or self._clock.now()).astimezone(UTC).replace(microsecond=0)
         message = LoggedMessage(message_id, sender, recipient, at, state, 1, self._price, None)
         self.logged[message_id] = direction, message
+
+    async def cancel(self, ref: str) -> Done | Away:
+        await self._ask()
+        return Away("unsupported")
 
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
         await self._ask()
