@@ -59,6 +59,8 @@ class FakeProvider:
         obeys: a change of the link has an effect.
         latency: of every call, seconds.
         hidden: ids that the log does not show yet.
+        refs: of the sends, in order.
+        asleep: what is taken waits, and can be called back where the traits say so.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class FakeProvider:
         self.asked = 0
         self.refs: list[str] = []
         self.traits = traits
+        self.asleep = False
         self.links: list[str] = []
         self.logged: dict[str, tuple[str, LoggedMessage]] = {}
         self.hidden: set[str] = set()
@@ -98,9 +101,14 @@ class FakeProvider:
         answer = self.script.popleft() if self.script else None
         if isinstance(answer, NotAccepted | Uncertain):
             return answer
-        message_id = next(self._ids)
+        message_id = ref if self.traits.repeatable else next(self._ids)
+        if message_id in self.logged:
+            state = self.logged[message_id][1].state
+            cancelled = state == "cancelled"
+            return NotAccepted("cancelled", retry=False) if cancelled else Accepted(message_id)
         self.sent.append(Sent(message_id, to, text, callback_url))
-        self._log("outbound", message_id, sender=NUMBER, recipient=to, state="sent")
+        state = "queued" if self.asleep else "sent"
+        self._log("outbound", message_id, sender=NUMBER, recipient=to, state=state)
         if isinstance(answer, Taken):
             return answer.answer
         return answer or Accepted(message_id)
@@ -141,7 +149,12 @@ class FakeProvider:
 
     async def cancel(self, ref: str) -> Done | Away:
         await self._ask()
-        return Away("unsupported")
+        if not self.traits.cancels or self.away:
+            return Away(self.away or "unsupported")
+        if ref in self.logged and self.logged[ref][1].state == "queued":
+            self.change(ref, state="cancelled", amount_microunits=0)
+            self.sent = [sent for sent in self.sent if sent.message_id != ref]
+        return Done()
 
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
         await self._ask()
@@ -162,6 +175,9 @@ class FakeProvider:
     async def list_received(
         self, *, since: datetime, until: datetime, undelivered: bool, offset: int = 0
     ) -> Page | Away:
+        if not self.traits.has_inbox:
+            return Page([], more=False)
+
         def wanted(message: LoggedMessage) -> bool:
             return not undelivered or message.state == "undelivered"
 

@@ -308,10 +308,10 @@ async def open_provider(
         settings, "number", "smsgate_url", "smsgate_user", "smsgate_password", "smsgate_devices"
     )
     timeout = aiohttp.ClientTimeout(total=CALL_SECONDS_MAX, sock_connect=CONNECT_SECONDS_MAX)
-    auth = aiohttp.BasicAuth(
+    login = aiohttp.encode_basic_auth(
         settings.smsgate_user, settings.smsgate_password.get_secret_value(), "utf-8"
     )
-    async with aiohttp.ClientSession(timeout=timeout, auth=auth) as session:
+    async with aiohttp.ClientSession(timeout=timeout, headers={"Authorization": login}) as session:
         yield SmsGate(
             session,
             base=api_base(settings),

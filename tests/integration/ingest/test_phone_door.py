@@ -1,6 +1,6 @@
 """The door of a phone, over HTTP: each request with its answer and its record.
 
-docs/contract.md §7.
+docs/providers.md §1.
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
