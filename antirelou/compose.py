@@ -17,6 +17,7 @@ from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import open_pool
 from kernel.facts.topics import topic_specs
 from kernel.log.port import Log
+from kernel.provider.table import Entry, entry_of
 from kernel.sealing.keys import ensure_keys
 from kernel.service.heartbeat import beating
 from kernel.service.port import Ports, Service
@@ -129,14 +130,21 @@ async def open_log_alone(settings: Settings) -> AsyncIterator[Log]:
         yield await stack.enter_async_context(open_log(settings, url))
 
 
+def needs(service: str, provider: Entry) -> tuple[str, ...]:
+    """The settings without which a service does not start, with this provider."""
+    module = SERVICES[service]
+    own: tuple[str, ...] = getattr(provider, getattr(module, "PROVIDER_PART", ""), ())
+    return (*module.NEEDS, *own)
+
+
 def check_target(target: str, settings: Settings) -> None:
     """Check that a target has what it needs.
 
     Raises:
         Fatal: ``settings``: which settings are missing, all at once.
     """
-    services = (SERVICES[name] for name in TARGETS[target])
-    names = list(dict.fromkeys(need for service in services for need in service.NEEDS))
+    entry = entry_of(settings)
+    names = list(dict.fromkeys(need for name in TARGETS[target] for need in needs(name, entry)))
     if target != "all" and not (target == "ingest" and settings.kafka_bootstrap):
         names.append("database_url")
     require(settings, *names)
@@ -150,7 +158,8 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         the URL of the operators' surface, and the services, not yet working (``Service.run``).
     """
     if target == "all":
-        require(settings, "number", "plivo_auth_id", "plivo_auth_token")
+        entry = entry_of(settings)
+        require(settings, *dict.fromkeys(("number", *entry.api, *entry.door)))
         settings = ensure_keys(settings)
     check_target(target, settings)
     telemetry = Telemetry(CollectorRegistry())

@@ -18,6 +18,7 @@ from antirelou.commands.finding import Finding, Words, term
 from kernel.database.pool import translate_errors
 from kernel.http.connections import FILES_WANTED, raise_file_limit
 from kernel.provider.port import Account, Away, Link
+from kernel.provider.table import entry_of, open_provider
 from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
 from kernel.settings.settings import Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
@@ -56,7 +57,8 @@ async def examine(settings: Settings) -> list[Finding]:
 
 def _settings_there(settings: Settings) -> Finding:
     try:
-        require(settings, "number", "plivo_auth_id", "plivo_auth_token")
+        entry = entry_of(settings)
+        require(settings, *dict.fromkeys(("number", *entry.api, *entry.door)))
     except Fatal as error:
         return Finding(term("settings"), good=False, found=term("incomplete"), fix=str(error))
     return Finding(term("settings"), good=True, found=term("complete"))
@@ -274,8 +276,6 @@ async def _post(url: str, form: dict[str, str], headers: dict[str, str]) -> str:
 
 async def _account(settings: Settings) -> Sequence[Finding]:
     """Credit, auto-recharge, and whether the number is attached, as the provider says."""
-    from kernel.provider.plivo.provider import open_provider
-
     async with open_provider(settings) as provider:
         account = await provider.read_account()
         link = await provider.read_link()

@@ -59,6 +59,8 @@ class SignatureMode(enum.StrEnum):
     MA_V2 = "ma_v2"
     V3 = "v3"
     MA_V3 = "ma_v3"
+    HMAC = "hmac"
+    """A phone of ours: over body and time, by a key that we gave it."""
     NONE = "none"
     """Not a webhook: read from the provider's log over its own API."""
 
@@ -172,7 +174,8 @@ class SmsReceived(SenderRecord, frozen=True, kw_only=True):
 
     Attributes:
         id: the provider's MessageUUID or CallUUID.
-        at: when our webhook had the whole request; for a backfill, the provider's message time.
+        at: when our webhook had the whole request; for a backfill, and where the provider says
+            it (a phone that was away tells of hours at once), the message's own time.
         sender_sealed: the E.164 number, sealed for sending; None where it cannot be answered.
         blocks: keyed hashes of the blocks of 100, 10,000 and a million numbers that a mobile's
             lies in (``privacy.Pseudonymizer.blocks``).

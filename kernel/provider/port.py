@@ -10,13 +10,46 @@ Of sending there are three answers and no more:
 - ``Accepted``: the provider has it and gave it an id;
 - ``NotAccepted``: it is *proved* that the provider took nothing: it answered a definite 4xx, or
   nothing was ever written to it (refused, no such host, no connection in time);
-- ``Uncertain``: everything else. It may have been sent; it must not be sent again.
+- ``Uncertain``: everything else. It may have been sent; it must not be sent again. Only where the
+  provider knows a send by our reference (``Traits.repeatable``) may it be asked for again, under
+  the same one.
+
+Amounts are what the house pays, taxes included, in millionths of the provider's currency and never
+negative: the adapter makes them so (credits, negative prices, prices without VAT). Free is 0, not
+yet told is None.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Traits:
+    """What a provider can do, as far as the house acts on it.
+
+    Attributes:
+        repeatable: it takes our reference as the key of a send: asked again under the same one, it
+            sends no second SMS.
+        searchable: its log of what was sent shows the recipients' numbers, so that an uncertain
+            send is found in it by number and time.
+        has_inbox: it has a log of what was received.
+        detaching_saves: what is received while the number is linked costs money.
+        cancels: what it was given and has not sent yet can be called back.
+        tells_leaving: its ``sent`` proves that the SMS left: after that, or before it where the
+            two come in disorder, ``failed`` means undelivered.
+        retry_window: its webhooks are tried again for so long; after that what we did not take is
+            in its inbox alone, or lost.
+    """
+
+    repeatable: bool
+    searchable: bool
+    has_inbox: bool
+    detaching_saves: bool
+    cancels: bool
+    tells_leaving: bool
+    retry_window: timedelta
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +114,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True)
 class LoggedMessage:
-    """One message in the provider's log. It holds no text.
+    """One message in the provider's log.
 
     Attributes:
         message_id: the provider's id.
@@ -92,6 +125,8 @@ class LoggedMessage:
         amount_microunits: charged so far, millionths of its currency; None where unreadable.
         error_code: None where there is none (or it says 000).
         message_type: ``sms``, ``mms``, …
+        text: of a received one, where the log keeps it; it goes into the record and nowhere else.
+        ref: our reference, where the log keeps it.
     """
 
     message_id: str
@@ -103,9 +138,11 @@ class LoggedMessage:
     amount_microunits: int | None
     error_code: str | None
     message_type: str = "sms"
+    text: str | None = None
+    ref: str | None = None
 
     def __repr__(self) -> str:
-        """Without the numbers: a value may end in an error or a log line."""
+        """Without numbers and text: a value may end in an error or a log line."""
         return f"LoggedMessage({self.message_id}, {self.state})"
 
 
@@ -160,12 +197,24 @@ PAGE_MAX = 20
 class Provider(Protocol):
     """An SMS provider. Safe to share between tasks of one event loop; nothing here raises."""
 
-    async def send(self, *, to: str, text: str, callback_url: str) -> SendResult:
+    traits: Traits
+
+    async def send(self, *, to: str, text: str, callback_url: str, ref: str = "") -> SendResult:
         """Hand over one SMS, once; never tried again in here.
 
         Args:
             to: E.164.
             callback_url: where to report on it.
+            ref: our reference, the reply's id: the same for the same SMS, whatever crashes. Who is
+                not ``repeatable`` may ignore it.
+        """
+        ...
+
+    async def cancel(self, ref: str) -> Done | Away:
+        """Call back what was given under a reference, if it has not been sent yet.
+
+        ``Done`` says that it was asked; what became of it, ``read_message`` tells later. Only
+        where ``Traits.cancels``.
         """
         ...
 

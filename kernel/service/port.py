@@ -11,18 +11,12 @@ from kernel.database.pool import OpenPool, open_pool
 from kernel.http.server import Listen, listening
 from kernel.log.port import Log
 from kernel.provider.port import Provider
+from kernel.provider.table import open_provider
 from kernel.settings.settings import Settings
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.clock import Clock
 
 OpenProvider = Callable[[Settings, Telemetry], AbstractAsyncContextManager[Provider]]
-
-
-def open_plivo(settings: Settings, telemetry: Telemetry) -> AbstractAsyncContextManager[Provider]:
-    """The provider, whose SDK only who sends has to load."""
-    from kernel.provider.plivo.provider import open_provider
-
-    return open_provider(settings, telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +34,7 @@ class Ports:
     telemetry: Telemetry
     database_url: str
     open_pool: OpenPool = open_pool
-    open_provider: OpenProvider = open_plivo
+    open_provider: OpenProvider = open_provider
     listen: Listen = listening
 
 

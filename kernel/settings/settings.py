@@ -41,12 +41,14 @@ from kernel.settings.values import (
     check_key,
     check_keys,
     check_number,
+    check_optional_url,
     check_secret_url,
     check_token,
     check_zone,
     matching,
     parse_countries,
     parse_decimal,
+    parse_devices,
     parse_duration,
     parse_micro_setting,
     parse_money,
@@ -76,6 +78,21 @@ FEATURES = ("surge", "text", "alike", "neighbours", "texts")
 
 RATE_MICRO_MAX = 1000 * 1_000_000
 """The most euros for one unit of any currency, in millionths."""
+
+
+class ProviderName(StrEnum):
+    """Which provider the house uses (``kernel/provider/table.py``)."""
+
+    PLIVO = "plivo"
+    SMSGATE = "smsgate"
+
+
+PROVIDER_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
+    ProviderName.PLIVO: {},
+    # A SIM's plan is paid whether it is used or not: an SMS costs nothing, received or sent.
+    ProviderName.SMSGATE: {"price_receive": 0, "price_reply": 0, "fund_floor": 0},
+}
+"""Defaults that are another provider's own, instead of those written below."""
 
 
 class CallAnswer(StrEnum):
@@ -182,6 +199,12 @@ AuthToken = Annotated[
         matching(r"[\x21-\x7e]+", "an Auth Token as the provider's console shows it, no blanks")
     ),
 ]
+SigningKey = Annotated[
+    SecretStr,
+    AfterValidator(
+        matching(r"[\x21-\x7e]{32,200}", "at least 32 printable characters, as set in the app")
+    ),
+]
 Url = Annotated[str, AfterValidator(check_http_url)]
 BareUrl = Annotated[str, AfterValidator(check_bare_url)]
 ConsoleUrl = Annotated[str, AfterValidator(check_bare_url), AfterValidator(check_guarded_url)]
@@ -246,6 +269,8 @@ class Settings(BaseModel):
     """Our number, E.164; required; French 06 and 07 are closed to platforms."""
     countries: Annotated[tuple[str, ...], BeforeValidator(parse_countries)] = ("FR",)
     """Whom we answer; overseas has codes of its own (docs/judgement.md)."""
+    provider: ProviderName = ProviderName.PLIVO
+    """Who carries the SMS: `plivo`, or `smsgate` for a phone of your own (docs/providers.md)."""
     plivo_auth_id: (
         Annotated[
             str,
@@ -264,6 +289,18 @@ class Settings(BaseModel):
     """An application to link to when it is detached, instead of to none."""
     plivo_api_url: BareUrl = "https://api.plivo.com"
     """Plivo's, or a simulator's."""
+    smsgate_url: Annotated[str, AfterValidator(check_optional_url)] = ""
+    """Base of SMSGate's API, path included, without `/3rdparty/v1`; required for `smsgate`."""
+    smsgate_user: str = ""
+    """Login of SMSGate's API; required for `smsgate`."""
+    smsgate_password: SecretStr = SecretStr("")
+    """Password of SMSGate's API; required for `smsgate`."""
+    smsgate_signing_key: SigningKey = SecretStr("")
+    """What the phones sign webhooks with, set in the app; required for `smsgate`."""
+    smsgate_devices: Annotated[tuple[str, ...], BeforeValidator(parse_devices)] = ()
+    """A JSON list of the phones' device ids, one pool; required for `smsgate`."""
+    smsgate_mode: Literal["private", "local"] = "private"
+    """`private`: a server of your own; `local`: the phone itself answers."""
     provider_currency: Annotated[
         str, AfterValidator(matching(r"[A-Z]{3}", "an ISO currency code such as EUR"))
     ] = "EUR"
@@ -372,6 +409,11 @@ class Settings(BaseModel):
             raise ValueError(
                 "PLIVO_MUTE_APP_ID: another application than PLIVO_APP_ID, else detaching is none"
             )
+        if self.smsgate_mode == "local" and len(self.smsgate_devices) > 1:
+            raise ValueError(
+                "SMSGATE_DEVICES: one device in SMSGATE_MODE=local, where the phone itself "
+                "answers; several need a private server"
+            )
         return self
 
     def scaled(self, duration: timedelta) -> timedelta:
@@ -405,7 +447,9 @@ def load_settings(**overrides: Any) -> Settings:
     label, content = _read_file()
     sources = read_sources(os.environ, content, label=label, known=Settings.model_fields)
     try:
-        settings = Settings.model_validate({**sources.values, **overrides})
+        given = {**sources.values, **overrides}
+        defaults = PROVIDER_DEFAULTS.get(str(given.get("provider", ProviderName.PLIVO)), {})
+        settings = Settings.model_validate({**defaults, **given})
     except ValidationError as error:
         complaints = [*sources.complaints, *_describe(error, sources, overrides)]
         raise Fatal("\n".join(complaints), code="settings") from None
@@ -478,8 +522,8 @@ def read_older(keys: SecretStr) -> tuple[bytes, ...]:
 
 
 _SHOWN = {
-    "listen", "ops_listen", "console_listen", "countries", "provider_currency", "provider_rate",
-    "reply_delay",
+    "listen", "ops_listen", "console_listen", "countries", "provider", "smsgate_mode",
+    "provider_currency", "provider_rate", "reply_delay",
     "reply_delay_jitter", "reply_quiet", "reply_delay_max", "quiet_hours", "timezone",
     "reply_window", "burst", "judge_without", "call_answer", "call_counts", "price_receive",
     "price_reply", "cap_per_exchange", "fund_floor", "fund_horizon", "daily_cap", "max_wait",

@@ -213,6 +213,11 @@ def check_http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def check_optional_url(value: str) -> str:
+    """As ``check_http_url``, or none."""
+    return check_http_url(value) if value else value
+
+
 def check_secret_url(value: SecretStr) -> SecretStr:
     """A URL that is a secret itself, such as an ntfy topic's, or none."""
     text = value.get_secret_value()
@@ -297,6 +302,22 @@ def parse_texts(value: Any) -> tuple[str, ...]:
             raise ValueError(f"whole characters: text {number} has half an emoji")
         if "Cc" in categories:
             raise ValueError(f"texts without control characters: text {number} has one")
+    return tuple(value)
+
+
+def parse_devices(value: Any) -> tuple[str, ...]:
+    """A JSON list of device ids, each once."""
+    accepted = 'a JSON list of device ids such as ["Ey6ECgOkVVFjz3CL48B8C"], each once'
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError(accepted) from None
+    if not isinstance(value, list | tuple) or len(set(map(str, value))) != len(value):
+        raise ValueError(accepted)
+    form = re.compile(r"[0-9A-Za-z_-]{1,64}")
+    if not all(isinstance(device, str) and form.fullmatch(device) for device in value):
+        raise ValueError(accepted)
     return tuple(value)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from kernel.provider.table import traits_of
 from kernel.settings.settings import QuietHours, Settings, require
 from kernel.values.errors import Fatal
 from kernel.values.text import segment_text
@@ -136,6 +137,7 @@ def read_settings(settings: Settings) -> BillingSettings:
                 fast=BURN_FAST,
                 slow=BURN_SLOW,
             ),
+            detaching_saves=traits_of(settings).detaching_saves,
         ),
         quiet=settings.quiet,
         zone=ZoneInfo(settings.timezone),

@@ -5,7 +5,7 @@ docs/contract.md §3.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 
 from aiohttp import HttpVersion11, web
@@ -13,10 +13,12 @@ from multidict import istr
 
 from kernel.http.connections import BoundedServer, plan_connections
 from kernel.http.server import RETRY_LATER
+from kernel.settings.settings import ProviderName
 from kernel.values.clock import Clock
 from services.ingest.core.call import CONTENT_TYPE
 from services.ingest.core.form import BODY_BYTES_MAX
 from services.ingest.core.webhook import (
+    PATHS,
     SIGNATURE_HEADERS,
     Refusal,
     RefusalCode,
@@ -25,9 +27,8 @@ from services.ingest.core.webhook import (
     WebhookKind,
 )
 from services.ingest.handler import Answer, WebhookHandler
-from services.ingest.metrics import ACCEPTED, IngestMetrics
+from services.ingest.metrics import ACCEPTED, IGNORED, IngestMetrics
 
-PATH = "/webhooks/plivo/"
 _ABSOLUTE = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 """What stands before the path where the whole URL is sent; signatures hold for ``public_url``."""
 BODY_SECONDS_MAX = 5.0
@@ -36,6 +37,7 @@ BODY_SECONDS_MAX = 5.0
 STATUSES = {
     RefusalCode.SIGNATURE_MISSING: 403,
     RefusalCode.SIGNATURE_WRONG: 403,
+    RefusalCode.SIGNATURE_STALE: 403,
     RefusalCode.REPLAYED: 403,
     RefusalCode.FORM_UNREADABLE: 400,
     RefusalCode.FIELD_MISSING: 400,
@@ -54,17 +56,17 @@ def make_server(
     clock: Clock,
     metrics: IngestMetrics,
     *,
+    paths: Mapping[str, WebhookKind] = PATHS[ProviderName.PLIVO],
     is_draining: Callable[[], bool] = lambda: False,
 ) -> BoundedServer:
-    """What ``LISTEN`` serves: three paths, no more, so without an application's routing.
+    """What ``LISTEN`` serves: few paths, no more, so without an application's routing.
 
     Args:
         public_url: what the provider calls; signatures are checked against it.
+        paths: where it calls.
         is_draining: whether each answer is to be its connection's last.
     """
-    routes = {
-        f"{PATH}{kind.value}": (kind, f"{public_url}{PATH}{kind.value}") for kind in WebhookKind
-    }
+    routes = {path: (kind, f"{public_url}{path}") for path, kind in paths.items()}
 
     async def answer(request: web.BaseRequest) -> web.Response:
         path, _, query = _ABSOLUTE.sub("", request.raw_path, count=1).partition("?")
@@ -137,7 +139,7 @@ def _respond(answer: Answer) -> web.Response:
         return web.Response(body=answer.document, content_type=CONTENT_TYPE)
     if answer.refusal is not None:
         return _refuse(answer.refusal)
-    if answer.outcome == ACCEPTED:
+    if answer.outcome in {ACCEPTED, IGNORED}:
         return web.Response()
     return web.json_response({"error": answer.outcome}, status=503, headers=RETRY_LATER)
 

@@ -1,7 +1,7 @@
 """The way into the log: whether it is there, and how many may wait for it.
 
 The log gathers concurrent appends and keeps their order. Here the wait for it is bounded, in
-records and in time, so that an answer leaves before the provider gives up after 8 s. After a
+records and in time, so that an answer leaves before the provider gives up. After a
 failure the log counts as away and all are refused at once, until a probe finds it again.
 """
 
@@ -13,14 +13,17 @@ from collections.abc import AsyncIterator, Sequence
 import structlog
 
 from kernel.log.port import Log, Outgoing
+from kernel.settings.settings import ProviderName
 from kernel.values.clock import Clock
 from kernel.values.errors import AntirelouError, Transient
 
 LOG = structlog.get_logger("ingest")
 
 WAITING_RECORDS_MAX = 4096
-ANSWER_SECONDS_MAX = 6.0
-"""The time to the acknowledgement, in seconds; the provider waits 8 s for the whole answer."""
+ANSWER_SECONDS = {ProviderName.PLIVO: 6.0, ProviderName.SMSGATE: 4.0}
+"""The time to the acknowledgement, in seconds: Plivo waits 8 s for the whole answer, a phone 5."""
+
+ANSWER_SECONDS_MAX = max(ANSWER_SECONDS.values())
 
 PROBE_SECONDS_MAX = 5.0
 PROBE_AWAY_SECONDS = 0.5

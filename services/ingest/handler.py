@@ -5,8 +5,11 @@ import os
 from dataclasses import dataclass
 from typing import assert_never
 
-from kernel.facts.records import SmsReceived, SmsReported
+from msgspec import structs
+
+from kernel.facts.records import SignatureMode, SmsReceived, SmsReported
 from kernel.facts.topics import outgoing
+from kernel.provider.smsgate.wire import content_id
 from kernel.sealing.identity import Identifier
 from kernel.sealing.privacy import Sealer
 from kernel.stage.trace import Follower
@@ -17,6 +20,7 @@ from services.ingest.core.call import answer_call
 from services.ingest.core.evidence import encode_evidence
 from services.ingest.core.form import CallForm, Form, MessageForm, ReportForm, parse_form, read_form
 from services.ingest.core.nonce import NonceMemory, hash_nonce
+from services.ingest.core.phone import Ignored, Told, read_event, verify_event
 from services.ingest.core.reception import (
     Vouched,
     form_owner,
@@ -29,8 +33,9 @@ from services.ingest.core.webhook import (
     Refusal,
     RefusalCode,
     Webhook,
+    WebhookKind,
 )
-from services.ingest.metrics import ACCEPTED, IngestMetrics
+from services.ingest.metrics import ACCEPTED, IGNORED, IngestMetrics
 from services.ingest.settings import IngestSettings
 
 SALT_BYTES = 16
@@ -43,7 +48,8 @@ class Answer:
     """What to answer.
 
     Attributes:
-        outcome: a metric label: ``accepted``, the refusal's code, ``log_away``, ``overloaded``.
+        outcome: a metric label: ``accepted``, ``ignored``, the refusal's code, ``log_away``,
+            ``overloaded``.
         document: the XML that answers a call.
     """
 
@@ -53,6 +59,7 @@ class Answer:
 
 
 _ACCEPTED = Answer(ACCEPTED)
+_IGNORED = Answer(IGNORED)
 
 
 class WebhookHandler:
@@ -77,13 +84,19 @@ class WebhookHandler:
         )
         self._evidence = Sealer(settings.evidence_public_key, clock)
         self._nonces = NonceMemory()
+        self._own_number, self._has_inbox = settings.own_number, settings.has_inbox
+        self._signing_keys = tuple(filter(None, (settings.signing_key,)))
+        self._twins = NonceMemory()
         self._call_document = answer_call(settings.call_answer)
 
     async def handle(self, webhook: Webhook) -> Answer:
         """Check a webhook and, where it is what it should be, make it durable."""
-        admitted = self._admit(webhook)
+        is_event = webhook.kind is WebhookKind.EVENT
+        admitted = self._admit_event(webhook) if is_event else self._admit(webhook)
         if isinstance(admitted, Refusal):
             return Answer(admitted.code, admitted)
+        if admitted is None:
+            return _IGNORED
         form, vouched = admitted
         for field in form.malformed:
             self._metrics.malformed(field)
@@ -110,10 +123,42 @@ class WebhookHandler:
         form = read_form(webhook.kind, pairs, webhook.query)
         if isinstance(form, Refusal):
             return form
-        vouched = Vouched(signature.mode, hash_nonce(signature.nonce), webhook.at)
-        if not self._nonces.admit(vouched.nonce, form_owner(form)):
+        nonce = hash_nonce(signature.nonce)
+        if not self._nonces.admit(nonce, form_owner(form)):
             return _REPLAYED
-        return form, vouched
+        return form, Vouched(signature.mode, nonce, webhook.at)
+
+    def _admit_event(self, webhook: Webhook) -> tuple[Form, Vouched] | Refusal | None:
+        """An event of a phone: first whose it is, then what it says. None: nothing that is kept."""
+        refusal = verify_event(
+            webhook.headers, keys=self._signing_keys, body=webhook.body, now=webhook.at
+        )
+        if refusal:
+            return refusal
+        event = read_event(webhook.body, self._own_number, webhook.at)
+        match event:
+            case Refusal():
+                return event
+            case Ignored():
+                return None
+            case ReportForm():
+                return event, Vouched(SignatureMode.HMAC, None, webhook.at)
+            case Told():
+                return self._admit_told(event, webhook)
+            case _:
+                assert_never(event)
+
+    def _admit_told(self, told: Told, webhook: Webhook) -> tuple[Form, Vouched] | None:
+        """A text that a phone received. None: another registration has told of it already."""
+        at, form = told.at or webhook.at, told.form
+        sender = self._identifier.pseudonym(form.sender)
+        content = content_id(sender, at, form.text)
+        if told.at is not None:
+            if self._has_inbox:  # where it is known by what it says, for it has no other id
+                form = structs.replace(form, message_id=content)
+            elif not self._twins.admit(content, told.registration):
+                return None
+        return form, Vouched(SignatureMode.HMAC, None, at)
 
     def _verify(self, webhook: Webhook, pairs: Pairs) -> Signature | Refusal:
         """By our token, or by the one before it."""

@@ -6,6 +6,7 @@ from kernel.telemetry.metrics import Telemetry
 from services.ingest.core.webhook import WebhookKind
 
 ACCEPTED = "accepted"
+IGNORED = "ignored"
 LOG_AWAY = "log_away"
 OVERLOADED = "overloaded"
 

@@ -9,7 +9,8 @@ from aiohttp import web
 from kernel.service.port import Ports
 from kernel.settings.settings import Settings
 from services.ingest.api import make_server
-from services.ingest.appender import ANSWER_SECONDS_MAX, Appender
+from services.ingest.appender import ANSWER_SECONDS, ANSWER_SECONDS_MAX, Appender
+from services.ingest.core.webhook import PATHS
 from services.ingest.handler import WebhookHandler
 from services.ingest.metrics import IngestMetrics
 from services.ingest.settings import IngestSettings
@@ -64,10 +65,18 @@ async def open_ingest(settings: Settings, ports: Ports) -> AsyncIterator[IngestS
     """
     own = IngestSettings.of(settings)
     metrics = IngestMetrics(ports.telemetry)
-    appender = Appender(ports.log, ports.clock)
+    patience = ANSWER_SECONDS[own.provider]
+    appender = Appender(ports.log, ports.clock, answer_seconds_max=patience)
     handler = WebhookHandler(own, appender, ports.clock, metrics)
     draining = asyncio.Event()
-    server = make_server(own.public_url, handler, ports.clock, metrics, is_draining=draining.is_set)
+    server = make_server(
+        own.public_url,
+        handler,
+        ports.clock,
+        metrics,
+        paths=PATHS[own.provider],
+        is_draining=draining.is_set,
+    )
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(appender.running())
         url = await parts.enter_async_context(

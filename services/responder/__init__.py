@@ -10,8 +10,7 @@ never sent again by itself; one rate and one budget of questions over all replic
 unsealed for the call alone and erased when it is needed no more. It alone calls the provider.
 """
 
-NEEDS = (
-    "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key", "sending_public_key",
-    "sending_private_key",
-)  # fmt: skip
-"""The settings without which it does not start."""
+NEEDS = ("number", "pseudonym_key", "sending_public_key", "sending_private_key")
+"""The settings without which it does not start, beside those of ``PROVIDER_PART``."""
+PROVIDER_PART = "api"
+"""What it needs of the provider (``kernel/provider/table.py``)."""

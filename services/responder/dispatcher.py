@@ -190,7 +190,9 @@ class Dispatcher:
             return NotAccepted("unsealable", retry=False)
         text = pick_text(self._settings.texts, reply.reply_id, reply.text_index)
         callback_url = self._settings.callback_url(reply.reply_id)
-        return await self._provider.send(to=number, text=text, callback_url=callback_url)
+        return await self._provider.send(
+            to=number, text=text, callback_url=callback_url, ref=reply.reply_id
+        )
 
     async def _run_results(self) -> None:
         """Record results as they come; while the database is away, keep them and try again."""

@@ -197,8 +197,13 @@ class ResponderHandler:
         self, store: Transaction, reports: Sequence[SmsReported]
     ) -> dict[str, str]:
         """Which reply each report is about: by our reference, else by the provider's id."""
-        # After a restore the reply that the reference names may be unknown, and its SMS recovered.
-        by_id = [r.message_id for r in reports if not r.ref or self._restoration is not None]
+        # After a restore the reply that the reference names may be unknown, and its SMS recovered;
+        # and a reference that is the provider's id may be the hash of ours.
+        by_id = [
+            r.message_id
+            for r in reports
+            if not r.ref or r.ref == r.message_id or self._restoration is not None
+        ]
         by_message = await store.find_by_message(by_id)
         return {
             report.id: by_message.get(report.message_id) or report.ref or "" for report in reports

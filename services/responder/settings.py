@@ -4,8 +4,10 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from urllib.parse import quote
 
+from kernel.provider.port import Traits
+from kernel.provider.table import entry_of, traits_of
 from kernel.sealing.privacy import public_half
-from kernel.settings.settings import Settings, read_older, require
+from kernel.settings.settings import ProviderName, Settings, read_older, require
 from kernel.values.errors import Fatal
 from kernel.values.text import segment_text
 from services.responder.core.attachment import AttachmentRules
@@ -20,6 +22,9 @@ LEASE = timedelta(seconds=90)
 of the network, so it stays real whatever ``CLOCK_SPEED``."""
 
 
+WEBHOOK = "webhook"
+"""What a phone is linked to: a webhook of ours (``provider.smsgate``)."""
+
 RETRY_AWAY = timedelta(seconds=2)
 """Of the wish about the number, while the provider does not answer: it is to be fulfilled within
 five seconds of its return (``core.floor`` of billing), real ones whatever ``CLOCK_SPEED``."""
@@ -31,6 +36,7 @@ class ResponderSettings:
 
     Attributes:
         number: ours, E.164.
+        traits: what the provider can do.
         app_id: the application the number is linked to; empty: attaching is off.
         report_url: where the provider reports; a reply's id is added.
         sending_private_keys: 32 bytes each, the present one first.
@@ -40,6 +46,7 @@ class ResponderSettings:
     """
 
     number: str
+    traits: Traits
     app_id: str
     texts: tuple[str, ...]
     report_url: str
@@ -65,12 +72,14 @@ def read_settings(settings: Settings) -> ResponderSettings:
     Raises:
         Fatal: ``settings``: one is missing, the keys are no pair, or a text breaks the cap.
     """
+    entry, traits = entry_of(settings), traits_of(settings)
     require(
-        settings, "number", "plivo_auth_id", "plivo_auth_token", "pseudonym_key",
-        "sending_public_key", "sending_private_key",
+        settings, "number", *entry.api, "pseudonym_key", "sending_public_key",
+        "sending_private_key",
     )  # fmt: skip
     _check_keys(settings)
     _check_texts(settings)
+    app_id = settings.plivo_app_id if settings.provider is ProviderName.PLIVO else WEBHOOK
 
     def scaled(seconds: float, seconds_min: float) -> timedelta:
         # Work takes real time under any CLOCK_SPEED: no wait is cut below what it waits for.
@@ -78,9 +87,10 @@ def read_settings(settings: Settings) -> ResponderSettings:
 
     return ResponderSettings(
         number=settings.number or "",
-        app_id=settings.plivo_app_id,
+        traits=traits,
+        app_id=app_id,
         texts=settings.reply_texts,
-        report_url=f"{settings.public_url}/webhooks/plivo/report?ref=",
+        report_url=settings.public_url + entry.report_path,
         pseudonym_key=bytes.fromhex(settings.pseudonym_key.get_secret_value()),
         sending_public_key=bytes.fromhex(settings.sending_public_key.get_secret_value()),
         sending_private_keys=(
@@ -99,6 +109,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
             amount_max_microunits=IMPLAUSIBLE_FACTOR * _microunits(settings, settings.price_reply),
             amount_min_microunits=_microunits(settings, settings.price_reply),
             segments_min=min(segment_text(text).segments for text in settings.reply_texts),
+            tells_leaving=traits.tells_leaving,
         ),
         rate=RateRules(
             per_second=settings.send_rate,
@@ -107,7 +118,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
             hold_longest=scaled(600, 5),
         ),
         attachment=AttachmentRules(
-            enabled=bool(settings.plivo_app_id),
+            enabled=bool(app_id),
             check_every=scaled(600, 5),
             retry_first=timedelta(seconds=1),
             retry_longest=scaled(60, 5),

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
+from kernel.provider.plivo.traits import TRAITS
 from kernel.provider.port import (
     PAGE_MAX,
     Accepted,
@@ -19,6 +20,7 @@ from kernel.provider.port import (
     NotAccepted,
     Page,
     SendResult,
+    Traits,
     Uncertain,
 )
 from kernel.values.clock import Clock, SystemClock
@@ -57,9 +59,16 @@ class FakeProvider:
         obeys: a change of the link has an effect.
         latency: of every call, seconds.
         hidden: ids that the log does not show yet.
+        refs: of the sends, in order.
+        asleep: what is taken waits, and can be called back where the traits say so.
     """
 
-    def __init__(self, clock: Clock | None = None, price_microunits: int = 65_000) -> None:
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        price_microunits: int = 65_000,
+        traits: Traits = TRAITS,
+    ) -> None:
         self._clock = clock or SystemClock()
         self._ids = (f"fake-{number:06}" for number in itertools.count(1))
         self._price = price_microunits
@@ -68,6 +77,9 @@ class FakeProvider:
         self.sent: list[Sent] = []
         self.sends = 0
         self.asked = 0
+        self.refs: list[str] = []
+        self.traits = traits
+        self.asleep = False
         self.links: list[str] = []
         self.logged: dict[str, tuple[str, LoggedMessage]] = {}
         self.hidden: set[str] = set()
@@ -77,8 +89,9 @@ class FakeProvider:
         self.latency = 0.0
         self.in_flight = self.in_flight_max = 0
 
-    async def send(self, *, to: str, text: str, callback_url: str) -> SendResult:
+    async def send(self, *, to: str, text: str, callback_url: str, ref: str = "") -> SendResult:
         self.sends += 1
+        self.refs.append(ref)
         self.in_flight += 1
         self.in_flight_max = max(self.in_flight_max, self.in_flight)
         try:
@@ -88,9 +101,14 @@ class FakeProvider:
         answer = self.script.popleft() if self.script else None
         if isinstance(answer, NotAccepted | Uncertain):
             return answer
-        message_id = next(self._ids)
+        message_id = ref if self.traits.repeatable else next(self._ids)
+        if message_id in self.logged:
+            state = self.logged[message_id][1].state
+            cancelled = state == "cancelled"
+            return NotAccepted("cancelled", retry=False) if cancelled else Accepted(message_id)
         self.sent.append(Sent(message_id, to, text, callback_url))
-        self._log("outbound", message_id, sender=NUMBER, recipient=to, state="sent")
+        state = "queued" if self.asleep else "sent"
+        self._log("outbound", message_id, sender=NUMBER, recipient=to, state=state)
         if isinstance(answer, Taken):
             return answer.answer
         return answer or Accepted(message_id)
@@ -129,6 +147,15 @@ class FakeProvider:
         message = LoggedMessage(message_id, sender, recipient, at, state, 1, self._price, None)
         self.logged[message_id] = direction, message
 
+    async def cancel(self, ref: str) -> Done | Away:
+        await self._ask()
+        if not self.traits.cancels or self.away:
+            return Away(self.away or "unsupported")
+        if ref in self.logged and self.logged[ref][1].state == "queued":
+            self.change(ref, state="cancelled", amount_microunits=0)
+            self.sent = [sent for sent in self.sent if sent.message_id != ref]
+        return Done()
+
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
         await self._ask()
         if self.away:
@@ -148,6 +175,9 @@ class FakeProvider:
     async def list_received(
         self, *, since: datetime, until: datetime, undelivered: bool, offset: int = 0
     ) -> Page | Away:
+        if not self.traits.has_inbox:
+            return Page([], more=False)
+
         def wanted(message: LoggedMessage) -> bool:
             return not undelivered or message.state == "undelivered"
 

@@ -10,7 +10,7 @@ from antirelou.commands.audit.gather import Say, gather
 from antirelou.commands.audit.judge import judge
 from antirelou.commands.audit.provider_log import QUESTIONS_MAX, ProviderReader, plan_stretch
 from antirelou.compose import open_database, open_log
-from kernel.provider.plivo.provider import open_provider
+from kernel.provider.table import open_provider
 from kernel.sealing.privacy import Pseudonymizer
 from kernel.settings.settings import Settings
 from kernel.values.clock import SystemClock

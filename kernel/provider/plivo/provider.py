@@ -20,6 +20,7 @@ from threading import local
 from typing import Any
 
 from kernel.provider.plivo.client import CLIENT_SECONDS_MAX, Answered, Client, Failed, call
+from kernel.provider.plivo.traits import TRAITS
 from kernel.provider.plivo.wire import (
     digits,
     read_account,
@@ -64,6 +65,8 @@ class Plivo:
         mute_app_id: the application to link to instead of to none; empty: to none.
     """
 
+    traits = TRAITS
+
     def __init__(
         self,
         *,
@@ -83,8 +86,8 @@ class Plivo:
         self._clients: list[Client] = []
         self._failed_at = 0.0
 
-    async def send(self, *, to: str, text: str, callback_url: str) -> SendResult:
-        """See ``Provider``."""
+    async def send(self, *, to: str, text: str, callback_url: str, ref: str = "") -> SendResult:
+        """See ``Provider``. It takes no reference: ours goes into the callback's URL."""
         answer = await self._call(
             "send",
             lambda client: client.messages.create(
@@ -102,6 +105,10 @@ class Plivo:
             return Uncertain(answer.reason)
         message_id = read_message_id(answer.body)
         return Accepted(message_id) if message_id else Uncertain("unreadable")
+
+    async def cancel(self, ref: str) -> Done | Away:
+        """See ``Provider``: Plivo calls nothing back."""
+        return Away("unsupported")
 
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
         """See ``Provider``."""

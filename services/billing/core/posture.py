@@ -60,6 +60,8 @@ class PostureRules:
             lasts.
         probe_every: between two rounds of probes.
         pace: how fast the fund may be spent while guarded.
+        detaching_saves: what is received while the number is on costs money; where it does not,
+            only the operator takes it off.
     """
 
     floor_microeuros: int
@@ -69,6 +71,7 @@ class PostureRules:
     floor_hours: int
     probe_every: timedelta
     pace: PaceRules
+    detaching_saves: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,7 +332,7 @@ def _decide_attach(standing: Standing, facts: Facts, rules: PostureRules) -> boo
     """
     if standing.detached:
         return False
-    if not facts.given:
+    if not facts.given or not rules.detaching_saves:
         return True
     margin = 0
     if not standing.attach:

@@ -26,7 +26,7 @@ from services.evidence.core.verifier import request_told
 RECEIVED, JUDGED, REPLIED, TERMS = "received", "judged", "replied", "terms"
 
 NAME_BYTES = 16
-BODY_SIGNED = {SignatureMode.V3, SignatureMode.MA_V3}
+BODY_SIGNED = {SignatureMode.V3, SignatureMode.MA_V3, SignatureMode.HMAC}
 """V2 signs the URL alone: that the body is the provider's rests on TLS and on its own log."""
 
 Place = tuple[datetime, int]

@@ -108,7 +108,7 @@ def _unquote(text: str) -> str:
 
 
 def read_form(kind: WebhookKind, pairs: Sequence[tuple[str, str]], query: str) -> Form | Refusal:
-    """Read the form of a webhook; a report's reference stands in the URL's query."""
+    """Read the form of a webhook of Plivo's; a report's reference stands in the URL's query."""
     fields = _first_of(pairs)
     match kind:
         case WebhookKind.MESSAGE:
@@ -117,6 +117,8 @@ def read_form(kind: WebhookKind, pairs: Sequence[tuple[str, str]], query: str) -
             return read_report(fields, query)
         case WebhookKind.CALL:
             return read_call(fields)
+        case WebhookKind.EVENT:
+            return Refusal(RefusalCode.FORM_UNREADABLE)  # it is none: ``core.phone`` reads it
         case _:
             assert_never(kind)
 

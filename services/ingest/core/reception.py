@@ -24,10 +24,16 @@ VOICE = "voice"
 
 
 class Vouched(Struct, frozen=True):
-    """How and when the provider vouched for a request; ``nonce`` is hashed."""
+    """How and when the provider vouched for a request.
+
+    Attributes:
+        nonce: hashed; None where the signature has none, as it covers the body.
+        at: when the message counts as received: when the request was here, or what the provider
+            itself says, where it says so.
+    """
 
     mode: SignatureMode
-    nonce: str
+    nonce: str | None
     at: datetime
 
 

@@ -4,18 +4,33 @@ What is made for every request is a ``msgspec.Struct``: as frozen as a dataclass
 """
 
 import enum
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from msgspec import Struct
 
+from kernel.settings.settings import ProviderName
+
 
 class WebhookKind(enum.StrEnum):
-    """Which of the three; the last part of its path."""
+    """Which of them; of Plivo's three the last part of the path."""
 
     MESSAGE = "message"
     REPORT = "report"
     CALL = "call"
+    EVENT = "event"
+    """Any event of a phone of ours: what it is stands in its body."""
+
+
+PATHS: Mapping[ProviderName, Mapping[str, WebhookKind]] = {
+    ProviderName.PLIVO: {
+        f"/webhooks/plivo/{kind.value}": kind
+        for kind in (WebhookKind.MESSAGE, WebhookKind.REPORT, WebhookKind.CALL)
+    },
+    ProviderName.SMSGATE: {"/webhooks/smsgate": WebhookKind.EVENT},
+}
+"""Where each provider calls, and with what."""
 
 
 class RefusalCode(enum.StrEnum):
@@ -23,6 +38,8 @@ class RefusalCode(enum.StrEnum):
 
     SIGNATURE_MISSING = "signature_missing"
     SIGNATURE_WRONG = "signature_wrong"
+    SIGNATURE_STALE = "signature_stale"
+    """It holds, and its time is not now."""
     REPLAYED = "replayed"
     """The signature's nonce came before, with something else."""
     FORM_UNREADABLE = "form_unreadable"
@@ -49,11 +66,15 @@ _HEADER_NAMES = {
     "v3": "X-Plivo-Signature-V3",
     "ma_v3": "X-Plivo-Signature-Ma-V3",
     "v3_nonce": "X-Plivo-Signature-V3-Nonce",
+    "signature": "X-Signature",
+    "timestamp": "X-Timestamp",
 }
 
 
 class SignatureHeaders(Struct, frozen=True, omit_defaults=True, rename=_HEADER_NAMES):
-    """The provider's signature headers as they came; None where there is none (docs/plivo.md §3).
+    """The provider's signature headers as they came; None where there is none.
+
+    Plivo's (docs/plivo.md §3), and the two of SMS Gateway for Android.
 
     Encoded, they have the names they came under.
     """
@@ -64,6 +85,8 @@ class SignatureHeaders(Struct, frozen=True, omit_defaults=True, rename=_HEADER_N
     v3: str | None = None
     ma_v3: str | None = None
     v3_nonce: str | None = None
+    signature: str | None = None
+    timestamp: str | None = None
 
 
 SIGNATURE_HEADERS = tuple(_HEADER_NAMES.values())

@@ -22,7 +22,15 @@ from kernel.facts.records import (
     derive_id,
 )
 from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
-from services.responder.core.status import DOUBTED_ORDER, LOG_ORDER, Observation, Status
+from services.responder.core.status import (
+    DOUBTED_ORDER,
+    LOG_ORDER,
+    Observation,
+    Status,
+    as_undelivered,
+    has_failed,
+    has_left,
+)
 
 BY = "responder"
 IMPLAUSIBLE_FACTOR = 3
@@ -72,6 +80,7 @@ class OutboxRules:
         amount_max_microunits, amount_min_microunits: a report of more, or of less, for a segment is
             checked in the provider's log.
         segments_min: of the shortest of our texts.
+        tells_leaving: as of ``provider.port.Traits``.
     """
 
     lease: timedelta
@@ -85,6 +94,7 @@ class OutboxRules:
     amount_max_microunits: int
     amount_min_microunits: int = 1
     segments_min: int = 1
+    tells_leaving: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,6 +214,8 @@ def apply_observation(
     """
     if not is_about(reply, observed):
         return reply
+    if rules.tells_leaving:
+        observed = _heed_leaving(reply, observed)
     seen = replace(reply, message_id=observed.message_id)
     if _counts_for_amount(reply, observed):
         seen = replace(
@@ -222,6 +234,15 @@ def apply_observation(
     if seen.state is ReplyState.FAILED and seen.state_order >= 0:
         seen = replace(seen, nothing_charged=not seen.amount_microunits)
     return _tell(reply, _look_next(reply, seen, now, rules), now)
+
+
+def _heed_leaving(reply: Reply, observed: Observation) -> Observation:
+    """What was sent has left: if it failed as well, before or after, it was not delivered."""
+    if observed.status is Status.FAILED and has_left(reply.state_order):
+        return as_undelivered(observed, observed.error_code)
+    if observed.status is Status.SENT and has_failed(reply.state_order):
+        return as_undelivered(observed, reply.reason or None)
+    return observed
 
 
 def needs_log(reply: Reply, rules: OutboxRules) -> bool:

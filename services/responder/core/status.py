@@ -22,6 +22,9 @@ class Status(enum.StrEnum):
     DELIVERED = "delivered"
 
 
+CANCELLED = "cancelled"
+"""Called back before it was sent: an end that what is sent all the same takes back."""
+
 _STATUSES = {
     "queued": Status.QUEUED,
     "sent": Status.SENT,
@@ -30,6 +33,7 @@ _STATUSES = {
     "undelivered": Status.UNDELIVERED,
     "failed": Status.FAILED,
     "rejected": Status.FAILED,
+    CANCELLED: Status.FAILED,
 }
 _RANKS = {
     Status.QUEUED: 0,
@@ -69,6 +73,23 @@ class Observation:
     amount_order: int
 
 
+def has_left(state_order: int) -> bool:
+    """Whether the observation with this number says that the SMS was sent."""
+    return state_order >= 0 and state_order % 10 == _RANKS[Status.SENT]
+
+
+def has_failed(state_order: int) -> bool:
+    """Whether it says that it failed, for good."""
+    return state_order >= _TERMINAL and state_order % 10 == _RANKS[Status.FAILED]
+
+
+def as_undelivered(observed: Observation, error_code: str | None) -> Observation:
+    """What left and failed: it was not delivered."""
+    rank = _RANKS[Status.UNDELIVERED]
+    order = (rank + 1) * 10 + rank + _TERMINAL
+    return replace(observed, status=Status.UNDELIVERED, state_order=order, error_code=error_code)
+
+
 def observe_report(report: SmsReported) -> Observation | None:
     """A status report; None: a status that nobody knows."""
     status = _STATUSES.get(report.status)
@@ -76,7 +97,7 @@ def observe_report(report: SmsReported) -> Observation | None:
         return None
     # Without a sequence, how far on its status is is the only order there is.
     place = report.sequence if report.sequence is not None else _RANKS[status]
-    return _observe(status, place, report, report.error_code)
+    return _observe(status, place, report, report.status, report.error_code)
 
 
 def observe_logged(logged: LoggedMessage) -> Observation:
@@ -85,19 +106,25 @@ def observe_logged(logged: LoggedMessage) -> Observation:
     That it is there proves that it was accepted, whatever its state says.
     """
     status = _STATUSES.get(logged.state, Status.QUEUED)
-    return replace(_observe(status, -1, logged, logged.error_code), amount_order=LOG_ORDER)
+    return replace(
+        _observe(status, -1, logged, logged.state, logged.error_code), amount_order=LOG_ORDER
+    )
 
 
 def _observe(
-    status: Status, place: int, said: SmsReported | LoggedMessage, error_code: str | None
+    status: Status,
+    place: int,
+    said: SmsReported | LoggedMessage,
+    word: str,
+    error_code: str | None,
 ) -> Observation:
     order = (min(max(place, -1), SEQUENCE_MAX) + 1) * 10 + _RANKS[status]
     charged = status is not Status.QUEUED
-    terminal = status not in {Status.QUEUED, Status.SENT}
+    terminal = status not in {Status.QUEUED, Status.SENT} and word != CANCELLED
     return Observation(
         status=status,
         message_id=said.message_id,
-        error_code=error_code,
+        error_code=error_code or (CANCELLED if word == CANCELLED else None),
         segments=said.segments,
         amount_microunits=said.amount_microunits if charged else None,
         state_order=order + _TERMINAL * terminal,

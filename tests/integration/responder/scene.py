@@ -1,7 +1,7 @@
 """A responder on a real database, a log in memory and a provider in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -189,11 +189,16 @@ async def open_scene(
     provider: Provider | None = None,
     started: bool = True,
     rules: OutboxRules | None = None,
+    chosen: Mapping[str, Any] | None = None,
     **settings: Any,
 ) -> AsyncIterator[Scene]:
-    """A responder, working unless told otherwise; killed at the end."""
+    """A responder, working unless told otherwise; killed at the end.
+
+    Args:
+        chosen: settings beside the others, which choose another provider than Plivo.
+    """
     await migrate(database_url, [SCHEMA])
-    own = replace(read_settings(make_settings(**settings)), outbox=rules or QUICK)
+    own = replace(read_settings(make_settings(**settings, **(chosen or {}))), outbox=rules or QUICK)
     telemetry = Telemetry(CollectorRegistry())
     ports = Ports(log, CLOCK, telemetry, database_url)
     provider = provider or FakeProvider(CLOCK)

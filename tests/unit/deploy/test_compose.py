@@ -8,6 +8,7 @@ import pytest
 import yaml
 
 from antirelou import compose
+from kernel.provider.table import PROVIDERS
 from kernel.settings.settings import Settings
 from kernel.settings.sources import PREFIX
 
@@ -18,7 +19,16 @@ SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 MADE_BY_IMAGE = {"listen", "ops_listen", "console_listen", "data_dir"}
 NOT_FOR_COMPOSE = {name for name in Settings.model_fields if name.startswith("kafka_security_")}
 """The broker of Compose stands in a network of its own."""
-SECRETS = {name for service in compose.SERVICES.values() for name in service.NEEDS} - {"number"}
+PUBLIC = {"number", "smsgate_url", "smsgate_devices"}
+
+
+def secrets_needed(service: str) -> set[str]:
+    """What it needs under one provider or another, but for what every service may know."""
+    found = (compose.needs(service, provider) for provider in PROVIDERS.values())
+    return set[str]().union(*found) - PUBLIC
+
+
+SECRETS = set[str]().union(*map(secrets_needed, compose.SERVICES))
 """What is given to those alone that need it."""
 
 
@@ -34,7 +44,7 @@ def test_every_setting_reaches_somebody() -> None:
 
 @pytest.mark.parametrize("service", compose.SERVICES)
 def test_a_service_is_given_the_keys_that_it_needs_and_no_other(service: str) -> None:
-    assert given(service) & SECRETS == set(compose.SERVICES[service].NEEDS) - {"number"}
+    assert given(service) & SECRETS == secrets_needed(service)
     assert ("database_url" in given(service)) == (service != "ingest")
 
 

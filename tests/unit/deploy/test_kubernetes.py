@@ -14,9 +14,10 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from antirelou.compose import SERVICES
+from antirelou.compose import SERVICES, needs
 from kernel.facts.records import SmsJudged, SmsReceived
 from kernel.facts.topics import PARTITIONS, READS
+from kernel.provider.table import PROVIDERS
 from kernel.settings.sources import PREFIX
 
 PROJECT = Path(__file__).parents[3]
@@ -90,7 +91,8 @@ OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str) -> None:
-    needed = set(SERVICES[service].NEEDS) - {"number"}
+    public = {"number", "smsgate_url", "smsgate_devices"}
+    needed = {name for one in PROVIDERS.values() for name in needs(service, one)} - public
     if service != "ingest":
         needed.add("database_url")
     assert secrets_of(service) - OPTIONAL == needed

@@ -75,8 +75,15 @@ WRONG = {
     "PLIVO_AUTH_TOKEN": "two words",
     "PLIVO_AUTH_TOKEN_OLDER": "été",
     "CLOCK_SPEED": "0",
+    "PROVIDER": "twilio",
+    "SMSGATE_URL": "192.168.1.7:8080",
+    "SMSGATE_SIGNING_KEY": "Short8ch",
+    "SMSGATE_DEVICES": "Ey6ECgOkVVFjz3CL48B8C",
+    "SMSGATE_MODE": "cloud",
 }
-UNBOUNDED = {"KAFKA_SECURITY_USERNAME", "KAFKA_SECURITY_PASSWORD"}
+UNBOUNDED = {
+    "KAFKA_SECURITY_USERNAME", "KAFKA_SECURITY_PASSWORD", "SMSGATE_USER", "SMSGATE_PASSWORD",
+}  # fmt: skip
 """Any text is a value of these; whether it works, only use can tell."""
 
 SPOILED = {
