@@ -30,6 +30,7 @@ from pydantic import (
 
 from kernel.settings.sources import PREFIX, Sources, read_sources
 from kernel.settings.values import (
+    Hold,
     check_above_zero,
     check_address,
     check_addresses,
@@ -41,14 +42,18 @@ from kernel.settings.values import (
     check_keys,
     check_number,
     check_secret_url,
+    check_secrets,
     check_token,
     check_zone,
     matching,
     parse_countries,
     parse_decimal,
     parse_duration,
+    parse_hold,
+    parse_instant,
     parse_micro_setting,
     parse_money,
+    parse_names,
     parse_path,
     parse_quiet_hours,
     parse_texts,
@@ -91,6 +96,15 @@ class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
+
+
+class GiftsCount(StrEnum):
+    """When a gift may be spent."""
+
+    RAISED = "raised"
+    """Once the platform has it."""
+    TRANSFERRED = "transferred"
+    """Once a person moved it to the provider."""
 
 
 class QuietHours:
@@ -313,6 +327,37 @@ class Settings(BaseModel):
     send_rate: Annotated[Decimal, Field(gt=0, le=1000)] = 0.5
     """SMS a second over all replicas."""
 
+    helloasso_organization: Annotated[
+        str,
+        AfterValidator(matching(r"[0-9A-Za-z_-]{1,200}", "an association's slug such as mon-asso")),
+    ] = ""
+    helloasso_client_id: Annotated[
+        str, AfterValidator(matching(r"[\x21-\x7e]+", "a client id as HelloAsso shows it"))
+    ] = ""
+    helloasso_client_secret: Annotated[
+        SecretStr,
+        AfterValidator(matching(r"[\x21-\x7e]+", "a client secret as HelloAsso shows it")),
+    ] = SecretStr("")
+    helloasso_api_url: BareUrl = "https://api.helloasso.com"
+    helloasso_bell: Annotated[
+        SecretStr,
+        AfterValidator(
+            matching(
+                r"[0-9A-Za-z_-]{8,200}", "8 or more letters, digits, - or _ that nobody guesses"
+            )
+        ),
+    ] = SecretStr("")
+    helloasso_forms: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()
+    stripe_webhook_secrets: Annotated[SecretStr, AfterValidator(check_secrets)] = SecretStr("")
+    stripe_api_key: Annotated[
+        SecretStr, AfterValidator(matching(r"[\x21-\x7e]+", "an API key as Stripe shows it"))
+    ] = SecretStr("")
+    stripe_api_url: BareUrl = "https://api.stripe.com"
+    stripe_live: Annotated[bool, BeforeValidator(parse_truth)] = True
+    gifts_since: Annotated[datetime | None, BeforeValidator(parse_instant)] = None
+    gifts_count: GiftsCount = GiftsCount.RAISED
+    gift_hold: Annotated[Hold | None, BeforeValidator(parse_hold)] = None
+
     retain_text: LongerThanNothing = timedelta(days=7)
     """How long clear texts are kept."""
     retain_evidence: LongerThanNothing = timedelta(days=180)
@@ -360,6 +405,15 @@ class Settings(BaseModel):
             raise ValueError(
                 "CAP_PER_EXCHANGE: at least PRICE_RECEIVE + PRICE_REPLY, else nobody is answered"
             )
+        helloasso = (
+            self.helloasso_organization,
+            self.helloasso_client_id,
+            self.helloasso_client_secret.get_secret_value(),
+        )
+        if any(helloasso) and not all(helloasso):
+            raise ValueError(
+                "HELLOASSO_ORGANIZATION, HELLOASSO_CLIENT_ID, HELLOASSO_CLIENT_SECRET: all or none"
+            )
         if self.plivo_mute_app_id and self.plivo_mute_app_id == self.plivo_app_id:
             raise ValueError(
                 "PLIVO_MUTE_APP_ID: another application than PLIVO_APP_ID, else detaching is none"
@@ -406,6 +460,9 @@ def load_settings(**overrides: Any) -> Settings:
     speed = settings.clock_speed
     changed: dict[str, Any] = {name: getattr(settings, name) / speed for name in DURATIONS}
     changed |= {name: getattr(settings, name) * speed for name in RATES}
+    if settings.gift_hold is not None:
+        hold = settings.gift_hold
+        changed["gift_hold"] = hold._replace(after=hold.after / speed)
     return settings.model_copy(update=changed)
 
 

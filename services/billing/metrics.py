@@ -53,7 +53,7 @@ class Metrics:
             name: getattr(fund, f"{name}_microeuros")
             for name in (
                 "donated", "available", "reserved", "spent_receive", "spent_reply", "fees",
-                "floor", "provider_credit",
+                "floor", "provider_credit", "raised", "transferred", "held",
             )
         }  # fmt: skip
         for account, amount in accounts.items():

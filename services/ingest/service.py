@@ -67,7 +67,14 @@ async def open_ingest(settings: Settings, ports: Ports) -> AsyncIterator[IngestS
     appender = Appender(ports.log, ports.clock)
     handler = WebhookHandler(own, appender, ports.clock, metrics)
     draining = asyncio.Event()
-    server = make_server(own.public_url, handler, ports.clock, metrics, is_draining=draining.is_set)
+    server = make_server(
+        own.public_url,
+        handler,
+        ports.clock,
+        metrics,
+        is_draining=draining.is_set,
+        doors=ports.doors,
+    )
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(appender.running())
         url = await parts.enter_async_context(

@@ -250,7 +250,7 @@ async def _scan_tables(url: str, own: Iterable[bytes]) -> tuple[dict[str, int], 
         names = await connection.fetch(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
             " WHERE schemaname = ANY($1)",
-            ["filter", "billing", "responder", "evidence"],
+            ["filter", "billing", "responder", "evidence", "donations"],
         )
         for (table,) in names:
             count = await connection.fetchval(
