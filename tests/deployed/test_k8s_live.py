@@ -89,7 +89,7 @@ def test_the_api_server_takes_the_production_overlay_too(cluster: Cluster) -> No
 
 async def test_it_rolls_out(cluster: Cluster) -> None:
     names = [one["metadata"]["name"] for one in cluster.read("deployments")["items"]]
-    assert {"ingest", "filter", "billing", "responder", "evidence"} <= set(names)
+    assert {"ingest", "filter", "billing", "responder", "evidence", "donations"} <= set(names)
     for name in names:
         cluster.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=90s")
     cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", "job/migrate",

@@ -84,7 +84,11 @@ def secrets_of(service: str) -> set[str]:
 
 
 ROTATED = {"plivo_auth_token_older", "sending_private_keys_older"}
-OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED}
+GIFTS = {
+    "helloasso_client_id", "helloasso_client_secret", "helloasso_bell", "stripe_webhook_secrets",
+    "stripe_api_key",
+}  # fmt: skip
+OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED, *GIFTS}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -93,6 +97,11 @@ def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str)
     if service != "ingest":
         needed.add("database_url")
     assert secrets_of(service) - OPTIONAL == needed
+
+
+def test_the_secrets_of_gifts_are_given_to_donations_alone() -> None:
+    assert secrets_of("donations") >= GIFTS
+    assert not [name for name in SERVICES if name != "donations" and secrets_of(name) & GIFTS]
 
 
 @pytest.mark.parametrize("service", ["filter"])
@@ -118,7 +127,8 @@ def test_billing_is_one_as_more_are_slower() -> None:
 
 def test_only_the_webhooks_are_reached_from_outside() -> None:
     [rule] = BASE["Ingress", "webhooks"]["spec"]["rules"]
-    assert [path["path"] for path in rule["http"]["paths"]] == ["/webhooks/plivo/"]
+    paths = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+    assert paths == {"/webhooks/plivo/": "ingest", "/webhooks/donations/": "donations"}
     assert not [
         name for (kind, name), one in BASE.items()
         if kind == "Service" and one["spec"].get("type", "ClusterIP") != "ClusterIP"
