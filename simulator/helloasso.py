@@ -126,10 +126,10 @@ class HelloAsso:
     def refund(self, payment: int, cents: int, *, status: str = "Processed", **more: Any) -> int:
         """A part of it is paid back. Returns the operation's id."""
         operations = self.payments[payment]["refundOperations"]
-        operation = {"id": 900 + payment * 10 + len(operations), "amount": cents, "status": status}
-        operations.append(operation | more)
+        name: int = 900 + payment * 10 + len(operations)
+        operations.append({"id": name, "amount": cents, "status": status} | more)
         self._touch(payment)
-        return int(operation["id"])
+        return name
 
     def become(self, payment: int, state: str) -> None:
         """It is in another state now."""

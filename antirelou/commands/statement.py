@@ -41,8 +41,8 @@ COLUMNS: Mapping[str, Sequence[str]] = {
             "date de participation", "day", "created", "created at", "booking date"),
     "amount": ("credit", "montant", "montant eur", "montant net", "amount", "participation",
                "contribution", "somme"),
-    "reference": ("reference", "id", "transaction", "id transaction", "numero", "reference operation",
-                  "transaction id", "numero de commande"),
+    "reference": ("reference", "id", "transaction", "id transaction", "numero",
+                  "reference operation", "transaction id", "numero de commande"),
     "state": ("statut", "status", "etat", "state"),
     "currency": ("devise", "currency"),
 }  # fmt: skip

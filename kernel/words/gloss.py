@@ -620,10 +620,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Asked for. What it finds appears in `antirelou status`.",
         ),
         "import": Term(
-            "{count} dons à inscrire, {amount} en tout ; {known} déjà inscrits, {passed} lignes qui "
-            "ne sont pas des dons",
-            "{count} gifts to book, {amount} in all; {known} booked before, {passed} lines that are "
-            "no gifts",
+            "{count} dons à inscrire, {amount} en tout ; {known} déjà inscrits, {passed} lignes "
+            "qui ne sont pas des dons",
+            "{count} gifts to book, {amount} in all; {known} booked before, {passed} lines that "
+            "are no gifts",
         ),
         "import?": Term("Les inscrire ?", "Book them?"),
         "imported": Term("{count} dons inscrits.", "{count} gifts booked."),
