@@ -331,14 +331,18 @@ class Settings(BaseModel):
         str,
         AfterValidator(matching(r"[0-9A-Za-z_-]{1,200}", "an association's slug such as mon-asso")),
     ] = ""
+    """Slug of the association at HelloAsso; empty: HelloAsso is off."""
     helloasso_client_id: Annotated[
         str, AfterValidator(matching(r"[\x21-\x7e]+", "a client id as HelloAsso shows it"))
     ] = ""
+    """HelloAsso, Integrations et API: the association's own client."""
     helloasso_client_secret: Annotated[
         SecretStr,
         AfterValidator(matching(r"[\x21-\x7e]+", "a client secret as HelloAsso shows it")),
     ] = SecretStr("")
+    """Its secret."""
     helloasso_api_url: BareUrl = "https://api.helloasso.com"
+    """HelloAsso's, its sandbox's or a simulator's."""
     helloasso_bell: Annotated[
         SecretStr,
         AfterValidator(
@@ -347,16 +351,25 @@ class Settings(BaseModel):
             )
         ),
     ] = SecretStr("")
+    """Secret segment of the path that HelloAsso notifies; empty: it is only polled."""
     helloasso_forms: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()
+    """A JSON list of form slugs; empty: every form of gifts, no membership, no ticket."""
     stripe_webhook_secrets: Annotated[SecretStr, AfterValidator(check_secrets)] = SecretStr("")
+    """A JSON list of the webhook's secrets, two while one is changed; empty: Stripe is off."""
     stripe_api_key: Annotated[
         SecretStr, AfterValidator(matching(r"[\x21-\x7e]+", "an API key as Stripe shows it"))
     ] = SecretStr("")
+    """A restricted read-only key, for lost events and fees; empty: nothing is asked."""
     stripe_api_url: BareUrl = "https://api.stripe.com"
+    """Stripe's, or a simulator's."""
     stripe_live: Annotated[bool, BeforeValidator(parse_truth)] = True
+    """`false` takes test-mode gifts and nothing else."""
     gifts_since: Annotated[datetime | None, BeforeValidator(parse_instant)] = None
+    """What was given before is not counted; a date or time, UTC; empty: the first start."""
     gifts_count: GiftsCount = GiftsCount.RAISED
+    """When a gift may be spent: `raised`, at once, or `transferred`, after `fund transfer`."""
     gift_hold: Annotated[Hold | None, BeforeValidator(parse_hold)] = None
+    """`100@14d`: card gifts of so much or more count only then; empty: off."""
 
     retain_text: LongerThanNothing = timedelta(days=7)
     """How long clear texts are kept."""
