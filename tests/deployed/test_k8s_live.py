@@ -22,6 +22,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 
 from antirelou.commands.demo.house import Process, free_port, run_once
+from antirelou.compose import SERVICES
 from bench.billing import BENCH
 from bench.stages import fill
 from kernel.database.postgres import open_postgres
@@ -96,7 +97,7 @@ def test_the_api_server_takes_the_production_overlay_too(cluster: Cluster) -> No
 
 async def test_it_rolls_out(cluster: Cluster) -> None:
     names = [one["metadata"]["name"] for one in cluster.read("deployments")["items"]]
-    assert {"ingest", "filter", "billing", "responder", "evidence", "console"} <= set(names)
+    assert set(SERVICES) <= set(names)
     for name in names:
         cluster.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=90s")
     cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", "job/migrate",
