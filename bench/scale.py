@@ -299,8 +299,8 @@ async def show_ratios(
             good &= right
             console.print(
                 f"{place.bench.name}, {place.due} due, {members}: {found.per_second:,.0f} a "
-                f"second, all in {found.seconds:.1f} s; kept {found.kept:,}, told {found.told:,}, again "
-                f"{found.again:,}{'' if right else ' [red]WRONG[/]'}; cores: members "
+                f"second, all in {found.seconds:.1f} s; kept {found.kept:,}, told {found.told:,}, "
+                f"again {found.again:,}{'' if right else ' [red]WRONG[/]'}; cores: members "
                 f"{found.cores:.2f}, database {found.pressure.cores:.2f}, idle "
                 f"{found.pressure.idle:.0%} of the machine"
             )
