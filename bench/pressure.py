@@ -32,11 +32,13 @@ class Pressure:
 
     Attributes:
         cores: that the server kept busy.
+        idle: share of the whole machine that nobody used: without any, the machine was the limit.
         commits, fsyncs: a second.
         waits: sessions by what they waited for, over all samples.
     """
 
     cores: float = 0.0
+    idle: float = 0.0
     commits: float = 0.0
     fsyncs: float = 0.0
     waits: Counter[str] = field(default_factory=Counter)
@@ -59,7 +61,7 @@ async def watch_pressure(url: str) -> AsyncIterator[Pressure]:
         server = psutil.Process(connection.get_server_pid()).parent()
         assert server is not None
         counts, cpu = (await connection.fetch(COUNTS_SQL, name))[0], _cpu_seconds(server)
-        began = time.monotonic()
+        began, machine = time.monotonic(), psutil.cpu_times()
         sampling = asyncio.create_task(_sample(connection, name, seen))
         try:
             yield seen
@@ -67,6 +69,7 @@ async def watch_pressure(url: str) -> AsyncIterator[Pressure]:
             sampling.cancel()
             await asyncio.gather(sampling, return_exceptions=True)
         seen.seconds = time.monotonic() - began
+        seen.idle = _idle_share(machine, psutil.cpu_times())
         after = (await connection.fetch(COUNTS_SQL, name))[0]
         seen.cores = (_cpu_seconds(server) - cpu) / seen.seconds
         seen.commits = (after["commits"] - counts["commits"]) / seen.seconds
@@ -82,6 +85,11 @@ async def _sample(
         seen.waits.update(row[0] for row in await connection.fetch(WAITS_SQL, name))
         seen.samples += 1
         await asyncio.sleep(SAMPLE_SECONDS)
+
+
+def _idle_share(before: tuple[float, ...], after: tuple[float, ...]) -> float:
+    spent = [b - a for a, b in zip(before, after, strict=True)]
+    return (spent[3] + spent[4]) / max(sum(spent[:8]), 1e-9)  # idle, and waiting for a disk
 
 
 def _cpu_seconds(server: psutil.Process) -> float:

@@ -262,6 +262,11 @@ HARMS: list[tuple[str, str, Callable[[Facts], Facts]]] = [
     ),
     ("I4", "a sum", lambda f: _books_with(f, accounts={**f.books.accounts, "fund": 1})),
     ("I4", "an account", lambda f: _books_with(f, moved={**f.books.moved, "fund": 1})),
+    (
+        "I4",
+        "an account that transfers name and that is not there",
+        lambda f: _books_with(f, moved={**f.books.moved, "found": 1}),
+    ),
     ("I4", "a tally", lambda f: _books_with(f, tallies={**f.books.tallies, "received": 99})),
     (
         "I4",
