@@ -1,7 +1,7 @@
 """The filter's store, kept by PostgreSQL and by memory alike."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace as replace_cutoffs
 from datetime import datetime
 from pathlib import Path
