@@ -1,6 +1,7 @@
 """What the filter's stage does with what it reads: load, let the core decide, save, tell."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
@@ -21,11 +22,11 @@ from services.filter.core.group import LOOK_EVERY, Group, ReadUntil, Told
 from services.filter.core.lore import Lore
 from services.filter.core.retention import plan_cutoffs
 from services.filter.core.sender import Arrival
-from services.filter.core.tally import Question, bucket_of, end_of
+from services.filter.core.tally import CONTACTS, Counts, Question, add_counts, bucket_of, end_of
 from services.filter.core.verdict import Rules
 from services.filter.metrics import Metrics
 from services.filter.settings import FilterSettings
-from services.filter.store import Store, Transaction
+from services.filter.store import Store
 
 LOG = structlog.get_logger("filter")
 
@@ -69,35 +70,43 @@ class FilterHandler:
         self._count_stale = True
         self._group = Group()
         self._absent: frozenset[int] = frozenset()
+        self._turn = asyncio.Lock()
+        """A batch or a look is worked out at a time: else one would undo the other's senders."""
         self.upkeep = Upkeep("filter", metrics.telemetry)
 
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``."""
         rules = await self._load_rules()
-        async with self._store.transaction() as store:
-            # While the database looks we read the texts; while it writes we walk.
-            async with _meanwhile(store.load(*_keys(batch))) as loading:
+        async with self._turn:
+            # While the database looks we read the texts; while it writes we tell.
+            async with _meanwhile(self._store.load(*_keys(batch))) as loading:
                 events = [_event(received) for received in batch]
-            docket = Docket(events, await loading, rules, now)
-            shard = _shard_of(batch)
-            changes = await self._walk(store, docket, shard)
-            async with _meanwhile(store.save(changes, rules.window, shard)):
+            loaded = await loading
+            docket = Docket(events, loaded, rules, now)
+            changes = await self._walk(docket)
+            saving = self._store.save(changes, loaded.versions, rules.window, _shard_of(batch))
+            async with _meanwhile(saving):
                 outputs = [outgoing(verdict) for verdict in docket.told()]
         self._note(changes)
         return outputs
 
-    async def _walk(self, store: Transaction, docket: Docket, shard: int) -> Changes:
+    async def _walk(self, docket: Docket) -> Changes:
         answers: dict[Question, int] = {}
         lore: Lore | None = None
         while needed := docket.walk(answers, lore):
-            # What the batch counted enters the verdicts of those who were due meanwhile.
-            await store.add_counts(docket.take_counts(), shard)
-            lore = lore or await _load_lore(store)
-            answers |= await store.answer(needed)
+            lore = lore or await self._load_lore(docket.counts)
+            found = await self._store.answer(needed)
+            add_counts(found, docket.counts)
+            answers |= found
         if lore is None and docket.needs_lore:
-            await store.add_counts(docket.take_counts(), shard)
-            lore = await _load_lore(store)
+            lore = await self._load_lore(docket.counts)
         return docket.changes(lore)
+
+    async def _load_lore(self, counts: Counts) -> Lore:
+        """What was learnt, and with what this batch counted how many came."""
+        contacts = Counter(await self._store.read_contacts())
+        contacts.update({bucket: n for (key, bucket), n in counts.items() if key == CONTACTS})
+        return Lore(contacts, await self._store.read_learnt())
 
     async def due(self, progress: Progress, now: datetime) -> Due:
         """Judge what is due, tell what was judged; beside it, count and prune now and then."""
@@ -165,14 +174,15 @@ class FilterHandler:
         """Of a bucket at a time, be it long ago: each learns of those that were due before."""
         rules = await self._load_rules()
         until = min(horizon.read_until, end_of(bucket_of(next_due, rules.bucket), rules.bucket))
-        async with self._store.transaction() as store:
-            senders = await store.load_due(horizon.partitions, until, DUE_MAX)
+        async with self._turn:
+            loaded = await self._store.load_due(horizon.partitions, until, DUE_MAX)
+            senders = list(loaded.senders.values())
             if not senders:
                 return
-            answers = await store.answer(questions_of(senders, rules))
-            lore = await _load_lore(store)
-            changes = judge_due(senders, answers, lore, rules, now)
-            await store.save(changes, rules.window, horizon.partitions[0])
+            answers = await self._store.answer(questions_of(senders, rules))
+            changes = judge_due(senders, answers, await self._load_lore({}), rules, now)
+            shard = horizon.partitions[0]
+            await self._store.save(changes, loaded.versions, rules.window, shard)
         self._note(changes)
 
     def _note(self, changes: Changes) -> None:
@@ -201,10 +211,6 @@ class FilterHandler:
         cutoffs = plan_cutoffs(now, horizon.read_until, next_due, self._settings.retention)
         work = partial(self._store.prune, cutoffs, PRUNE_MAX)
         return self.upkeep.begin("prune", self._settings.prune_every, work, now)
-
-
-async def _load_lore(store: Transaction) -> Lore:
-    return Lore(await store.read_contacts(), await store.read_learnt())
 
 
 def _read_watermarks(progress: Progress) -> dict[int, datetime]:

@@ -1,9 +1,7 @@
-"""The filter's store in memory: the same promises, one transaction at a time."""
+"""The filter's store in memory: the same promises."""
 
-import asyncio
 from bisect import bisect_left, insort
-from collections.abc import AsyncIterator, Collection, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import islice
@@ -12,6 +10,7 @@ from msgspec.structs import replace
 
 from kernel.facts.records import SmsJudged
 from kernel.facts.topics import PARTITIONS
+from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Loaded, NewMessage
 from services.filter.core.group import ReadUntil, Told
 from services.filter.core.learner import Learnt
@@ -56,6 +55,7 @@ class Tables:
     """What is kept.
 
     Attributes:
+        versions: of the senders: how often each was put.
         due: what is deliberated, by when it is due, and whose it is.
         unemitted: ids of messages whose verdict is to be told, in the order they were judged.
         nonces: by nonce, the message it was first seen with, and when.
@@ -63,6 +63,7 @@ class Tables:
     """
 
     senders: dict[str, Sender] = field(default_factory=dict)
+    versions: dict[str, int] = field(default_factory=dict)
     due: list[tuple[datetime, str]] = field(default_factory=list)
     messages: dict[str, NewMessage] = field(default_factory=dict)
     unemitted: dict[str, None] = field(default_factory=dict)
@@ -75,6 +76,7 @@ class Tables:
         """Insert or overwrite."""
         before = self.senders.get(sender.sender)
         self.senders[sender.sender] = sender
+        self.versions[sender.sender] = self.versions.get(sender.sender, 0) + 1
         old = before.deliberation if before is not None else None
         new = sender.deliberation
         if (old and old.due_at) == (new and new.due_at):
@@ -92,105 +94,29 @@ class Tables:
                 series = self.counts[key] = Series()
             series.add(bucket, count)
 
-
-class MemoryTransaction:
-    """A ``Transaction``: notes what to change, and changes it at the end."""
-
-    def __init__(self, tables: Tables) -> None:
-        self._tables = tables
-        self._counts: list[Counts] = []
-        self._changes: Changes | None = None
-
-    async def load(
-        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
-    ) -> Loaded:
-        """See ``Transaction``."""
-        tables = self._tables
-        return Loaded(
-            senders={s: tables.senders[s] for s in senders if s in tables.senders},
-            verdicts={i: tables.messages[i].verdict for i in message_ids if i in tables.messages},
-            nonces={n: tables.nonces[n][0] for n in nonces if n in tables.nonces},
-        )
-
-    async def load_due(
-        self, partitions: Sequence[int], until: datetime, count_max: int
-    ) -> list[Sender]:
-        """See ``Transaction``."""
-        due = islice(self._tables.due, bisect_left(self._tables.due, (until, "")))
-        senders = (self._tables.senders[pseudonym] for _, pseudonym in due)
-        held = (s for s in senders if s.deliberation and s.deliberation.partition in partitions)
-        return list(islice(held, count_max))
-
-    async def add_counts(self, counts: Counts, shard: int) -> None:
-        """See ``Transaction``."""
-        self._counts.append(counts)
-
-    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
-        """See ``Transaction``."""
-        answers: dict[Question, int] = {}
-        for question in questions:
-            if question not in answers:
-                answers[question] = self._count(question)
-        return answers
-
-    def _count(self, question: Question) -> int:
-        key, first, last = question
-        found = self._tables.counts.get(key)
-        total = found.between(first, last) if found is not None else 0
-        for counts in self._counts:
-            if counts:
-                total += sum(counts.get((key, bucket), 0) for bucket in range(first, last + 1))
-        return total
-
-    async def read_contacts(self) -> dict[int, int]:
-        """See ``Transaction``."""
-        kept = self._tables.counts.get(CONTACTS)
-        found = kept.by_bucket() if kept is not None else {}
-        for counts in self._counts:
-            for (key, bucket), count in counts.items():
-                if key == CONTACTS:
-                    found[bucket] = found.get(bucket, 0) + count
-        return found
-
-    async def read_learnt(self) -> Learnt:
-        """See ``Transaction``."""
-        return self._tables.learnt
-
-    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
-        """See ``Transaction``."""
-        self._changes = changes
-
-    def commit(self) -> None:
-        """Change what was noted."""
-        for counts in self._counts:
-            self._tables.count(counts)
-        if self._changes is not None:
-            self._apply(self._changes)
-
-    def _apply(self, changes: Changes) -> None:
-        tables = self._tables
+    def apply(self, changes: Changes) -> None:
+        """Make these changes."""
         for sender in changes.after:
-            tables.put(sender)
+            self.put(sender)
         for verdict in changes.judged:
             self._replace_verdict(verdict)
-            tables.unemitted[verdict.id] = None
+            self.unemitted[verdict.id] = None
         for message in changes.messages:
-            assert message.message_id not in tables.messages
-            tables.messages[message.message_id] = message
+            self.messages[message.message_id] = message
             if message.verdict is not None and not message.told:
-                tables.unemitted[message.message_id] = None
-        tables.nonces |= {nonce: (id_, changes.at) for nonce, id_ in changes.nonces.items()}
+                self.unemitted[message.message_id] = None
+        self.nonces |= {nonce: (id_, changes.at) for nonce, id_ in changes.nonces.items()}
         for message_id in changes.ended:
-            ended = tables.messages.get(message_id)
+            ended = self.messages.get(message_id)
             if ended is not None and ended.verdict is not None:
                 self._replace_verdict(replace(ended.verdict, sender_sealed=None))
-        tables.count(changes.counts)
-        tables.learnt.fade(changes.fade)
-        tables.learnt.learn(changes.lessons)
+        self.count(changes.counts)
+        self.learnt.fade(changes.fade)
+        self.learnt.learn(changes.lessons)
 
     def _replace_verdict(self, verdict: SmsJudged) -> None:
-        message = self._tables.messages[verdict.id]
-        self._tables.messages[verdict.id] = replace(message, verdict=verdict)
+        message = self.messages[verdict.id]
+        self.messages[verdict.id] = replace(message, verdict=verdict)
 
 
 class MemoryStore:
@@ -199,20 +125,64 @@ class MemoryStore:
     def __init__(self, key: bytes = bytes(32)) -> None:
         self._key = key
         self._tables = Tables()
-        self._lock = asyncio.Lock()
 
     @property
     def tables(self) -> Tables:
         """What was committed, to look at."""
         return self._tables
 
-    @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[MemoryTransaction]:
+    async def load(
+        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
+    ) -> Loaded:
         """See ``Store``."""
-        async with self._lock:
-            transaction = MemoryTransaction(self._tables)
-            yield transaction
-            transaction.commit()
+        tables = self._tables
+        found = {s: tables.senders[s] for s in senders if s in tables.senders}
+        return Loaded(
+            senders=found,
+            verdicts={i: tables.messages[i].verdict for i in message_ids if i in tables.messages},
+            nonces={n: tables.nonces[n][0] for n in nonces if n in tables.nonces},
+            versions={s: tables.versions[s] for s in found},
+        )
+
+    async def load_due(self, partitions: Sequence[int], until: datetime, count_max: int) -> Loaded:
+        """See ``Store``."""
+        tables = self._tables
+        due = islice(tables.due, bisect_left(tables.due, (until, "")))
+        senders = (tables.senders[pseudonym] for _, pseudonym in due)
+        held = (s for s in senders if s.deliberation and s.deliberation.partition in partitions)
+        found = {s.sender: s for s in islice(held, count_max)}
+        return Loaded(found, {}, {}, {s: tables.versions[s] for s in found})
+
+    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
+        """See ``Store``."""
+        counts = self._tables.counts
+        return {
+            question: counts[question.key].between(question.first, question.last)
+            if question.key in counts
+            else 0
+            for question in questions
+        }
+
+    async def read_contacts(self) -> dict[int, int]:
+        """See ``Store``."""
+        kept = self._tables.counts.get(CONTACTS)
+        return kept.by_bucket() if kept is not None else {}
+
+    async def read_learnt(self) -> Learnt:
+        """See ``Store``."""
+        return self._tables.learnt
+
+    async def save(
+        self, changes: Changes, versions: Mapping[str, int], window: timedelta, shard: int
+    ) -> None:
+        """See ``Store``."""
+        tables = self._tables
+        fresh = all(
+            tables.versions.get(s.sender) == versions.get(s.sender) for s in changes.after
+        ) and not any(message.message_id in tables.messages for message in changes.messages)
+        if not fresh:
+            raise Transient("another was faster", code="filter_conflict")
+        tables.apply(changes)
 
     async def load_key(self) -> bytes:
         """See ``Store``."""
@@ -258,15 +228,14 @@ class MemoryStore:
 
     async def prune(self, cutoffs: Cutoffs, count_max: int) -> bool:
         """See ``Store``."""
-        async with self._lock:
-            return all(
-                [
-                    self._prune_messages(cutoffs.messages, count_max),
-                    self._prune_nonces(cutoffs.messages, count_max),
-                    self._prune_counts(cutoffs),
-                    self._prune_senders(cutoffs, count_max),
-                ]
-            )
+        return all(
+            [
+                self._prune_messages(cutoffs.messages, count_max),
+                self._prune_nonces(cutoffs.messages, count_max),
+                self._prune_counts(cutoffs),
+                self._prune_senders(cutoffs, count_max),
+            ]
+        )
 
     def _prune_messages(self, before: datetime, count_max: int) -> bool:
         old = [
@@ -309,5 +278,5 @@ class MemoryStore:
             senders[sender.sender] = replace(sender, silenced=None, silenced_at=None)
         nothing = [s.sender for s in senders.values() if s == Sender(s.sender)]
         for pseudonym in nothing[:count_max]:
-            del senders[pseudonym]
+            del senders[pseudonym], self._tables.versions[pseudonym]
         return max(len(over), len(old), len(quiet), len(nothing)) < count_max

@@ -1,22 +1,17 @@
 -- The queries of filter: name, purpose, arguments; then the statement.
 
 -- load_senders --
--- The senders of a batch, locked in canonical order. $1: pseudonyms.
-SELECT sender, opted_out, blocked, blocked_at, silenced, silenced_at, message_id, kind, partition,
-       first_at, last_at, due_at, texts, marks, tokens, blocks, backfilled, sender_sealed
-FROM senders
-WHERE sender = ANY ($1::text[])
-ORDER BY sender
-FOR UPDATE
+-- The senders of a batch and their answers, as of one instant, unlocked: what is worked out of them
+-- is saved only where they are still as they were (lock_senders). $1: pseudonyms.
+SELECT s.sender, opted_out, blocked, blocked_at, silenced, silenced_at, s.message_id, kind,
+       partition, first_at, last_at, due_at, texts, marks, tokens, blocks, backfilled, sender_sealed,
+       s.xmin AS version, a.message_id AS answer, answered_at, sequence, proof
+FROM senders s LEFT JOIN answers a ON a.sender = s.sender
+WHERE s.sender = ANY ($1::text[])
 
--- load_answers --
--- The answers of these senders, and what is known of other replies to them, in order. A statement of
--- its own, after the senders are locked: joined to the lock it would show what was there before we
--- waited for it. $1: pseudonyms.
-SELECT sender, message_id, answered_at, sequence, proof, false AS other
-FROM answers WHERE sender = ANY ($1::text[])
-UNION ALL
-SELECT sender, message_id, answered_at, sequence, proof, true
+-- load_others --
+-- What is known of other replies to these senders, in order. $1: pseudonyms.
+SELECT sender, message_id, answered_at, sequence, proof
 FROM other_replies WHERE sender = ANY ($1::text[])
 ORDER BY answered_at, message_id
 
@@ -31,24 +26,30 @@ FROM messages WHERE id = ANY ($1::text[])
 SELECT nonce, message_id FROM nonces WHERE nonce = ANY ($1::text[])
 
 -- load_due --
--- Senders whose deliberation is due, locked in canonical order. A row that changed while we waited
--- for its lock is given as it is now: the caller looks again whether it is due.
+-- Senders whose deliberation is due, as load_senders gives them; if many, the longest due.
 -- $1: partitions, $2: the instant before which it must be due, $3: how many at most.
-WITH picked AS (
-    SELECT p.sender
-    FROM unnest($1::smallint[]) AS held (partition),
-         LATERAL (SELECT sender, due_at FROM senders
-                  WHERE partition = held.partition AND due_at < $2
-                  ORDER BY due_at LIMIT $3) AS p
-    ORDER BY p.due_at
-    LIMIT $3
-)
-SELECT sender, opted_out, blocked, blocked_at, silenced, silenced_at, message_id, kind, partition,
-       first_at, last_at, due_at, texts, marks, tokens, blocks, backfilled, sender_sealed
-FROM senders
-WHERE sender IN (SELECT sender FROM picked)
-ORDER BY sender
-FOR UPDATE
+SELECT s.sender, opted_out, blocked, blocked_at, silenced, silenced_at, s.message_id, kind,
+       partition, first_at, last_at, due_at, texts, marks, tokens, blocks, backfilled, sender_sealed,
+       s.version, a.message_id AS answer, answered_at, sequence, proof
+FROM (SELECT p.*
+      FROM unnest($1::smallint[]) AS held (number),
+           LATERAL (SELECT *, xmin AS version FROM senders
+                    WHERE partition = held.number AND due_at < $2
+                    ORDER BY due_at LIMIT $3) AS p
+      ORDER BY p.due_at
+      LIMIT $3) AS s
+     LEFT JOIN answers a ON a.sender = s.sender
+
+-- lock_senders --
+-- How many of these senders are still as they were read, locked in canonical order: whoever changes
+-- a sender, or an answer of his, changes his version. $1: pseudonyms, $2: versions.
+SELECT count(*) AS count
+FROM (SELECT 1
+      FROM senders s
+      JOIN unnest($1::text[], $2::xid[]) AS u (sender, version) ON u.sender = s.sender
+      WHERE s.xmin = u.version
+      ORDER BY s.sender
+      FOR UPDATE OF s) AS locked
 
 -- add_counts --
 -- Add to the counts; sorted by the key. $1: keys, $2: buckets, $3: by how much, $4: shard.
@@ -71,16 +72,21 @@ WHERE found.count IS NOT NULL
 SELECT bucket, sum(count)::int AS count FROM counts WHERE key = $1 GROUP BY bucket
 
 -- read_learnt --
--- What was learnt of texts.
-SELECT kept FROM learnt
-
--- load_learnt --
--- What was learnt of texts, locked.
-SELECT kept FROM learnt FOR UPDATE
+-- What was learnt of texts, of each shard that is not as we know it; -1: what was learnt before there
+-- were shards. $1: shards that we know, $2: their versions.
+SELECT l.shard, l.version, l.kept
+FROM (SELECT (-1)::smallint AS shard, xmin AS version, kept FROM learnt
+      UNION ALL
+      SELECT shard, xmin, kept FROM learnt_shards) AS l
+     LEFT JOIN unnest($1::smallint[], $2::xid[]) AS u (shard, version)
+       ON u.shard = l.shard AND u.version = l.version
+WHERE u.shard IS NULL
 
 -- save_learnt --
--- What was learnt of texts; locked by us. $1: all of it.
-UPDATE learnt SET kept = $1
+-- What a shard learnt. No row: it is not as we knew it, another member writes to it.
+-- $1: shard, $2: all of it, $3: the version that we knew; null: none was there.
+INSERT INTO learnt_shards AS l (shard, kept) VALUES ($1, $2)
+ON CONFLICT (shard) DO UPDATE SET kept = excluded.kept WHERE l.xmin = $3::xid
 
 -- add_texts --
 -- Senders who texted once more while they waited; all of them are locked by us.

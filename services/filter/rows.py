@@ -1,17 +1,18 @@
 """Rows of the filter's tables, from and to what the core knows."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from operator import attrgetter
-from typing import Any
+from typing import Any, TypeAlias
 
 import msgspec
 from msgspec.structs import replace
 
-from kernel.database.store import Row
+from kernel.database.store import Row as Record
 from kernel.facts.records import Decision, Reason, ReceivedKind, SmsJudged, derive_trace
 from services.filter.core.answer import Answer, Proof
-from services.filter.core.docket import NewMessage
+from services.filter.core.docket import Changes, Loaded, NewMessage
 from services.filter.core.sender import Deliberation, Sender
 
 SENDER_COLUMNS = (
@@ -25,6 +26,11 @@ MESSAGE_COLUMNS = (
 )  # fmt: skip
 NONCE_COLUMNS = ("nonce", "message_id", "seen_at")
 
+Row: TypeAlias = tuple[Any, ...]
+"""To be written."""
+Columns: TypeAlias = Sequence[tuple[Any, ...]]
+"""Of rows to be written, one after the other; empty: there are none."""
+
 _NO_DELIBERATION = (None,) * 12
 _NO_VERDICT = (None,) * 8
 
@@ -36,31 +42,108 @@ _opened: Callable[[Deliberation], Any] = attrgetter(
 )
 
 
-def read_senders(rows: Iterable[Row], replies: Iterable[Row]) -> dict[str, Sender]:
-    """By pseudonym.
+@dataclass(frozen=True, slots=True)
+class Writes:
+    """What one transaction writes, by statement: rows to copy, or columns of them; sorted by key.
+
+    Attributes:
+        locks: the senders that must be as they were read, and their versions.
+    """
+
+    at: datetime
+    locks: Columns
+    new_senders: Sequence[Row]
+    texts: Columns
+    senders: Columns
+    answers_gone: Columns
+    answers: Columns
+    others_gone: Sequence[str]
+    others: Columns
+    messages: Sequence[Row]
+    nonces: Sequence[Row]
+    judged: Columns
+    ended: Sequence[str]
+    counts: Columns
+
+
+def write_changes(changes: Changes, versions: Mapping[str, int]) -> Writes:
+    """The rows of these changes.
 
     Args:
-        rows: as ``SENDER_COLUMNS``.
-        replies: to them, as ``load_answers.sql`` gives them.
+        versions: of the senders they were worked out of.
     """
-    answers: dict[str, Answer] = {}
-    others: dict[str, tuple[Answer, ...]] = {}
-    for sender, message_id, at, sequence, proof, other in replies:
-        reply = Answer(message_id, at, sequence, Proof(proof))
-        if other:
-            others[sender] = (*others.get(sender, ()), reply)
-        else:
-            answers[sender] = reply
-    found = (_read_sender(row) for row in rows)
-    return {
-        s.sender: replace(s, answer=answers.get(s.sender), others=others.get(s.sender, ()))
-        if s.sender in answers or s.sender in others
-        else s
-        for s in found
-    }
+    there = changes.before
+    old = [(there[s.sender], s) for s in changes.after if s.sender in there]
+    texts = [text_row(after) for before, after in old if wrote_only(before, after)]
+    # Where his answer alone changes his row is written all the same: whoever read him learns of it.
+    senders = [sender_row(after) for before, after in old if not wrote_only(before, after)]
+    gone = [
+        (before.sender, before.answer.message_id)
+        for before, after in old
+        if before.answer is not None
+        and (after.answer is None or after.answer.message_id != before.answer.message_id)
+    ]
+    known = {before.sender: before.answer for before, _ in old}
+    answers = [
+        answer_row(s.sender, s.answer)
+        for s in changes.after
+        if s.answer is not None and s.answer != known.get(s.sender)
+    ]
+    others_before = {(before.sender, other) for before, _ in old for other in before.others}
+    others_after = {(s.sender, other) for s in changes.after for other in s.others}
+    kept = {other.message_id for _, other in others_after}
+    others_gone = {o.message_id for _, o in others_before - others_after} - kept
+    return Writes(
+        at=changes.at,
+        locks=_columns([(before.sender, versions[before.sender]) for before, _ in old]),
+        new_senders=sorted(sender_row(s) for s in changes.after if s.sender not in there),
+        texts=_columns(texts),
+        senders=_columns(senders),
+        answers_gone=_columns(gone),
+        answers=_columns(answers),
+        others_gone=sorted(others_gone),
+        others=_columns([answer_row(*other) for other in others_after - others_before]),
+        messages=sorted(message_row(m, changes.at) for m in changes.messages),
+        nonces=sorted((nonce, id_, changes.at) for nonce, id_ in changes.nonces.items()),
+        judged=_columns([judged_row(verdict) for verdict in changes.judged]),
+        ended=changes.ended,
+        counts=_columns([(*place, count) for place, count in changes.counts.items()]),
+    )
 
 
-def _read_sender(row: Row) -> Sender:
+def _columns(rows: list[tuple[Any, ...]]) -> Columns:
+    return list(zip(*sorted(rows), strict=True))
+
+
+def read_loaded(
+    senders: Iterable[Record],
+    others: Iterable[Record],
+    messages: Iterable[Record] = (),
+    nonces: Iterable[Record] = (),
+) -> Loaded:
+    """What the queries ``load_…`` gave."""
+    found: dict[str, Sender] = {}
+    versions: dict[str, int] = {}
+    for row in senders:
+        *known, version, answer, at, sequence, proof = row
+        sender = _read_sender(known)
+        if answer is not None:
+            sender = replace(sender, answer=Answer(answer, at, sequence, Proof(proof)))
+        found[sender.sender], versions[sender.sender] = sender, version
+    for pseudonym, message_id, at, sequence, proof in others:
+        before = found.get(pseudonym)
+        if before is not None:
+            reply = Answer(message_id, at, sequence, Proof(proof))
+            found[pseudonym] = replace(before, others=(*before.others, reply))
+    return Loaded(
+        senders=found,
+        verdicts={row["id"]: read_verdict(row) for row in messages},
+        nonces={row["nonce"]: row["message_id"] for row in nonces},
+        versions=versions,
+    )
+
+
+def _read_sender(row: Sequence[Any]) -> Sender:
     pseudonym, opted_out, blocked, blocked_at, reason, silenced_at, message_id, kind, *rest = row
     deliberation = None
     if message_id is not None:
@@ -70,7 +153,7 @@ def _read_sender(row: Row) -> Sender:
 
 
 def answer_row(sender: str, answer: Answer) -> tuple[Any, ...]:
-    """As ``put_answers.sql`` and ``put_other_replies.sql`` take it."""
+    """As ``put_answers`` and ``put_other_replies`` take it."""
     return (sender, answer.message_id, answer.at, answer.sequence, answer.proof)
 
 
@@ -88,11 +171,6 @@ def sender_row(sender: Sender) -> tuple[Any, ...]:
         case.due_at, case.texts, case.marks, case.tokens, case.blocks, case.backfilled,
         case.sender_sealed,
     )  # fmt: skip
-
-
-def same_row(before: Sender, after: Sender) -> bool:
-    """Whether all that changed is what was heard of replies."""
-    return before.deliberation == after.deliberation and _standing(before) == _standing(after)
 
 
 def wrote_only(before: Sender, after: Sender) -> bool:
@@ -133,7 +211,7 @@ def message_row(message: NewMessage, at: datetime) -> tuple[Any, ...]:
     return (*head, decision, reason, score, due_at, at, basis, sealed, told_at)
 
 
-def read_verdict(row: Row) -> SmsJudged | None:
+def read_verdict(row: Record) -> SmsJudged | None:
     """None: still deliberated."""
     if row["judged_at"] is None:
         return None

@@ -1,12 +1,12 @@
 """The filter's store: the port, and its PostgreSQL adapter. The only SQL is in ``sql/``.
 
-Senders are locked in the order of their pseudonyms before anything else is looked at, and what
-another member was faster with shows as a key that is taken: then nothing is changed, and the batch
-is handled again on what is there now.
+Nothing is locked while it is worked out what to save. Whoever saves locks the senders in the order
+of their pseudonyms and looks whether each is still as he was read; what another member was faster
+with shows there, or as a key that is taken: then nothing is changed, and the batch is handled again
+on what is there now.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
@@ -16,47 +16,32 @@ from kernel.facts.records import SmsJudged
 from kernel.values.errors import Transient
 from services.filter.core.docket import Changes, Loaded
 from services.filter.core.group import ReadUntil, Told
-from services.filter.core.learner import Learnt
+from services.filter.core.learner import Learnt, Lesson, merge
 from services.filter.core.retention import Cutoffs
-from services.filter.core.sender import Sender
-from services.filter.core.tally import CONTACTS, DETAILS, LASTING, Counts, Question
+from services.filter.core.tally import CONTACTS, DETAILS, LASTING, Question
 from services.filter.rows import (
     MESSAGE_COLUMNS,
     NONCE_COLUMNS,
     SENDER_COLUMNS,
-    answer_row,
-    judged_row,
-    message_row,
-    read_senders,
+    Columns,
+    Writes,
+    read_loaded,
     read_verdict,
-    same_row,
-    sender_row,
-    text_row,
-    wrote_only,
+    write_changes,
 )
 
 
-class Transaction(Protocol):
-    """What can be done in one transaction."""
+class Store(Protocol):
+    """What the filter keeps. Everything raises ``Transient`` while the database is away."""
 
     async def load(
         self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
     ) -> Loaded:
-        """What is known of these; the senders are locked."""
+        """What is known of these."""
         ...
 
-    async def load_due(
-        self, partitions: Sequence[int], until: datetime, count_max: int
-    ) -> list[Sender]:
-        """Senders whose deliberation is due before ``until``, locked; if many, the longest due."""
-        ...
-
-    async def add_counts(self, counts: Counts, shard: int) -> None:
-        """Add to the counts; they count at once in this transaction.
-
-        Args:
-            shard: members that count the same at once do so in different ones.
-        """
+    async def load_due(self, partitions: Sequence[int], until: datetime, count_max: int) -> Loaded:
+        """Senders whose deliberation is due before ``until``; if many, the longest due."""
         ...
 
     async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
@@ -68,27 +53,22 @@ class Transaction(Protocol):
         ...
 
     async def read_learnt(self) -> Learnt:
-        """What was learnt of texts."""
+        """What was learnt of texts, by all; read before lessons are saved."""
         ...
 
-    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
-        """Save what became of what was loaded in this transaction; called once, at its end.
+    async def save(
+        self, changes: Changes, versions: Mapping[str, int], window: timedelta, shard: int
+    ) -> None:
+        """Save what became of what was loaded: all of it or nothing.
 
         Args:
+            versions: of the senders that the changes were worked out of (``Loaded``).
             window: of an answer; until it is over no other takes its place.
-            shard: as in ``add_counts``.
+            shard: members that count and learn at once do so in different ones.
 
         Raises:
             Transient: ``filter_conflict``: another member was faster.
         """
-        ...
-
-
-class Store(Protocol):
-    """What the filter keeps. Everything raises ``Transient`` while the database is away."""
-
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
-        """All or nothing; committed when the context is left without an error."""
         ...
 
     async def load_key(self) -> bytes:
@@ -128,147 +108,6 @@ class Store(Protocol):
         ...
 
 
-class PostgresTransaction(SqlTransaction):
-    """A ``Transaction``."""
-
-    async def load(
-        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
-    ) -> Loaded:
-        """See ``Transaction``."""
-        rows = await self.fetch("load_senders", senders)
-        replies = await self.fetch("load_answers", senders)
-        messages = await self.fetch("load_messages", message_ids)
-        seen = await self.fetch("load_nonces", nonces)
-        return Loaded(
-            senders=read_senders(rows, replies),
-            verdicts={row["id"]: read_verdict(row) for row in messages},
-            nonces={row["nonce"]: row["message_id"] for row in seen},
-        )
-
-    async def load_due(
-        self, partitions: Sequence[int], until: datetime, count_max: int
-    ) -> list[Sender]:
-        """See ``Transaction``."""
-        rows = [
-            row
-            for row in await self.fetch("load_due", partitions, until, count_max)
-            # Not those that another put off or judged while we waited for the lock.
-            if row["due_at"] is not None and row["due_at"] < until
-        ]
-        if not rows:
-            return []
-        replies = await self.fetch("load_answers", [row["sender"] for row in rows])
-        return list(read_senders(rows, replies).values())
-
-    async def add_counts(self, counts: Counts, shard: int) -> None:
-        """See ``Transaction``."""
-        if counts:
-            rows = sorted((key, bucket, count) for (key, bucket), count in counts.items())
-            await self.change("add_counts", *zip(*rows, strict=True), shard)
-
-    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
-        """See ``Transaction``."""
-        answers = dict.fromkeys(questions, 0)
-        if answers:
-            distinct = list(answers)
-            for number, count in await self.fetch("answer", *zip(*distinct, strict=True)):
-                answers[distinct[number - 1]] = count
-        return answers
-
-    async def read_contacts(self) -> dict[int, int]:
-        """See ``Transaction``."""
-        rows = await self.fetch("read_contacts", CONTACTS)
-        return {row["bucket"]: row["count"] for row in rows}
-
-    async def read_learnt(self) -> Learnt:
-        """See ``Transaction``."""
-        return Learnt.from_bytes((await self.fetch("read_learnt"))[0]["kept"])
-
-    async def save(self, changes: Changes, window: timedelta, shard: int) -> None:
-        """See ``Transaction``."""
-        try:
-            await self._save_senders(changes)
-            await self._save_answers(changes, window)
-            await self._save_messages(changes)
-        except UniqueViolation:
-            raise _conflict() from None
-        await self.add_counts(changes.counts, shard)
-        await self._learn(changes)
-
-    async def _learn(self, changes: Changes) -> None:
-        """Last, as it keeps the other members waiting until we have committed."""
-        if not changes.lessons:
-            return
-        learnt = Learnt.from_bytes((await self.fetch("load_learnt"))[0]["kept"])
-        learnt.fade(changes.fade)
-        learnt.learn(changes.lessons)
-        await self.change("save_learnt", learnt.to_bytes())
-
-    async def _save_senders(self, changes: Changes) -> None:
-        there = changes.before
-        old = [s for s in changes.after if s.sender in there and not same_row(there[s.sender], s)]
-        texts = sorted(text_row(s) for s in old if wrote_only(there[s.sender], s))
-        others = sorted(sender_row(s) for s in old if not wrote_only(there[s.sender], s))
-        for name, rows in (("add_texts", texts), ("update_senders", others)):
-            if rows:
-                _expect(len(rows), await self.change(name, *zip(*rows, strict=True)))
-        new = sorted(sender_row(s) for s in changes.after if s.sender not in there)
-        await self._add("senders", SENDER_COLUMNS, new)
-
-    async def _save_answers(self, changes: Changes, window: timedelta) -> None:
-        before = {s.sender: s.answer for s in changes.before.values() if s.answer is not None}
-        after = {s.sender: s.answer for s in changes.after if s.answer is not None}
-        gone = sorted(
-            (s.sender, before[s.sender].message_id)
-            for s in changes.after
-            if s.sender in before
-            and (s.answer is None or s.answer.message_id != before[s.sender].message_id)
-        )
-        put = sorted(
-            answer_row(sender, answer)
-            for sender, answer in after.items()
-            if answer != before.get(sender)
-        )
-        if gone:
-            await self.change("delete_answers", *zip(*gone, strict=True))
-        if put:
-            _expect(len(put), await self.change("put_answers", *zip(*put, strict=True), window))
-        await self._save_others(changes)
-
-    async def _save_others(self, changes: Changes) -> None:
-        before = {(s.sender, o) for s in changes.before.values() for o in s.others}
-        after = {(s.sender, o) for s in changes.after for o in s.others}
-        kept = {other.message_id for _, other in after}
-        gone = sorted(o.message_id for _, o in before - after if o.message_id not in kept)
-        put = sorted(answer_row(sender, other) for sender, other in after - before)
-        if gone:
-            await self.change("delete_other_replies", gone)
-        if put:
-            await self.change("put_other_replies", *zip(*put, strict=True))
-
-    async def _save_messages(self, changes: Changes) -> None:
-        if changes.judged:
-            rows = sorted(map(judged_row, changes.judged))
-            columns = zip(*rows, strict=True)
-            _expect(len(rows), await self.change("judge_messages", *columns, changes.at))
-        await self._add(
-            "messages",
-            MESSAGE_COLUMNS,
-            sorted(message_row(m, changes.at) for m in changes.messages),
-        )
-        nonces = sorted((nonce, id_, changes.at) for nonce, id_ in changes.nonces.items())
-        await self._add("nonces", NONCE_COLUMNS, nonces)
-        if changes.ended:
-            await self.change("erase_sealed", changes.ended)
-
-    async def _add(
-        self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]
-    ) -> None:
-        """Insert new rows, in the order of their keys so that two members cannot deadlock."""
-        if rows:
-            await self.copy(table, columns, rows)
-
-
 class PostgresStore(SqlStore):
     """A ``Store``.
 
@@ -279,10 +118,72 @@ class PostgresStore(SqlStore):
     def __init__(self, pool: Pool) -> None:
         super().__init__(pool, read_queries("services.filter"))
         self._walked_to = ""
+        self._learnt: dict[int, tuple[int, Learnt]] = {}
+        """By shard: its version and what it holds."""
 
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    async def load(
+        self, senders: Collection[str], message_ids: Collection[str], nonces: Collection[str]
+    ) -> Loaded:
         """See ``Store``."""
-        return self.begin(PostgresTransaction)
+        rows = await self.fetch("load_senders", senders)
+        others = await self.fetch("load_others", senders)
+        messages = await self.fetch("load_messages", message_ids) if message_ids else []
+        seen = await self.fetch("load_nonces", nonces) if nonces else []
+        return read_loaded(rows, others, messages, seen)
+
+    async def load_due(self, partitions: Sequence[int], until: datetime, count_max: int) -> Loaded:
+        """See ``Store``."""
+        rows = await self.fetch("load_due", partitions, until, count_max)
+        others = await self.fetch("load_others", [row["sender"] for row in rows]) if rows else []
+        return read_loaded(rows, others)
+
+    async def answer(self, questions: Sequence[Question]) -> dict[Question, int]:
+        """See ``Store``."""
+        answers = dict.fromkeys(questions, 0)
+        if answers:
+            distinct = list(answers)
+            for number, count in await self.fetch("answer", *zip(*distinct, strict=True)):
+                answers[distinct[number - 1]] = count
+        return answers
+
+    async def read_contacts(self) -> dict[int, int]:
+        """See ``Store``."""
+        rows = await self.fetch("read_contacts", CONTACTS)
+        return {row["bucket"]: row["count"] for row in rows}
+
+    async def read_learnt(self) -> Learnt:
+        """See ``Store``."""
+        known = {shard: version for shard, (version, _) in self._learnt.items()}
+        for row in await self.fetch("read_learnt", list(known), list(known.values())):
+            self._learnt[row["shard"]] = (row["version"], Learnt.from_bytes(row["kept"]))
+        return merge(learnt for _, learnt in self._learnt.values())
+
+    async def save(
+        self, changes: Changes, versions: Mapping[str, int], window: timedelta, shard: int
+    ) -> None:
+        """See ``Store``."""
+        writes = write_changes(changes, versions)
+        learnt = self._learn(changes.lessons, changes.fade, shard)
+        try:
+            async with self.begin(SqlTransaction) as transaction:
+                await _insert(transaction, writes)
+                # From here on others wait for us: nothing is worked out any more.
+                await _update(transaction, writes, window)
+                await _add_up(transaction, writes, learnt, shard)
+        except UniqueViolation:
+            raise _conflict() from None
+
+    def _learn(
+        self, lessons: Sequence[Lesson], fade: int, shard: int
+    ) -> tuple[bytes, int | None] | None:
+        """A shard with these lessons, and its version before; None: nothing was learnt."""
+        if not lessons:
+            return None
+        version, before = self._learnt.get(shard, (None, Learnt()))
+        learnt = merge([before])
+        learnt.fade(fade)
+        learnt.learn(lessons)
+        return learnt.to_bytes(), version
 
     async def load_key(self) -> bytes:
         """See ``Store``."""
@@ -337,6 +238,54 @@ class PostgresStore(SqlStore):
         at_the_end = row["looked"] < count_max
         self._walked_to = "" if at_the_end else row["last"]
         return at_the_end or bool(row["gone"] <= count_max / 2)
+
+
+async def _insert(transaction: SqlTransaction, writes: Writes) -> None:
+    """New rows, in the order of their keys so that two members cannot deadlock."""
+    for table, columns, rows in (
+        ("messages", MESSAGE_COLUMNS, writes.messages),
+        ("nonces", NONCE_COLUMNS, writes.nonces),
+        ("senders", SENDER_COLUMNS, writes.new_senders),
+    ):
+        if rows:
+            await transaction.copy(table, columns, rows)
+
+
+async def _update(transaction: SqlTransaction, writes: Writes, window: timedelta) -> None:
+    """What there was, where it still is as it was read."""
+    if writes.locks:
+        [row] = await transaction.fetch("lock_senders", *writes.locks)
+        _expect(len(writes.locks[0]), row["count"])
+    await _change_all(transaction, "add_texts", writes.texts)
+    await _change_all(transaction, "update_senders", writes.senders)
+    if writes.answers_gone:
+        await transaction.change("delete_answers", *writes.answers_gone)
+    await _change_all(transaction, "put_answers", writes.answers, window)
+    if writes.others_gone:
+        await transaction.change("delete_other_replies", writes.others_gone)
+    await _change_all(transaction, "put_other_replies", writes.others)
+    await _change_all(transaction, "judge_messages", writes.judged, writes.at)
+    if writes.ended:
+        await transaction.change("erase_sealed", writes.ended)
+
+
+async def _add_up(
+    transaction: SqlTransaction,
+    writes: Writes,
+    learnt: tuple[bytes, int | None] | None,
+    shard: int,
+) -> None:
+    await _change_all(transaction, "add_counts", writes.counts, shard)
+    if learnt is not None:
+        _expect(1, await transaction.change("save_learnt", shard, *learnt))
+
+
+async def _change_all(
+    transaction: SqlTransaction, name: str, columns: Columns, *arguments: Any
+) -> None:
+    """Run a query on these rows. Raises ``filter_conflict`` where it does not change them all."""
+    if columns:
+        _expect(len(columns[0]), await transaction.change(name, *columns, *arguments))
 
 
 def _conflict() -> Transient:

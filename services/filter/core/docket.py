@@ -40,6 +40,7 @@ from services.filter.core.sender import (
     silence,
 )
 from services.filter.core.tally import (
+    Counts,
     Question,
     bucket_of,
     calm_keys,
@@ -63,11 +64,13 @@ class Loaded:
         senders: by pseudonym; only who was heard of.
         verdicts: by message id; None: deliberated. Only ids seen before.
         nonces: by nonce, the message id it was first seen with.
+        versions: of the senders: another wherever one was changed since.
     """
 
     senders: Mapping[str, Sender]
     verdicts: Mapping[str, SmsJudged | None]
     nonces: Mapping[str, str]
+    versions: Mapping[str, int] = field(default_factory=dict, compare=False)
 
 
 class NewMessage(Struct, frozen=True):
@@ -109,7 +112,7 @@ class Changes:
     judged: Sequence[SmsJudged] = ()
     nonces: Mapping[str, str] = field(default_factory=dict)
     ended: Sequence[str] = ()
-    counts: Mapping[tuple[bytes, int], int] = field(default_factory=dict)
+    counts: Counts = field(default_factory=dict)
     lessons: Sequence[Lesson] = ()
     fade: int = 0
 
@@ -156,10 +159,10 @@ class Docket:
             if message.nonce is not None:
                 self._nonces.setdefault(message.nonce, message.id)
 
-    def take_counts(self) -> Mapping[tuple[bytes, int], int]:
-        """What the walk has counted since this was last asked."""
-        counts, self._counts = self._counts, Counter()
-        return counts
+    @property
+    def counts(self) -> Counts:
+        """What the walk has counted so far: it enters the verdicts of those who were due since."""
+        return self._counts
 
     def walk(self, answers: Mapping[Question, int], lore: Lore | None) -> Sequence[Question]:
         """Walk as far as these answers allow.
@@ -223,7 +226,7 @@ class Docket:
             judged=list(self._judged.values()),
             nonces={n: id_ for n, id_ in self._nonces.items() if n not in self._loaded.nonces},
             ended=list(self._ended),
-            counts=self.take_counts(),
+            counts=self._counts,
             lessons=self._lessons,
             fade=fade_of(self._now, self._rules),
         )

@@ -11,6 +11,7 @@ from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import log
+from operator import add
 from zlib import crc32
 
 from services.filter.core.signature import normalize
@@ -186,3 +187,19 @@ class Learnt:
         attack.frombytes(kept[24 : 24 + 4 * TOKENS])
         calm.frombytes(kept[24 + 4 * TOKENS :])
         return cls(attack, calm, head[0], head[1], head[2])
+
+
+def merge(shards: Iterable[Learnt]) -> Learnt:
+    """What was learnt in all shards, each faded as far as the one that is faded most."""
+    parts = list(shards)
+    faded = max((part.faded for part in parts), default=0)
+    whole = Learnt(faded=faded)
+    for part in parts:
+        part.fade(faded)
+        if not (part.attack_texts or part.calm_texts):
+            continue
+        whole.attack = array("I", map(add, whole.attack, part.attack))
+        whole.calm = array("I", map(add, whole.calm, part.calm))
+        whole.attack_texts += part.attack_texts
+        whole.calm_texts += part.calm_texts
+    return whole

@@ -49,6 +49,19 @@ class Question(NamedTuple):
     last: int
 
 
+def add_counts(answers: dict[Question, int], counts: Counts) -> None:
+    """Add to the answers what was counted and is not saved yet."""
+    if not counts:
+        return
+    by_key: dict[bytes, list[tuple[int, int]]] = {}
+    for (key, bucket), count in counts.items():
+        by_key.setdefault(key, []).append((bucket, count))
+    for question in answers:
+        for bucket, count in by_key.get(question.key, ()):
+            if question.first <= bucket <= question.last:
+                answers[question] += count
+
+
 @dataclass(frozen=True, slots=True)
 class Traits:
     """What is counted of a first contact.

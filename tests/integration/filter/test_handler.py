@@ -226,7 +226,15 @@ async def test_two_members_that_judge_the_same_sender_at_once_answer_him_once(
     batch = [read(f"m-{n}", n) for n in range(60)]
     await still.handler().handle(batch, NOW)
     progress, later = read_until(NOW + 2 * HOUR), NOW + 2 * HOUR
-    await asyncio.gather(*(still.handler().due(progress, later) for _ in range(4)))
+
+    async def look(handler: FilterHandler) -> int:
+        """As the stage does: once more where another was faster."""
+        try:
+            return len((await handler.due(progress, later)).records)
+        except Transient as conflict:
+            return await look(handler) if conflict.code == "filter_conflict" else 0
+
+    assert await asyncio.gather(*(look(still.handler()) for _ in range(4))) == [60] * 4
     assert await still.rows("SELECT count(*) FROM answers") == [(60,)]
     # One of them still hears a text, the other has judged: it is heard again on what is there.
     more = [read(f"n-{n}", n, at=NOW + 3 * HOUR) for n in range(60)]

@@ -1,5 +1,6 @@
 """Several members: the verdict does not depend on how far another has read (I5), within a bound."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,6 +11,7 @@ from kernel.facts.records import Decision, Reason, SmsJudged, decode_as
 from kernel.log.port import Partition
 from kernel.stage.stage import Due, Received
 from kernel.values.errors import Transient
+from services.filter.core.docket import Loaded
 from services.filter.core.group import ABSENT_AFTER, LOOK_EVERY, TELL_EVERY
 from services.filter.handler import FilterHandler
 from services.filter.memory import MemoryStore
@@ -214,6 +216,33 @@ async def test_two_members_at_work_catch_a_campaign_that_lies_in_all_partitions(
         verdicts = await scene.verdicts_of(count + 1)
         assert verdicts.pop("other").decision is Decision.REPLY
         assert {v.reason for v in verdicts.values()} == {Reason.CAMPAIGN}
+
+
+class Slow(MemoryStore):
+    """A store that gives others time between what is due and what becomes of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = asyncio.Event()
+
+    async def load_due(self, partitions: Sequence[int], until: datetime, count_max: int) -> Loaded:
+        found = await super().load_due(partitions, until, count_max)
+        self.read.set()
+        for _ in range(100):
+            await asyncio.sleep(0)
+        return found
+
+
+async def test_a_members_batch_and_its_timer_take_turns(scene: Scene) -> None:
+    """Neither undoes what the other just read, so neither has to be done again."""
+    store = Slow()
+    member = FilterHandler(store, SETTINGS, Metrics(scene.telemetry))
+    await member.handle(first_text(), NOW)
+    looking = asyncio.create_task(member.due(read_until(LATER), LATER))
+    await asyncio.wait_for(store.read.wait(), 5)
+    outputs = await member.handle([_text("m-1", 1, at=LATER)], LATER)
+    assert [decode_as(SmsJudged, o.value).reason for o in outputs] == [Reason.ALREADY_ANSWERED]
+    assert reasons(await looking) == {"m-0": Reason.DESERVED}
 
 
 def _text(message_id: str, sender: int, at: datetime) -> Received:

@@ -252,13 +252,12 @@ def test_the_walk_says_what_it_needs_counted() -> None:
     [sender] = walked(first).changes(NO_LORE).after
     assert sender.deliberation is not None
     assert list(needed) == questions_of([sender], RULES) != []
-    counted = docket.take_counts()
+    counted = docket.counts
     assert set(counted.values()) == {1}
     keys = {
         *contact_keys(sender.deliberation.blocks), *mark_keys(sender.deliberation.marks)
     }  # fmt: skip
     assert set(counted) == {(key, bucket_of(NOW, RULES.bucket)) for key in keys}
-    assert docket.take_counts() == {}
     assert docket.walk(dict.fromkeys(needed, 10), None) == needed  # not without the lore
     some = [question for question in needed if question != needed[0]]
     assert docket.walk(dict.fromkeys(some, 10), NO_LORE) == needed

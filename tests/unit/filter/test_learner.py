@@ -18,6 +18,7 @@ from services.filter.core.learner import (
     Learnt,
     Lesson,
     find_tokens,
+    merge,
     read_tokens,
     teach_contact,
     teach_silenced,
@@ -114,6 +115,22 @@ def test_the_order_of_what_is_taught_does_not_matter(
     draw.shuffle(taught)
     other.learn(taught)
     assert one == other == parts
+
+
+@given(st.lists(st.lists(lessons, max_size=9), max_size=4), st.integers(0, 10**6))
+def test_shards_know_together_what_one_would(taught: list[list[Lesson]], faded: int) -> None:
+    shards, whole = [Learnt(faded=faded) for _ in taught], Learnt(faded=faded * bool(taught))
+    for shard, some in zip(shards, taught, strict=True):
+        shard.learn(some)
+        whole.learn(some)
+    assert merge(shards) == whole
+
+
+def test_a_shard_that_teaches_no_more_fades_as_the_others_do() -> None:
+    old, new = Learnt(), Learnt(faded=3)
+    old.learn([teach_silenced(find_tokens("Coucou", KEY))] * 8)
+    new.learn([teach_silenced(find_tokens("Coucou", KEY))])
+    assert merge([old, new]).attack_texts == 2 * WEIGHT
 
 
 @given(st.lists(lessons, max_size=30), st.integers(0, 10**6))

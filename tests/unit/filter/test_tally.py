@@ -23,6 +23,7 @@ from services.filter.core.tally import (
     Inquiry,
     Question,
     Traits,
+    add_counts,
     bucket_of,
     calm_keys,
     contact_keys,
@@ -62,6 +63,27 @@ def deliberated(**fields: Any) -> Deliberation:
     sender, _ = hear_message(Sender(pseudonym(1)), arrival(**fields), RULES, NOW)
     assert sender.deliberation is not None
     return sender.deliberation
+
+
+keys = st.sampled_from([CONTACTS, *mark_keys(MARKS)[:2]])
+places = st.dictionaries(st.tuples(keys, st.integers(0, 5)), st.integers(1, 9), max_size=9)
+
+
+@given(places, places, st.lists(st.tuples(keys, st.integers(0, 5), st.integers(0, 5)), max_size=9))
+def test_what_is_not_saved_yet_counts_as_what_is(
+    saved: dict[tuple[bytes, int], int],
+    fresh: dict[tuple[bytes, int], int],
+    asked: list[tuple[bytes, int, int]],
+) -> None:
+    def count(counted: Table) -> dict[Question, int]:
+        return {
+            Question(key, first, last): sum(counted[key, n] for n in range(first, last + 1))
+            for key, first, last in asked
+        }
+
+    answers = count(Counter(saved))
+    add_counts(answers, fresh)
+    assert answers == count(Counter(saved) + Counter(fresh))
 
 
 @given(st.timedeltas(-1000 * A_DAY, 1000 * A_DAY), st.timedeltas(10 * MINUTE / 600, A_DAY))
