@@ -219,7 +219,11 @@ class Provider(Protocol):
         ...
 
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
-        """Read one message of the log. The log lags: missing now is no proof of absence."""
+        """Read one message of the log. The log lags: missing now is no proof of absence.
+
+        Args:
+            message_id: the provider's; or, where it is ``repeatable``, our reference.
+        """
         ...
 
     async def list_sent(

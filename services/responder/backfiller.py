@@ -16,6 +16,7 @@ from kernel.facts.records import (
 from kernel.facts.topics import outgoing
 from kernel.log.port import Outgoing
 from kernel.provider.port import Away, LoggedMessage, Page, Provider
+from kernel.provider.smsgate.wire import content_id
 from kernel.sealing.identity import Identifier
 from kernel.values.clock import Clock
 from services.responder.core.backfill import Scan, ScanKind, is_passed_on, list_costs
@@ -57,9 +58,11 @@ class Backfiller:
 
     def _describe(self, message: LoggedMessage) -> SmsReceived:
         sender = self._identifier.identify(message.sender, message.recipient)
+        # A phone's inbox has no ids of its own: as at the door, a text is known by what it says.
+        message_id = message.message_id or content_id(sender.pseudonym, message.at, message.text)
         return SmsReceived(
-            id=message.message_id,
-            trace=derive_trace(message.message_id),
+            id=message_id,
+            trace=derive_trace(message_id),
             at=message.at,
             sender=sender.pseudonym,
             source=Source.BACKFILL,
@@ -68,7 +71,7 @@ class Backfiller:
             blocks=sender.blocks,
             country=sender.facts.country,
             to_ours=sender.to_ours,
-            text=None,
+            text=message.text,
             sms_type=message.message_type,
             segments=max(message.segments or 1, 1),
             amount_microunits=message.amount_microunits,

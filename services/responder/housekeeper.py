@@ -11,10 +11,10 @@ from typing import TypeVar
 
 import structlog
 
-from kernel.facts.records import ReplyState
+from kernel.facts.records import ReplyKind, ReplyState
 from kernel.facts.topics import outgoing
 from kernel.log.port import Log
-from kernel.provider.port import PAGE_MAX, Away, LoggedMessage, Provider
+from kernel.provider.port import PAGE_MAX, Accepted, Away, LoggedMessage, Missing, Provider
 from kernel.sealing.privacy import Unsealer
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected, Transient
@@ -35,11 +35,16 @@ from services.responder.core.outbox import (
     apply_absence,
     apply_lapse,
     apply_observation,
+    apply_result,
     describe_change,
+    is_long_sought,
+    may_ask_again,
     needs_log,
 )
+from services.responder.core.rate import apply_claimed, decide_permit
 from services.responder.core.settlement import SKEW, Sweep, match_uncertain, plan_sweep
 from services.responder.core.status import observe_logged
+from services.responder.core.template import pick_text
 from services.responder.metrics import Metrics
 from services.responder.reconciler import Reconciler
 from services.responder.rounds import Rounds
@@ -184,21 +189,80 @@ class Housekeeper:
         return bool(steps)
 
     async def _search(self, reply: Reply) -> bool:
-        """Look for an uncertain send in the provider's log."""
+        """Find out what became of an uncertain send."""
         number = self._unseal(reply)
         if number is None:
             await self._change({reply.reply_id: self._step(Search.UNSEALABLE)})
             return True
+        if self._provider.traits.repeatable:
+            found = await self._ask_by_reference(reply, number)
+        else:
+            found = await self._look_by_number(reply, number)
+        if isinstance(found, Away):
+            return False
+        step = found if callable(found) else self._step(found)
+        if found is Search.ABSENT and is_long_sought(
+            reply, self._clock.now(), self._settings.outbox
+        ):
+            went_on = await self._log_went_on(reply)
+            if isinstance(went_on, Away):
+                return False
+            step = self._step(found, log_went_on=went_on)
+        await self._change({reply.reply_id: step})
+        return True
+
+    async def _look_by_number(self, reply: Reply, number: str) -> LoggedMessage | Search | Away:
+        """In the provider's log, which knows no reference of ours."""
         since = (reply.sending_at or reply.authorized_at) - SKEW
         page = await self._question(self._provider.list_sent(to=number, since=since))
         if isinstance(page, Away):
-            return False
+            return page
         async with self._store.transaction() as store:
             known = await store.find_by_message([one.message_id for one in page.messages])
         lease = self._settings.outbox.lease
-        found = match_uncertain(reply, page.messages, known.keys(), lease)
-        await self._change({reply.reply_id: self._step(found)})
+        return match_uncertain(reply, page.messages, known.keys(), lease)
+
+    async def _ask_by_reference(
+        self, reply: Reply, number: str
+    ) -> LoggedMessage | Search | Change | Away:
+        """Under our reference: whether it is known, and if not, for the send itself once more.
+
+        That it is not known yet proves nothing; asked for again it is sent once all the same.
+        """
+        answer: LoggedMessage | Missing | Away
+        answer = await self._question(self._provider.read_message(reply.reply_id))
+        if not isinstance(answer, Missing):
+            return answer
+        now, rules = self._clock.now(), self._settings.outbox
+        if not may_ask_again(reply, now, rules) or not await self._permit(reply, now):
+            return Search.ABSENT
+        result = await self._provider.send(
+            to=number,
+            text=pick_text(self._settings.texts, reply.reply_id, reply.text_index),
+            callback_url=self._settings.callback_url(reply.reply_id),
+            ref=reply.reply_id,
+        )
+        if not isinstance(result, Accepted):
+            return Search.ABSENT  # a refusal now says nothing of the ask before
+        at = self._clock.now()
+        return lambda seen: apply_result(seen, seen.attempts, result, at, rules)
+
+    async def _permit(self, reply: Reply, now: datetime) -> bool:
+        """Whether one more may go now, by rate, quiet hours and pause; counted if so."""
+        rate = self._settings.rate
+        async with self._store.transaction() as store:
+            pace = await store.load_pace()
+            permit = decide_permit(pace, rate, now, 1)
+            if not permit.count or (permit.tests_only and reply.kind is not ReplyKind.TEST):
+                return False
+            await store.save_pace(apply_claimed(pace, rate, now, 1))
         return True
+
+    async def _log_went_on(self, reply: Reply) -> bool | Away:
+        """Whether the log shows what was sent after a send that it does not show."""
+        since = (reply.sending_at or reply.authorized_at) + self._settings.outbox.lease + SKEW
+        page = await self._question(self._provider.list_sent(to=None, since=since))
+        return page if isinstance(page, Away) else bool(page.messages)
 
     def _unseal(self, reply: Reply) -> str | None:
         try:
@@ -249,7 +313,7 @@ class Housekeeper:
         await self._change(steps)
         return True
 
-    def _step(self, found: LoggedMessage | Search) -> Change:
+    def _step(self, found: LoggedMessage | Search, *, log_went_on: bool = False) -> Change:
         """What a look into the log means for a reply."""
         now, rules = self._clock.now(), self._settings.outbox
 
@@ -260,7 +324,7 @@ class Housekeeper:
             # Not there, or not charged yet: look again later.
             if seen.look_at is not None and seen.look_at <= now:
                 search = found if isinstance(found, Search) else Search.ABSENT
-                seen = apply_absence(seen, now, rules, search=search)
+                seen = apply_absence(seen, now, rules, search=search, log_went_on=log_went_on)
             return seen
 
         return step

@@ -83,9 +83,10 @@ class Linker:
         async with self._store.transaction() as store:
             tried = apply_try(await store.load_attachment(), self._settings.attachment, now)
             await store.save_attachment(tried)
-        answer = await self._provider.link(self._settings.app_id if tried.attach else "")
+        wish = self._settings.attachment.wish(tried)
+        answer = await self._provider.link(self._settings.app_id if wish else "")
         if isinstance(answer, Away):
-            LOG.warning("link_failed", reason=answer.reason, attach=tried.attach)
+            LOG.warning("link_failed", reason=answer.reason, attach=wish)
             async with self._store.transaction() as store:
                 away = apply_away(
                     await store.load_attachment(),

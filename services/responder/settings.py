@@ -109,6 +109,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
             amount_max_microunits=IMPLAUSIBLE_FACTOR * _microunits(settings, settings.price_reply),
             amount_min_microunits=_microunits(settings, settings.price_reply),
             segments_min=min(segment_text(text).segments for text in settings.reply_texts),
+            repeatable=traits.repeatable,
             tells_leaving=traits.tells_leaving,
         ),
         rate=RateRules(
@@ -123,6 +124,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
             retry_first=timedelta(seconds=1),
             retry_longest=scaled(60, 5),
             retry_away=RETRY_AWAY,
+            wanted=not traits.detaching_saves,
         ),
         backfill=BackfillRules(every=scaled(600, 2), behind=scaled(600, 5)),
         page_pause=scaled(6, 0.5),

@@ -148,8 +148,11 @@ class SmsGate:
         return _away(answer)
 
     async def read_message(self, message_id: str) -> LoggedMessage | Missing | Away:
-        """See ``Provider``. That it is missing is kept for minutes by the server: no proof."""
-        path = f"/messages/{quote(message_id, safe='')}"
+        """See ``Provider``, by its id or our reference.
+
+        That it is missing is remembered for minutes by the server: no proof.
+        """
+        path = f"/messages/{quote(name_message(message_id), safe='')}"
         answer = await self._call("read_message", "GET", path)
         if isinstance(answer, Answered) and answer.status == NOT_FOUND:
             return Missing()

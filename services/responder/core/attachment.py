@@ -36,7 +36,9 @@ class AttachmentRules:
     """When to look and to try.
 
     Attributes:
-        enabled: there is an application to link to (``PLIVO_APP_ID``).
+        enabled: there is something to link to (``PLIVO_APP_ID``, a phone's webhook).
+        wanted: it is to be linked as long as nobody wishes otherwise: where detaching saves
+            nothing, nobody would ever tell.
         check_every: number and account are looked at so often.
         retry_first, retry_longest: after a try that was taken and changed nothing; doubles.
         retry_away: after a try that was not answered: the wish is money, and the provider may be
@@ -48,6 +50,13 @@ class AttachmentRules:
     retry_first: timedelta
     retry_longest: timedelta
     retry_away: timedelta
+    wanted: bool = False
+
+    def wish(self, attachment: Attachment) -> bool | None:
+        """What is wished now; None: nothing."""
+        if not self.enabled:
+            return None
+        return True if self.wanted and attachment.attach is None else attachment.attach
 
 
 def apply_wish(
@@ -72,9 +81,10 @@ def apply_seen(
     """What the provider says now; None: it could not be read."""
     pause = rules.check_every if attached is not None else rules.retry_longest
     seen = replace(attachment, attached=attached, check_at=now + pause)
-    if not rules.enabled or attachment.attach is None:
+    wish = rules.wish(attachment)
+    if wish is None:
         return seen
-    if attached == attachment.attach:
+    if attached == wish:
         return replace(seen, tries=0, link_at=None)
     if attached is None and attachment.link_at is None:
         return seen  # it was right when it was last seen

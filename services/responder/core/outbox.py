@@ -48,7 +48,7 @@ class Search(enum.StrEnum):
     """How a search of the provider's log for a send ended in vain; an unresolved reply's reason."""
 
     ABSENT = "absent"
-    """The log has no SMS that could be it."""
+    """The log has no SMS that could be it: looked for for a day, then void."""
     AMBIGUOUS = "ambiguous"
     """It has several."""
     UNSEALABLE = "unsealable"
@@ -70,8 +70,9 @@ class OutboxRules:
         lease: a send without a result for so long is uncertain.
         search_first: an uncertain send is first looked for in the provider's log after this, and
             again after twice, four times… as long.
-        unresolved_after: an uncertain send not found for so long is left to the operator; it is
-            looked for on, ever later, until ``final_after``: the log may lag for long.
+        unresolved_after: an uncertain send not found for so long is unresolved, and asked for
+            again no more; it is looked for on, ever later, until ``final_after``: the log may lag
+            for long. It is void then, if the log has gone on.
         settle_after: a sent reply without a charged report is then read from the provider's log.
         final_after: ``sent`` is final after this.
         retry_first, retry_longest: before a refused send is tried again; doubles.
@@ -80,7 +81,7 @@ class OutboxRules:
         amount_max_microunits, amount_min_microunits: a report of more, or of less, for a segment is
             checked in the provider's log.
         segments_min: of the shortest of our texts.
-        tells_leaving: as of ``provider.port.Traits``.
+        repeatable, tells_leaving: as of ``provider.port.Traits``.
     """
 
     lease: timedelta
@@ -94,6 +95,7 @@ class OutboxRules:
     amount_max_microunits: int
     amount_min_microunits: int = 1
     segments_min: int = 1
+    repeatable: bool = False
     tells_leaving: bool = False
 
 
@@ -273,15 +275,23 @@ def is_about(reply: Reply, observed: Observation) -> bool:
 
 
 def apply_absence(
-    reply: Reply, now: datetime, rules: OutboxRules, *, search: Search = Search.ABSENT
+    reply: Reply,
+    now: datetime,
+    rules: OutboxRules,
+    *,
+    search: Search = Search.ABSENT,
+    log_went_on: bool = False,
 ) -> Reply:
     """It was looked up in vain, or its time came: look again later, or leave it at that.
 
     Args:
         search: how a search for an uncertain send ended.
+        log_went_on: the log shows what was sent after it.
     """
     if reply.state in SEARCHED:
-        return _tell(reply, _search_later(reply, search, now, rules), now)
+        gone = log_went_on and search is Search.ABSENT and is_long_sought(reply, now, rules)
+        left = _void(reply) if gone else _search_later(reply, search, now, rules)
+        return _tell(reply, left, now)
     if reply.state in OPEN or reply.look_at is None:
         return reply
     latest = _final_at(reply, rules)
@@ -290,6 +300,29 @@ def apply_absence(
     if needs_log(reply, rules):
         return _look_later(reply, now, rules.settle_after, latest)
     return replace(reply, look_at=None if reply.final else latest)
+
+
+def is_long_sought(reply: Reply, now: datetime, rules: OutboxRules) -> bool:
+    """Whether the log has had its day to show a send: what it does not show now, never was."""
+    return reply.state in SEARCHED and now >= _final_at(reply, rules)
+
+
+def _void(reply: Reply) -> Reply:
+    """It never left. Should it be seen after all, it is booked, and its sender was answered."""
+    failed = replace(
+        reply, state=ReplyState.FAILED, reason=Search.ABSENT.value, nothing_charged=True
+    )
+    return _ended(failed)
+
+
+def may_ask_again(reply: Reply, now: datetime, rules: OutboxRules) -> bool:
+    """Whether an uncertain send may be asked for again, under its reference.
+
+    Only where the provider knows it by that, and not after so long that nobody wants it any more.
+    """
+    since = reply.sending_at or reply.authorized_at
+    asked = rules.repeatable and reply.state is ReplyState.UNCERTAIN
+    return asked and reply.sender_sealed is not None and now < since + rules.unresolved_after
 
 
 def apply_decision(reply: Reply, action: OperatorAction, now: datetime) -> Reply:
@@ -336,6 +369,7 @@ def describe_change(reply: Reply) -> ReplyChanged:
 
 _STATES: Mapping[Status, ReplyState] = {
     Status.QUEUED: ReplyState.SENT,
+    Status.CANCELLED: ReplyState.FAILED,
     Status.SENT: ReplyState.SENT,
     Status.DELIVERED: ReplyState.DELIVERED,
     Status.UNDELIVERED: ReplyState.UNDELIVERED,
@@ -462,7 +496,9 @@ def _search_later(reply: Reply, search: Search, now: datetime, rules: OutboxRule
         return _look_later(reply, now, rules.search_first, latest)
     left = replace(reply, state=ReplyState.UNRESOLVED, reason=search.value)
     if now >= _final_at(reply, rules):
-        return replace(left, look_at=None)
+        # The log has not gone on since, or has several: then only a person can tell.
+        waits = search is Search.ABSENT
+        return replace(left, look_at=now + rules.final_after if waits else None)
     return _look_later(left, now, rules.search_first, _final_at(reply, rules))
 
 

@@ -16,14 +16,13 @@ class Status(enum.StrEnum):
     """The provider's statuses, as far as they differ for us."""
 
     QUEUED = "queued"
+    CANCELLED = "cancelled"
+    """Called back before it was sent; what is sent all the same takes it back."""
     SENT = "sent"
     FAILED = "failed"
     UNDELIVERED = "undelivered"
     DELIVERED = "delivered"
 
-
-CANCELLED = "cancelled"
-"""Called back before it was sent: an end that what is sent all the same takes back."""
 
 _STATUSES = {
     "queued": Status.QUEUED,
@@ -33,14 +32,15 @@ _STATUSES = {
     "undelivered": Status.UNDELIVERED,
     "failed": Status.FAILED,
     "rejected": Status.FAILED,
-    CANCELLED: Status.FAILED,
+    "cancelled": Status.CANCELLED,
 }
 _RANKS = {
     Status.QUEUED: 0,
-    Status.SENT: 1,
-    Status.FAILED: 2,
-    Status.UNDELIVERED: 3,
-    Status.DELIVERED: 4,
+    Status.CANCELLED: 1,
+    Status.SENT: 2,
+    Status.FAILED: 3,
+    Status.UNDELIVERED: 4,
+    Status.DELIVERED: 5,
 }
 """Of two with the same place in the provider's order, the one further on."""
 
@@ -97,7 +97,7 @@ def observe_report(report: SmsReported) -> Observation | None:
         return None
     # Without a sequence, how far on its status is is the only order there is.
     place = report.sequence if report.sequence is not None else _RANKS[status]
-    return _observe(status, place, report, report.status, report.error_code)
+    return _observe(status, place, report, report.error_code)
 
 
 def observe_logged(logged: LoggedMessage) -> Observation:
@@ -106,25 +106,23 @@ def observe_logged(logged: LoggedMessage) -> Observation:
     That it is there proves that it was accepted, whatever its state says.
     """
     status = _STATUSES.get(logged.state, Status.QUEUED)
-    return replace(
-        _observe(status, -1, logged, logged.state, logged.error_code), amount_order=LOG_ORDER
-    )
+    return replace(_observe(status, -1, logged, logged.error_code), amount_order=LOG_ORDER)
 
 
 def _observe(
     status: Status,
     place: int,
     said: SmsReported | LoggedMessage,
-    word: str,
     error_code: str | None,
 ) -> Observation:
     order = (min(max(place, -1), SEQUENCE_MAX) + 1) * 10 + _RANKS[status]
     charged = status is not Status.QUEUED
-    terminal = status not in {Status.QUEUED, Status.SENT} and word != CANCELLED
+    terminal = status not in {Status.QUEUED, Status.CANCELLED, Status.SENT}
+    cancelled = status is Status.CANCELLED
     return Observation(
         status=status,
         message_id=said.message_id,
-        error_code=error_code or (CANCELLED if word == CANCELLED else None),
+        error_code=status.value if cancelled else error_code,
         segments=said.segments,
         amount_microunits=said.amount_microunits if charged else None,
         state_order=order + _TERMINAL * terminal,

@@ -23,7 +23,8 @@ from kernel.facts.records import (
     Source,
 )
 from kernel.log.port import Outgoing
-from kernel.provider.port import Accepted, Away, NotAccepted, Uncertain
+from kernel.provider.plivo.traits import TRAITS
+from kernel.provider.port import Accepted, Away, LoggedMessage, NotAccepted, Uncertain
 from kernel.sealing.privacy import new_keypair
 from kernel.values.errors import Transient
 from services.responder.core.backfill import Scan, ScanKind
@@ -33,6 +34,7 @@ from tests.integration.responder.scene import (
     CALM,
     CLOCK,
     PSEUDONYMIZER,
+    QUICK,
     SECOND,
     Scene,
     authorized,
@@ -253,6 +255,52 @@ class TestUncertain:
             assert provider.sends == 2
             rows = await scene.rows("SELECT count(*) FROM replies WHERE sender_sealed IS NOT NULL")
             assert rows[0]["count"] == 0
+
+    async def test_once_the_log_has_gone_on_for_a_day_without_it_it_is_void(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        provider = FakeProvider()
+        provider.script.append(Uncertain("timeout"))
+        rules = replace(QUICK, lease=SECOND / 10)
+        async with open_scene(fresh_database, log, provider=provider, rules=rules) as scene:
+            await scene.append(authorized(1))
+            await until(ends_in(scene, "m-1", "uncertain", "unresolved"))
+            # Beyond what clocks may differ by: it was surely sent after the one that is missing.
+            later = CLOCK.now() + timedelta(minutes=5)
+            sent = LoggedMessage("later", NUMBER, phone(2), later, "sent", 1, 65_000, None)
+            provider.logged["later"] = ("outbound", sent)
+            await until(ends_in(scene, "m-1", "unresolved", "failed"))
+            last = scene.changes("m-1")[-1]
+            assert (last.reason, last.final, last.nothing_charged) == ("absent", True, True)
+            assert provider.sends == 1
+            await scene.append(reported(1, "late", "delivered", 3, amount=70_000))
+            await until(ends_in(scene, "m-1", "failed", "delivered"))
+            assert scene.amount("m-1") == 70_000
+
+    @pytest.mark.parametrize("answer", [Uncertain("timeout"), Taken(Uncertain("timeout"))])
+    async def test_where_it_is_known_by_its_reference_it_is_asked_for_again_and_sent_once(
+        self, fresh_database: str, log: MemoryLog, answer: Any
+    ) -> None:
+        provider = FakeProvider(traits=replace(TRAITS, repeatable=True, searchable=False))
+        provider.script.append(answer)
+        rules = replace(QUICK, repeatable=True)
+        async with open_scene(fresh_database, log, provider=provider, rules=rules) as scene:
+            await scene.append(authorized(1))
+            await until(ends_in(scene, "m-1", "uncertain", "sent"))
+            assert set(provider.refs) == {"m-1"}
+            assert [sent.to for sent in provider.sent] == [phone(1)]
+
+    async def test_asked_again_it_is_refused_and_that_proves_nothing(
+        self, fresh_database: str, log: MemoryLog
+    ) -> None:
+        provider = FakeProvider(traits=replace(TRAITS, repeatable=True, searchable=False))
+        provider.script += [Uncertain("timeout"), *[NotAccepted("503", retry=True)] * 2]
+        rules = replace(QUICK, repeatable=True)
+        async with open_scene(fresh_database, log, provider=provider, rules=rules) as scene:
+            await scene.append(authorized(1))
+            await until(ends_in(scene, "m-1", "uncertain", "sent"))
+            assert "authorized" not in scene.states("m-1")[1:]
+            assert len(provider.sent) == 1
 
     async def test_while_the_log_cannot_be_read_nothing_is_concluded(
         self, fresh_database: str, log: MemoryLog

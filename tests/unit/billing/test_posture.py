@@ -204,6 +204,14 @@ def test_it_comes_back_with_a_donation_or_far_above_the_floor(given: int, margin
     assert (back.attach, back.sequence) == (True, off.sequence + 1)
 
 
+def test_where_detaching_saves_nothing_only_the_operator_detaches() -> None:
+    rules = replace(RULES, detaching_saves=False)
+    empty = facts(available=-EURO, given=100 * EURO)
+    assert not decide_standing(CALM, empty, RULES, NOW).attach
+    assert decide_standing(CALM, empty, rules, NOW).attach
+    assert not decide_standing(replace(CALM, detached=True), empty, rules, NOW).attach
+
+
 def test_the_operator_takes_it_off_and_puts_it_on_again() -> None:
     off = decide(replace(CALM, detached=True), facts())
     assert (off.attach, off.posture) == (False, Posture.NORMAL)

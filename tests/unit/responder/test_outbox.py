@@ -1,7 +1,7 @@
 """The outbox's state machine: no path sends twice, and the provider's word counts in any order."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +13,7 @@ from kernel.provider.plivo.client import describe_status
 from kernel.provider.port import Accepted, NotAccepted, SendResult, Uncertain
 from services.responder.core.outbox import (
     OPEN,
+    OutboxRules,
     Reply,
     Search,
     apply_absence,
@@ -24,6 +25,7 @@ from services.responder.core.outbox import (
     apply_result,
     describe_change,
     is_about,
+    may_ask_again,
     needs_log,
     plan_reply,
 )
@@ -51,9 +53,9 @@ def observed(*arguments: Any, **fields: Any) -> Observation:
     return found
 
 
-def see(reply: Reply, *observations: Observation) -> Reply:
+def see(reply: Reply, *observations: Observation, rules: OutboxRules = RULES) -> Reply:
     for each in observations:
-        reply = apply_observation(reply, each, NOW, RULES)
+        reply = apply_observation(reply, each, NOW, rules)
     return reply
 
 
@@ -256,8 +258,7 @@ def test_an_unresolved_send_is_looked_for_on_as_the_log_may_lag() -> None:
     uncertain = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
     reply = apply_absence(uncertain, NOW + RULES.unresolved_after, RULES)
     told, looks = reply.sequence, 0
-    while reply.look_at is not None:
-        assert reply.look_at <= NOW + RULES.final_after
+    while reply.look_at is not None and reply.look_at < NOW + RULES.final_after:
         reply, looks = apply_absence(reply, reply.look_at, RULES), looks + 1
     assert looks > 3
     assert (reply.state, reply.sequence) == (ReplyState.UNRESOLVED, told), "nothing new to tell"
@@ -267,6 +268,88 @@ def test_an_unresolved_send_is_looked_for_on_as_the_log_may_lag() -> None:
     assert ambiguous.reason == "ambiguous"
     found = see(reply, observed("sent", -1, 65_000))
     assert (found.state, found.amount_microunits) == (ReplyState.SENT, 65_000)
+
+
+def unresolved(search: Search = Search.ABSENT) -> Reply:
+    uncertain = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
+    return apply_absence(uncertain, NOW + RULES.unresolved_after, RULES, search=search)
+
+
+DAY = NOW + RULES.final_after
+
+
+def test_what_a_log_that_went_on_does_not_show_after_a_day_never_left() -> None:
+    gone = apply_absence(unresolved(), DAY, RULES, log_went_on=True)
+    assert (gone.state, gone.reason) == (ReplyState.FAILED, "absent")
+    assert (gone.final, gone.nothing_charged, gone.look_at) == (True, True, None)
+    assert gone.sender_sealed is None
+    # A house that was down for a day: the first look is the last.
+    lapsed = apply_lapse(sending(), NOW + RULES.lease, RULES)
+    assert apply_absence(lapsed, DAY, RULES, log_went_on=True).state is ReplyState.FAILED
+
+
+@pytest.mark.parametrize(("search", "at", "log_went_on"), [
+    (Search.ABSENT, DAY - timedelta(seconds=1), True),
+    (Search.ABSENT, DAY, False),
+    (Search.AMBIGUOUS, DAY, True),
+    (Search.UNSEALABLE, DAY, True),
+])  # fmt: skip
+def test_nothing_less_makes_it_void(search: Search, at: datetime, log_went_on: bool) -> None:
+    left = apply_absence(unresolved(search), at, RULES, search=search, log_went_on=log_went_on)
+    assert left.state is ReplyState.UNRESOLVED
+    assert not left.nothing_charged
+    looked_for_on = search is Search.ABSENT
+    assert (left.look_at is not None) is looked_for_on, "a person decides what no log will tell"
+
+
+def test_what_is_seen_after_it_was_void_is_booked_and_its_sender_answered() -> None:
+    gone = apply_absence(unresolved(), DAY, RULES, log_went_on=True)
+    seen = see(gone, observed("delivered", 3, 65_000))
+    assert (seen.state, seen.amount_microunits) == (ReplyState.DELIVERED, 65_000)
+    assert not seen.nothing_charged
+    assert seen.sequence > gone.sequence
+    change = describe_change(seen)
+    assert (change.due_at, change.final) == (gone.due_at, True), "his window is that of before"
+
+
+def test_an_uncertain_send_is_asked_for_again_by_its_reference_alone_and_not_for_ever() -> None:
+    rules = replace(RULES, repeatable=True)
+    uncertain = apply_result(sending(), 1, Uncertain("timeout"), NOW, RULES)
+    assert may_ask_again(uncertain, NOW, rules)
+    assert not may_ask_again(uncertain, NOW, RULES), "this provider takes no reference"
+    assert not may_ask_again(uncertain, NOW + RULES.unresolved_after, rules)
+    for other in (sending(), unresolved(), replace(uncertain, sender_sealed=None)):
+        assert not may_ask_again(other, NOW, rules)
+
+
+@pytest.mark.parametrize(
+    "statuses",
+    [
+        ("sent", "failed"),
+        ("failed", "sent"),
+        ("sent", "failed", "sent"),
+        ("failed", "sent", "failed"),
+    ],
+)
+def test_what_left_and_failed_was_not_delivered_in_whichever_order(
+    statuses: tuple[str, ...],
+) -> None:
+    rules = replace(RULES, tells_leaving=True)
+    reply = apply_result(sending(), 1, Accepted("p-1"), NOW, rules)
+    for status in statuses:
+        reply = see(reply, observed(status, None, 0), rules=rules)
+    assert reply.state is ReplyState.UNDELIVERED
+    assert not reply.nothing_charged
+
+
+def test_what_never_left_is_free_and_what_was_called_back_may_have_left() -> None:
+    rules = replace(RULES, tells_leaving=True)
+    reply = apply_result(sending(), 1, Accepted("p-1"), NOW, rules)
+    failed = see(reply, observed("failed", None, 0), rules=rules)
+    assert (failed.state, failed.nothing_charged) == (ReplyState.FAILED, True)
+    cancelled = see(reply, observed("cancelled", None, 0), rules=rules)
+    assert (cancelled.state, cancelled.reason) == (ReplyState.FAILED, "cancelled")
+    assert see(cancelled, observed("sent", None, 0), rules=rules).state is ReplyState.SENT
 
 
 @pytest.mark.parametrize(
