@@ -6,6 +6,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from importlib import import_module, resources
 from pathlib import Path
 from types import ModuleType
+from typing import cast
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -61,6 +62,10 @@ TARGETS: Mapping[str, tuple[str, ...]] = {
     # The door opens last: what it takes in, the others are ready for.
     "all": ("console", "evidence", "responder", "billing", "filter", "donations", "ingest"),
 }
+
+
+LOGLESS = frozenset({"console"})
+"""Targets that have nothing to do with the log: they need no broker, and no right to it."""
 
 
 def schemas() -> list[Schema]:
@@ -173,9 +178,10 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
             stack.enter_context(hold_data_dir(settings.data_dir))
             database_url = await stack.enter_async_context(open_database(settings))
             await _until_there(lambda: migrate(database_url, schemas()))
-        if target == "console":  # it has nothing to do with the log: it needs no broker
-            settings = settings.model_copy(update={"kafka_bootstrap": ""})
-        ports = await stack.enter_async_context(open_ports(settings, telemetry, database_url))
+        if target in LOGLESS:  # whoever reaches for the log all the same is a defect
+            ports = Ports(cast("Log", None), SystemClock(), telemetry, database_url)
+        else:
+            ports = await stack.enter_async_context(open_ports(settings, telemetry, database_url))
         if target == "all":
             await _until_there(lambda: apply_topics(ports.log, settings))
         await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))

@@ -18,6 +18,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("log.py",),
     ("evidence.py",),
     ("rest.py",),
+    ("console.py",),
 )
 
 

@@ -64,6 +64,9 @@ TEMPLATE = """\
 #ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
 #ANTIRELOU_LANGUAGE=fr
 
+# --- How browsers reach the operators' console (docs/console.md) -------------------------------
+#ANTIRELOU_CONSOLE_URL=http://localhost:9200
+
 # --- A cluster only: leave empty on one machine ----------------------------------------------
 #ANTIRELOU_DATABASE_URL=postgresql://antirelou@localhost/antirelou
 #ANTIRELOU_KAFKA_BOOTSTRAP=localhost:9092

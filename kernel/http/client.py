@@ -11,8 +11,8 @@ from kernel.http.server import Unanswered
 
 ANSWER_SECONDS_MAX = 20.0
 ANSWER_BYTES_MAX = 16 * 1024 * 1024
-ACTOR = "Antirelou-Actor"
-"""The header that names who acts, to the operator API."""
+ACTOR, ROLE = "Antirelou-Actor", "Antirelou-Role"
+"""The headers that say who calls, to the operator API."""
 
 
 class JsonApi:
@@ -22,14 +22,21 @@ class JsonApi:
         self._session, self._url = session, url
 
     async def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, actor: str = ""
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        caller: tuple[str, str] | None = None,
     ) -> tuple[int, dict[str, Any]]:
         """Call it once. Returns the status, and the object it answered with.
+
+        Args:
+            caller: for whom: a name and a role; None: for the bearer of the token.
 
         Raises:
             Unanswered: there was no answer in time, or none of JSON.
         """
-        headers = {ACTOR: actor} if actor else {}
+        headers = {ACTOR: caller[0], ROLE: caller[1]} if caller else {}
         try:
             async with self._session.request(
                 method, self._url + path, json=body, headers=headers, allow_redirects=False

@@ -1281,7 +1281,7 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "denied": Term("Refusé", "Refused"),
         "back": Term("Revenir", "Go back"),
         "away": Term("La maison ne répond pas.", "The house does not answer."),
-        "needs": Term("À faire d'une main humaine", "Needs a hand"),
+        "needs": Term("Ce qui demande une main", "Needs a hand"),
         "share": Term("part des réponses arrivées", "share of replies delivered"),
         "no_script": Term(
             "Sans script la page ne change pas d'elle-même : la recharger.",

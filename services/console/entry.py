@@ -35,6 +35,7 @@ class Entry:
         name = await self._store.find_link(secret, self._clock.now())
         if name is None:
             raise self._refuse("link")
+        self._attempts.take_back()
         return self._gate.page(visit, "enter.html", operator=name, action=visit.request.path)
 
     async def enter(self, visit: Visit) -> web.StreamResponse:
@@ -51,6 +52,7 @@ class Entry:
     ) -> web.Response:
         await self._store.note(name, "signed_in", self._clock.now(), subject=way)
         self._metrics.entered(way)
+        self._attempts.take_back()
         if visit.secret:  # who was in before in this browser
             await self._store.end_session(visit.secret)
         response = see_other(goes)

@@ -12,6 +12,7 @@ from typing import Any
 from kernel.http.client import JsonApi
 from kernel.http.server import Unanswered
 from kernel.values.clock import Clock
+from services.console.core.access import Session
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +43,11 @@ class House:
         self._asking = asyncio.Lock()
 
     async def call(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, actor: str = ""
+        self, who: Session, method: str, path: str, body: Mapping[str, Any]
     ) -> tuple[int, dict[str, Any]]:
-        """One call, for somebody. Raises ``Unanswered``."""
+        """One call, for somebody, who may no more than he may here. Raises ``Unanswered``."""
         self._picture = None
-        return await self._api.call(method, path, body, actor=actor)
+        return await self._api.call(method, path, body, (who.operator, who.role.value))
 
     async def read(self, path: str) -> dict[str, Any]:
         """The answer to a GET.

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from kernel.values.money import format_euros
 from kernel.words.gloss import GLOSS
-from services.console.core.access import Role, is_name
+from services.console.core.access import Role, Session, is_name
 from services.console.core.acts import ACTS, Act, body_of, has_number, mask, subject_of
 from services.console.core.book import Line, act_of, cell, read_lines
 from services.console.core.chart import WIDTH, split_bar
@@ -110,16 +110,16 @@ class Pages:
                     visit, "confirm.html", http_status=422, act=act, given=given, why=why,
                     preview=preview, act_id=act_id, wrong="typed",
                 )  # fmt: skip
-        actor = visit.actor.operator
-        if await self._store.begin_act(act_id, actor, act.code, why, self._clock.now()):
-            await self._try(act, act_id, actor, given, why)
+        who = visit.actor
+        if await self._store.begin_act(act_id, who.operator, act.code, why, self._clock.now()):
+            await self._try(act, act_id, who, given, why)
         return see_other(f"/{act.page}?done={act_id}")
 
     async def _try(
-        self, act: Act, act_id: str, actor: str, given: Mapping[str, str], why: str
+        self, act: Act, act_id: str, who: Session, given: Mapping[str, str], why: str
     ) -> None:
         body = body_of(act, act_id, why, given)
-        status, answer = await self._house.call(act.method, act.path, body, actor=actor)
+        status, answer = await self._house.call(who, act.method, act.path, body)
         outcome = "done" if status in TAKEN else "refused"
         said = "" if outcome == "done" else str(answer.get("error", f"HTTP {status}"))[:300]
         # What was refused may be anything, a number in the wrong field as well.
@@ -199,12 +199,14 @@ class Pages:
         asked = visit.form.get("asked", "").strip()[:FIELD_CHARACTERS_MAX]
         digits = sum(char.isdigit() for char in asked)
         number = digits >= DIGITS_MIN and not any(char.isalpha() for char in asked)
-        actor = visit.actor.operator
         await self._store.note(
-            actor, "explained", self._clock.now(), subject="" if number else mask(asked)
+            visit.actor.operator,
+            "explained",
+            self._clock.now(),
+            subject="" if number else mask(asked),
         )
         body = {"number" if number else "id": asked}
-        status, answer = await self._house.call("POST", "/v1/explain", body, actor=actor)
+        status, answer = await self._house.call(visit.actor, "POST", "/v1/explain", body)
         if status != 200:
             wrong = str(answer.get("error", ""))
             return self._gate.page(visit, "explain.html", http_status=422, ways=None, wrong=wrong)

@@ -183,3 +183,25 @@ def test_every_answer_carries_the_strict_headers(page_of: PageOf) -> None:
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["cache-control"] == "no-store"
         assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_form_that_is_sent_twice_books_once(console: Console, page_of: PageOf) -> None:
+    page = page_of("operate")
+    before = status(console.house)["fund"]["donated_microeuros"]
+    fields = fields_of(page, "f") | {"amount_eur": "2.00"}
+    for _ in range(2):
+        answer = page.request.post(
+            "/acts/give/do", form={**fields}, headers={"Origin": console.url}
+        )
+        assert answer.status == 200
+    assert status(console.house)["fund"]["donated_microeuros"] == before + 2_000_000
+
+
+def test_a_reason_with_a_number_is_kept_nowhere(console: Console, page_of: PageOf) -> None:
+    page = page_of("operate")
+    fields = fields_of(page, "9") | {"why": "il écrit du 06 39 98 00 42"}
+    answer = page.request.post("/acts/detach/do", form={**fields}, headers={"Origin": console.url})
+    assert answer.status == 422
+    assert status(console.house)["attached"] is True
+    page.goto("/events")
+    assert "39 98 00 42" not in page.content()

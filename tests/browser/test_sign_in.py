@@ -1,9 +1,11 @@
 """Getting in: by the link that a command prints, then by a passkey; and by nothing else."""
 
 import re
+import secrets
 
 from playwright.sync_api import Page, expect
 
+from antirelou.commands.demo.house import Process, free_port
 from tests.browser.conftest import Console, OpenContext
 
 
@@ -44,6 +46,38 @@ def test_a_link_lets_in_once_and_a_passkey_from_then_on(
     again = open_context().new_page()
     assert _status(again, link) == 403
     expect(again.get_by_text("Ce lien a déjà servi")).to_be_visible()
+
+
+def test_a_console_by_itself_takes_twenty_wrong_links_a_minute(
+    console: Console, open_context: OpenContext
+) -> None:
+    """``antirelou console`` beside the house: the same operators, a door of its own."""
+    where = f"localhost:{free_port()}"
+    own = {
+        "console_listen": where.replace("localhost", "127.0.0.1"),
+        "console_url": f"http://{where}",
+    }
+    process = Process(
+        "console", ["console"], {**console.settings(), **own}, console.folder,
+        f"http://{where}/sign-in",
+    )  # fmt: skip
+    process.start()
+    try:
+        process.wait_ready()
+        page = open_context().new_page()
+        page.goto(console.link("beside", "view").replace(console.url, f"http://{where}"))
+        page.get_by_role("button", name="Entrer").click()
+        page.wait_for_url("**/passkey")
+        page.goto(f"http://{where}/")
+        expect(page.get_by_text("Oui : le numéro peut être donné.")).to_be_visible()
+        answers = [
+            page.request.get(f"http://{where}/enter/{secrets.token_urlsafe(32)}").status
+            for _ in range(21)
+        ]
+        assert answers == [403] * 20 + [429]
+        assert page.request.get(f"http://{where}/").status == 200, "who is in stays in"
+    finally:
+        assert process.stop() == 0
 
 
 def _status(page: Page, url: str) -> int:

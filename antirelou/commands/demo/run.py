@@ -31,7 +31,7 @@ SEED = 2017
 
 WHAT_IS_REAL = """\
 [bold]The weekend of October 2017[/], {speed:,.0f} times as fast.
-Real: the five services ({processes}), {log}, PostgreSQL, HTTP, signatures, sealing, the ledger.
+Real: the services ({processes}), {log}, PostgreSQL, HTTP, signatures, sealing, the ledger.
 Simulated: Plivo (signs, retries, bills, reports), the crowd, and the speed of time.
 """
 
@@ -54,6 +54,8 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     folder = Path(tempfile.mkdtemp(prefix="antirelou-demo-"))
     try:
         with stopped_once(), open_house(folder, log, demo_settings(speed)) as house:
+            if log == "embedded":
+                console.print(invite(house))
             status, bill = pass_weekend(house, console, scale=scale, speed=speed)
     except KeyboardInterrupt:
         shutil.rmtree(folder, ignore_errors=True)
@@ -69,6 +71,13 @@ def run_demo(*, log: str, scale: float, seconds: float) -> int:
     shutil.rmtree(folder, ignore_errors=True)
     console.print("[bold green]OK[/]")
     return 0
+
+
+def invite(house: House) -> str:
+    """The console's address, and a link into it: the weekend can be looked at while it passes."""
+    asked = {"name": "demo", "role": "owner"}
+    link = operate(house, "POST", "/v1/operators", asked)["link"]
+    return f"The console, to look at it meanwhile:\n  {link}\n"
 
 
 @contextlib.contextmanager

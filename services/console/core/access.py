@@ -68,7 +68,7 @@ class Session:
 
 
 class Attempts:
-    """How many attempts to get in there were; too many are not looked at."""
+    """How many attempts to get in failed lately; too many, and none is looked at."""
 
     def __init__(self) -> None:
         self._times: deque[datetime] = deque()
@@ -81,6 +81,11 @@ class Attempts:
             return False
         self._times.append(now)
         return True
+
+    def take_back(self) -> None:
+        """The latest did get in: it is none."""
+        if self._times:
+            self._times.pop()
 
 
 def is_ours(method: str, headers: Mapping[str, str], origin: str) -> bool:

@@ -102,6 +102,14 @@ def test_no_minute_has_more_attempts_than_are_allowed(gaps: list[int]) -> None:
             taken.append(now)
 
 
+def test_who_gets_in_uses_no_attempt_up() -> None:
+    attempts = Attempts()
+    for _ in range(3 * ATTEMPTS_MAX):
+        assert attempts.allow(NOW)
+        attempts.take_back()
+    assert [attempts.allow(NOW) for _ in range(ATTEMPTS_MAX + 1)] == [True] * ATTEMPTS_MAX + [False]
+
+
 @pytest.mark.parametrize(
     ("made", "seen", "holds"),
     [
