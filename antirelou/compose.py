@@ -25,7 +25,7 @@ from kernel.settings.settings import Settings, require
 from kernel.telemetry.metrics import Telemetry
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal, Transient
-from services import billing, console, evidence, ingest, responder
+from services import billing, console, donations, evidence, ingest, responder
 from services import filter as filter_
 
 LOG = structlog.get_logger("serve")
@@ -46,6 +46,7 @@ SERVICES: Mapping[str, ModuleType] = {
     "responder": responder,
     "evidence": evidence,
     "console": console,
+    "donations": donations,
 }
 
 
@@ -58,14 +59,14 @@ def _open(name: str, settings: Settings, ports: Ports) -> AbstractAsyncContextMa
 TARGETS: Mapping[str, tuple[str, ...]] = {
     **{name: (name,) for name in SERVICES},
     # The door opens last: what it takes in, the others are ready for.
-    "all": ("console", "evidence", "responder", "billing", "filter", "ingest"),
+    "all": ("console", "evidence", "responder", "billing", "filter", "donations", "ingest"),
 }
 
 
 def schemas() -> list[Schema]:
     """The schemas of the embedded log and of every service, with their migrations' folders."""
     folders = {"log": _folder("kernel.log.embedded")}
-    keeping = ("filter", "billing", "responder", "evidence", "console")
+    keeping = ("filter", "billing", "responder", "evidence", "console", "donations")
     folders |= {name: _folder(f"services.{name}") for name in keeping}
     return [Schema(name, folder) for name, folder in folders.items()]
 
@@ -178,6 +179,7 @@ async def running(target: str, settings: Settings) -> AsyncIterator[tuple[str, l
         if target == "all":
             await _until_there(lambda: apply_topics(ports.log, settings))
         await _until_there(lambda: check_database(TARGETS[target], database_url, ports.log))
+        ports.doors.shared = "ingest" in TARGETS[target]
         services = [
             await stack.enter_async_context(_open(name, settings, ports))
             for name in TARGETS[target]

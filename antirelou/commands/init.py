@@ -47,6 +47,18 @@ TEMPLATE = """\
 #ANTIRELOU_WITNESS_URL=
 #ANTIRELOU_WITNESS_KEY=
 
+# --- Gifts that arrive by themselves (docs/donations.md) ---------------------------------------
+#ANTIRELOU_HELLOASSO_ORGANIZATION=
+#ANTIRELOU_HELLOASSO_CLIENT_ID=
+#ANTIRELOU_HELLOASSO_CLIENT_SECRET=
+#ANTIRELOU_HELLOASSO_BELL={bell}
+#ANTIRELOU_HELLOASSO_FORMS=
+#ANTIRELOU_STRIPE_WEBHOOK_SECRETS=
+#ANTIRELOU_STRIPE_API_KEY=
+#ANTIRELOU_GIFTS_SINCE=
+#ANTIRELOU_GIFTS_COUNT=raised
+#ANTIRELOU_GIFT_HOLD=
+
 # --- Who is told when something is wrong (docs/operations/runbook.md, Alerts) -----------------
 #ANTIRELOU_ALERT_URL=https://ntfy.sh/a-topic-nobody-guesses
 #ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
@@ -152,6 +164,7 @@ def write_settings(
         backup_file=backup_path.name,
         postgres_password=secrets.token_hex(16),  # stands in a URL: no character to escape
         grafana_password=secrets.token_urlsafe(16),
+        bell=secrets.token_urlsafe(18),
         provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
     )
     write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))

@@ -2,6 +2,7 @@
 
 import time
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,17 +11,25 @@ import typer
 from antirelou.commands.client import Operator
 from antirelou.commands.explain import describe_way, tell_way
 from antirelou.commands.output import say, say_json, table
+from antirelou.commands.statement import (
+    Format,
+    WrongStatement,
+    decode_statement,
+    read_statement,
+)
 from antirelou.commands.status import describe_fund, describe_restoration, describe_status
 from antirelou.commands.voice import confirm, settle_amount, tell_exactly, voice_of
 from kernel.facts.records import Posture, derive_id
 from kernel.settings.settings import load_settings
 from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal
-from kernel.values.money import format_euros
+from kernel.values.money import MICRO, format_euros
 from kernel.values.phone import classify_number
 from kernel.words.gloss import GLOSS, Voice
 
-fund = typer.Typer(help="The fund: donations, corrections, fees.", no_args_is_help=True)
+fund = typer.Typer(
+    help="The fund: donations, gifts, transfers, corrections, fees.", no_args_is_help=True
+)
 unresolved = typer.Typer(
     help="Replies of which nobody knows whether they were sent.", no_args_is_help=True
 )
@@ -292,6 +301,14 @@ def fund_show(*, json: AsJson = False) -> None:
     table(voice.word("status", "the_fund"), describe_fund(answer["fund"], voice))
     for entry in answer["entries"]:
         _show_entry(entry, voice)
+    for part in reversed(answer["gifts"]):
+        if not part["uncounted"]:
+            _show_part(part, voice)
+    if answer["uncounted"]:
+        say("")
+        _say("uncounted")
+        for part in reversed(answer["uncounted"]):
+            _show_part(part, voice)
 
 
 def _show_entry(entry: dict[str, Any], voice: Voice) -> None:
@@ -302,6 +319,67 @@ def _show_entry(entry: dict[str, Any], voice: Voice) -> None:
     say(f"  {entry['id']}")
     if entry["note"]:
         say(f"  {entry['note']}")
+
+
+def _show_part(part: dict[str, Any], voice: Voice) -> None:
+    """What a platform reported, and why it is not counted, where it is not."""
+    say("")
+    kind = voice.word("gift", part["kind"])
+    amount = f"{format_euros(part['amount_minor'] * MICRO // 100)} {part['currency']}"
+    state = "" if part["holds"] else f"  ({voice.word('gift', 'void')})"
+    say(f"{voice.time(part['at'])}  {kind}  {amount}{state}")
+    say(f"  {part['id']}")
+    if part["uncounted"]:
+        say(f"  {voice.word('uncounted', part['uncounted'])}")
+
+
+@fund.command("transfer")
+def fund_transfer(
+    amount: Annotated[str, typer.Argument(help="euros, such as 250 or 12,50")],
+    *,
+    note: Annotated[str, typer.Option(help="which payment to the provider")] = "",
+    id: Annotated[str | None, typer.Option("--id", help="the same twice counts once")] = None,
+) -> None:
+    """Note what was moved from a platform of gifts to the provider."""
+    answer = _book("/v1/transfers", "transfer", amount, note, id)
+    _say("available", amount=_voice().euros(answer.get("available_microeuros")))
+
+
+@fund.command("import")
+def fund_import(
+    file: Annotated[Path, typer.Argument(help="CSV of a bank or of a pot")],
+    *,
+    format: Annotated[Format, typer.Option("--format", help="whose statement")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="do not ask")] = False,
+) -> None:
+    """Book the gifts of a statement; says first what it would book. The same file twice is once."""
+    voice = _voice()
+    try:
+        statement = read_statement(decode_statement(file.read_bytes()), format)
+    except OSError as error:
+        raise Fatal(f"{file}: {error.strerror}", code="use") from None
+    except WrongStatement as wrong:
+        raise Fatal(f"{file.name}: {wrong}", code="use") from None
+    booked = {entry["id"] for entry in _operator().get("/v1/fund")["entries"]}
+    new = [line for line in statement.lines if line.id not in booked]
+    for line in new:
+        say(f"{line.day.isoformat()}  {voice.euros(line.amount_microeuros)}")
+    _say(
+        "import",
+        count=voice.figure(len(new)),
+        amount=voice.euros(sum(line.amount_microeuros for line in new)),
+        known=voice.figure(len(statement.lines) - len(new)),
+        passed=voice.figure(statement.passed),
+    )
+    if not new:
+        return
+    if not yes and not confirm(voice.word("say", "import?"), voice):
+        raise typer.Exit(1)
+    for line in new:
+        note = f"import {format} {line.day.isoformat()}"
+        amount = format_euros(line.amount_microeuros, decimals=6)
+        _operator().post("/v1/donations", {"id": line.id, "amount_eur": amount, "note": note})
+    _say("imported", count=voice.figure(len(new)))
 
 
 @fund.command("correct")

@@ -444,6 +444,59 @@ class OperatorDecided(Record, frozen=True, kw_only=True):
         return b"operator"
 
 
+class Platform(enum.StrEnum):
+    """Where gifts are given."""
+
+    HELLOASSO = "helloasso"
+    STRIPE = "stripe"
+
+
+class DonationKind(enum.StrEnum):
+    """What a platform reports."""
+
+    GIFT = "gift"
+    REFUND = "refund"
+    DISPUTE = "dispute"
+    """Money that the platform took back because the giver's bank asked for it."""
+    REINSTATED = "reinstated"
+    """Money of a dispute that came back."""
+    FEE = "fee"
+
+
+class DonationReported(Record, frozen=True, kw_only=True):
+    """A platform says what something about a gift amounts to now. Nothing is in it of the giver.
+
+    Attributes:
+        id: the platform's own, such as ``helloasso:payment:13790``; told again with another amount
+            it is the same thing, which amounts to something else now.
+        at: when it happened, by the platform.
+        amount_minor: hundredths of the currency, as the platform says: it may be absurd.
+        currency: ISO 4217 in capitals; ``XXX``: none that could be read.
+        holds: False: it does not count (any more): cancelled, or a refund that failed.
+        total: of a refund: all that was ever refunded of the payment, not one refund.
+        version: of two tellings of one id the higher one counts.
+        card: of a gift: paid by card, which its owner may take back.
+        about: names of the payment at the platform; whatever shares one is about one payment.
+            Empty: about none that is known.
+    """
+
+    TOPIC: ClassVar[str] = "donations.reported"
+
+    source: Platform
+    kind: DonationKind
+    amount_minor: Annotated[int, Meta(ge=-(10**15), le=10**15)]
+    currency: Annotated[str, Meta(pattern=r"\A[A-Z]{3}\Z")]
+    holds: bool = True
+    total: bool = False
+    version: Annotated[int, Meta(ge=-1, le=10**15)] = 0
+    card: bool = False
+    about: tuple[Id, ...] = ()
+
+    def key(self) -> bytes:
+        """All in one partition."""
+        return b"donations"
+
+
 class DeadRecord(Struct, frozen=True, kw_only=True):
     """A record that could not be handled, as it stands on its dead topic.
 
@@ -476,6 +529,7 @@ RECORD_TYPES: tuple[type[Record], ...] = (
     ProviderChecked,
     SenderBlocked,
     OperatorDecided,
+    DonationReported,
 )
 
 _ENCODER = msgspec.json.Encoder()

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from kernel.facts.records import (
+    DonationReported,
     OperatorDecided,
     PostureChanged,
     ProviderChecked,
@@ -24,6 +25,7 @@ FILTER_GROUP = "antirelou-filter"
 BILLING_GROUP = "antirelou-billing"
 RESPONDER_GROUP = "antirelou-responder"
 EVIDENCE_GROUP = "antirelou-evidence"
+DONATIONS_GROUP = "antirelou-donations"
 DEAD_GROUP = "antirelou-dead"
 """Commits on the dead topics what ``dead replay`` has put back."""
 
@@ -34,6 +36,7 @@ READS: dict[str, tuple[str, ...]] = {
         SmsJudged.TOPIC,
         ReplyChanged.TOPIC,
         ProviderChecked.TOPIC,
+        DonationReported.TOPIC,
     ),
     RESPONDER_GROUP: (
         ReplyAuthorized.TOPIC,
@@ -42,6 +45,7 @@ READS: dict[str, tuple[str, ...]] = {
         OperatorDecided.TOPIC,
     ),
     EVIDENCE_GROUP: (SmsReceived.TOPIC, SmsJudged.TOPIC, ReplyChanged.TOPIC),
+    DONATIONS_GROUP: (DonationReported.TOPIC,),
 }
 """Which group reads which topics; the whole wiring of the house."""
 
@@ -58,7 +62,12 @@ DEAD_BYTES_MAX = 268_435_456
 TEXT_KEPT_SECONDS_MIN = 3600
 """Under a fast clock ``RETAIN_TEXT`` shrinks; what nobody has read yet must not go with it."""
 
-_SINGLE_PARTITION = (PostureChanged.TOPIC, ProviderChecked.TOPIC, OperatorDecided.TOPIC)
+_SINGLE_PARTITION = (
+    PostureChanged.TOPIC,
+    ProviderChecked.TOPIC,
+    OperatorDecided.TOPIC,
+    DonationReported.TOPIC,
+)
 _KEYED = (
     SmsReceived.TOPIC,
     SmsReported.TOPIC,

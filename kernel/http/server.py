@@ -3,9 +3,11 @@
 import hmac
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
 from typing import Protocol
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
+from yarl import URL
 
 from kernel.http.connections import HTTP_OPTIONS
 from kernel.values.errors import Fatal, Transient
@@ -102,6 +104,22 @@ async def listening(
         await runner.cleanup()
 
 
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What somebody answered.
+
+    Attributes:
+        body: at most as much as was asked for.
+        whole: that was all of it.
+        retry_after: as the header says, or None.
+    """
+
+    status: int
+    body: bytes
+    whole: bool = True
+    retry_after: str | None = None
+
+
 class Unanswered(Transient):
     """Whoever was called did not answer."""
 
@@ -120,5 +138,39 @@ async def post(
             session.post(url, data=body, headers=headers, allow_redirects=False) as answer,
         ):
             return answer.status, await answer.content.read(bytes_max)
+    except (ClientError, TimeoutError, OSError):
+        raise Unanswered("there was no answer", code="unanswered") from None
+
+
+async def call(
+    method: str,
+    url: str,
+    *,
+    headers: Mapping[str, str],
+    body: bytes | None = None,
+    seconds_max: float,
+    bytes_max: int,
+) -> Reply:
+    """Call somebody once, following no redirect.
+
+    Raises:
+        Unanswered: there was no answer in time.
+    """
+    try:
+        async with (
+            ClientSession(timeout=ClientTimeout(total=seconds_max)) as session,
+            session.request(
+                method, URL(url, encoded=True), data=body, headers=headers, allow_redirects=False
+            ) as answer,
+        ):
+            found = bytearray()
+            async for part in answer.content.iter_any():
+                found += part
+                if len(found) > bytes_max:
+                    break
+            retry_after = answer.headers.get("Retry-After")
+            return Reply(
+                answer.status, bytes(found[:bytes_max]), len(found) <= bytes_max, retry_after
+            )
     except (ClientError, TimeoutError, OSError):
         raise Unanswered("there was no answer", code="unanswered") from None

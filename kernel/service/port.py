@@ -2,12 +2,13 @@
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from aiohttp import web
 
 from kernel.database.pool import OpenPool, open_pool
+from kernel.http.doors import Doors
 from kernel.http.server import Listen, listening
 from kernel.log.port import Log
 from kernel.provider.port import Provider
@@ -27,6 +28,7 @@ class Ports:
         database_url: where its schema is; empty for a service that keeps nothing.
         open_pool, open_provider, listen: how it gets at the database, the provider and its
             callers: all that a service does to the world goes through one of these or the log.
+        doors: what ``LISTEN`` serves of services that do not listen themselves.
     """
 
     log: Log
@@ -36,6 +38,7 @@ class Ports:
     open_pool: OpenPool = open_pool
     open_provider: OpenProvider = open_provider
     listen: Listen = listening
+    doors: Doors = field(default_factory=Doors)
 
 
 class Service(Protocol):

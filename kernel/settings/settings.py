@@ -30,6 +30,7 @@ from pydantic import (
 
 from kernel.settings.sources import PREFIX, Sources, read_sources
 from kernel.settings.values import (
+    Hold,
     check_above_zero,
     check_address,
     check_addresses,
@@ -43,6 +44,7 @@ from kernel.settings.values import (
     check_number,
     check_optional_url,
     check_secret_url,
+    check_secrets,
     check_token,
     check_zone,
     matching,
@@ -50,8 +52,11 @@ from kernel.settings.values import (
     parse_decimal,
     parse_devices,
     parse_duration,
+    parse_hold,
+    parse_instant,
     parse_micro_setting,
     parse_money,
+    parse_names,
     parse_path,
     parse_quiet_hours,
     parse_texts,
@@ -109,6 +114,15 @@ class LogLevel(StrEnum):
     DEBUG = "debug"
     INFO = "info"
     WARNING = "warning"
+
+
+class GiftsCount(StrEnum):
+    """When a gift may be spent."""
+
+    RAISED = "raised"
+    """Once the platform has it."""
+    TRANSFERRED = "transferred"
+    """Once a person moved it to the provider."""
 
 
 class QuietHours:
@@ -356,6 +370,50 @@ class Settings(BaseModel):
     send_rate: Annotated[Decimal, Field(gt=0, le=1000)] = 0.5
     """SMS a second over all replicas."""
 
+    helloasso_organization: Annotated[
+        str,
+        AfterValidator(matching(r"[0-9A-Za-z_-]{1,200}", "an association's slug such as mon-asso")),
+    ] = ""
+    """Slug of the association at HelloAsso; empty: HelloAsso is off."""
+    helloasso_client_id: Annotated[
+        str, AfterValidator(matching(r"[\x21-\x7e]+", "a client id as HelloAsso shows it"))
+    ] = ""
+    """HelloAsso, Integrations et API: the association's own client."""
+    helloasso_client_secret: Annotated[
+        SecretStr,
+        AfterValidator(matching(r"[\x21-\x7e]+", "a client secret as HelloAsso shows it")),
+    ] = SecretStr("")
+    """Its secret."""
+    helloasso_api_url: BareUrl = "https://api.helloasso.com"
+    """HelloAsso's, its sandbox's or a simulator's."""
+    helloasso_bell: Annotated[
+        SecretStr,
+        AfterValidator(
+            matching(
+                r"[0-9A-Za-z_-]{8,200}", "8 or more letters, digits, - or _ that nobody guesses"
+            )
+        ),
+    ] = SecretStr("")
+    """Secret segment of the path that HelloAsso notifies; empty: it is only polled."""
+    helloasso_forms: Annotated[tuple[str, ...], BeforeValidator(parse_names)] = ()
+    """A JSON list of form slugs; empty: every form of gifts, no membership, no ticket."""
+    stripe_webhook_secrets: Annotated[SecretStr, AfterValidator(check_secrets)] = SecretStr("")
+    """A JSON list of the webhook's secrets, two while one is changed; empty: Stripe is off."""
+    stripe_api_key: Annotated[
+        SecretStr, AfterValidator(matching(r"[\x21-\x7e]+", "an API key as Stripe shows it"))
+    ] = SecretStr("")
+    """A restricted read-only key, for lost events and fees; empty: nothing is asked."""
+    stripe_api_url: BareUrl = "https://api.stripe.com"
+    """Stripe's, or a simulator's."""
+    stripe_live: Annotated[bool, BeforeValidator(parse_truth)] = True
+    """`false` takes test-mode gifts and nothing else."""
+    gifts_since: Annotated[datetime | None, BeforeValidator(parse_instant)] = None
+    """What was given before is not counted; a date or time, UTC; empty: the first start."""
+    gifts_count: GiftsCount = GiftsCount.RAISED
+    """When a gift may be spent: `raised`, at once, or `transferred`, after `fund transfer`."""
+    gift_hold: Annotated[Hold | None, BeforeValidator(parse_hold)] = None
+    """`100@14d`: card gifts of so much or more count only then; empty: off."""
+
     retain_text: LongerThanNothing = timedelta(days=7)
     """How long clear texts are kept."""
     retain_evidence: LongerThanNothing = timedelta(days=180)
@@ -404,6 +462,15 @@ class Settings(BaseModel):
         if self.price_receive + self.price_reply > self.cap_per_exchange:
             raise ValueError(
                 "CAP_PER_EXCHANGE: at least PRICE_RECEIVE + PRICE_REPLY, else nobody is answered"
+            )
+        helloasso = (
+            self.helloasso_organization,
+            self.helloasso_client_id,
+            self.helloasso_client_secret.get_secret_value(),
+        )
+        if any(helloasso) and not all(helloasso):
+            raise ValueError(
+                "HELLOASSO_ORGANIZATION, HELLOASSO_CLIENT_ID, HELLOASSO_CLIENT_SECRET: all or none"
             )
         if self.plivo_mute_app_id and self.plivo_mute_app_id == self.plivo_app_id:
             raise ValueError(
@@ -458,6 +525,9 @@ def load_settings(**overrides: Any) -> Settings:
     speed = settings.clock_speed
     changed: dict[str, Any] = {name: getattr(settings, name) / speed for name in DURATIONS}
     changed |= {name: getattr(settings, name) * speed for name in RATES}
+    if settings.gift_hold is not None:
+        hold = settings.gift_hold
+        changed["gift_hold"] = hold._replace(after=hold.after / speed)
     return settings.model_copy(update=changed)
 
 

@@ -8,9 +8,9 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable, Collection
-from datetime import time, timedelta
+from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from urllib.parse import SplitResult, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -319,6 +319,90 @@ def parse_devices(value: Any) -> tuple[str, ...]:
     if not all(isinstance(device, str) and form.fullmatch(device) for device in value):
         raise ValueError(accepted)
     return tuple(value)
+
+
+def parse_names(value: Any) -> tuple[str, ...]:
+    """A JSON list of names, such as slugs; empty: none."""
+    accepted = 'a JSON list such as ["dons"], none of them blank'
+    if isinstance(value, str):
+        try:
+            value = json.loads(value) if value else ()
+        except (ValueError, RecursionError):
+            raise ValueError(accepted) from None
+    if not isinstance(value, list | tuple) or not all(
+        isinstance(name, str) and re.fullmatch(r"[\x21-\x7e]{1,200}", name) for name in value
+    ):
+        raise ValueError(accepted)
+    return tuple(dict.fromkeys(value))
+
+
+def check_secrets(value: SecretStr) -> SecretStr:
+    """A JSON list of one or two secrets as Stripe shows them, or none."""
+    accepted = 'a JSON list of one or two secrets such as ["whsec_…"], as Stripe shows them'
+    try:
+        secrets = read_secrets(value)
+    except ValueError:
+        raise ValueError(accepted) from None
+    if len(secrets) > SECRETS_MAX or not all(
+        re.fullmatch(r"[\x21-\x7e]{8,}", secret) for secret in secrets
+    ):
+        raise ValueError(accepted)
+    return value
+
+
+SECRETS_MAX = 2
+"""Secrets of one webhook: two while one is being changed."""
+
+
+def read_secrets(value: SecretStr) -> tuple[str, ...]:
+    """The secrets of a JSON list. Raises ``ValueError``: it is none."""
+    text = value.get_secret_value()
+    if not text:
+        return ()
+    found = json.loads(text)
+    if not isinstance(found, list) or not found or not all(isinstance(s, str) for s in found):
+        raise ValueError("a JSON list")
+    return tuple(found)
+
+
+class Hold(NamedTuple):
+    """Card gifts of so much or more count only after so long.
+
+    Attributes:
+        after: since they were given, in real time once ``CLOCK_SPEED`` divided it.
+    """
+
+    amount_microeuros: int
+    after: timedelta
+
+
+def parse_hold(value: Any) -> Hold | None:
+    """``AMOUNT@DURATION``, such as ``100@14d``; None: off."""
+    if value is None or isinstance(value, Hold):
+        return value
+    text = str(value)
+    if not text:
+        return None
+    amount, mark, duration = text.partition("@")
+    if not mark:
+        raise ValueError("an amount and a duration such as 100@14d")
+    return Hold(parse_money(amount), check_above_zero(parse_duration(duration)))
+
+
+def parse_instant(value: Any) -> datetime | None:
+    """A date or a time, UTC where it names no offset; None: not set."""
+    if value is None or isinstance(value, datetime):
+        return value
+    text = str(value)
+    if not text:
+        return None
+    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].+)?", text):
+        raise ValueError("a date or time such as 2026-11-01 or 2026-11-01T09:00+01:00")
+    try:
+        at = datetime.fromisoformat(text)
+        return at.replace(tzinfo=UTC) if at.tzinfo is None else at.astimezone(UTC)
+    except (ValueError, OverflowError):
+        raise ValueError("a date or time such as 2026-11-01 or 2026-11-01T09:00+01:00") from None
 
 
 MEANT = {"UK": "GB", "EL": "GR", "FX": "FR", "FRA": "FR", "FRANCE": "FR", "GBR": "GB", "BEL": "BE"}

@@ -48,8 +48,8 @@ METRICS: tuple[MetricDef, ...] = (
     ),
     MetricDef(
         "antirelou_webhooks_total", "counter",
-        "Webhooks answered, by kind (message, report, call) and outcome (accepted, the refusal's "
-        "code, or log_away).", ("kind", "outcome"),
+        "Webhooks answered, by kind (message, report, call, donations_…) and outcome (accepted, "
+        "the refusal's code, or log_away).", ("kind", "outcome"),
     ),
     MetricDef("antirelou_webhook_seconds", "histogram", "From a webhook's head to its answer."),
     MetricDef(
@@ -64,7 +64,7 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_fund_euros", "gauge",
         "The ledger: donated, available, reserved, spent_receive, spent_reply, fees, floor, "
-        "provider_credit.", ("account",),
+        "provider_credit, raised, transferred, held.", ("account",),
     ),
     MetricDef(
         "antirelou_spent_euros", "gauge", "Spent so far; a gauge, adjustments go down.", ("on",),
@@ -177,6 +177,31 @@ METRICS: tuple[MetricDef, ...] = (
     MetricDef(
         "antirelou_amounts_implausible_total", "counter",
         "Amounts beyond three times the tariff, booked at the tariff.", ("on",),
+    ),
+    MetricDef(
+        "antirelou_gifts_uncounted", "gauge",
+        "Gifts reported within a day that are not counted: another currency, or an absurd amount.",
+    ),
+    MetricDef(
+        "antirelou_gifts_told_total", "counter", "Facts about gifts that were told.", ("source",),
+    ),
+    MetricDef(
+        "antirelou_gifts_unreadable_total", "counter",
+        "Payments or events of a platform that could not be read.", ("source",),
+    ),
+    MetricDef(
+        "antirelou_gifts_difference_euros", "gauge",
+        "What a platform's nightly account has, less what was told of it; 0: they agree.",
+        ("source",),
+    ),
+    MetricDef(
+        "antirelou_platform_requests_total", "counter",
+        "Questions to a platform of gifts, by outcome (done, refused, away, unreadable).",
+        ("source", "outcome"),
+    ),
+    MetricDef(
+        "antirelou_platform_read_timestamp_seconds", "gauge",
+        "When a platform of gifts was last read to the end.", ("source",),
     ),
     MetricDef(
         "antirelou_reports_ignored_total", "counter",

@@ -147,6 +147,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "un envoi reste incertain depuis plus de dix minutes",
             "a send has been uncertain for more than ten minutes",
         ),
+        "gifts": Term(
+            "un don n'est pas compté : autre monnaie, ou montant absurde",
+            "a gift is not counted: another currency, or an absurd amount",
+        ),
         "audit": Term("l'audit a trouvé une faute", "the audit found a violation"),
         "unread": Term(
             "on ne sait pas combien de messages reçus restent à compter : rien n'est payé",
@@ -281,6 +285,21 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "donation": Term("don", "donation"),
         "fee": Term("frais", "fee"),
         "correction": Term("annulation", "correction"),
+        "transfer": Term("versement à l'opérateur", "transfer to the provider"),
+    },
+    "gift": {
+        "gift": Term("don", "gift"),
+        "refund": Term("remboursement", "refund"),
+        "dispute": Term("contestation", "dispute"),
+        "reinstated": Term("contestation rendue", "dispute given back"),
+        "fee": Term("frais de la plateforme", "the platform's fee"),
+        "void": Term("ne vaut plus", "does not hold"),
+    },
+    "uncounted": {
+        "currency": Term("pas en euros", "not in euros"),
+        "zero": Term("montant nul ou illisible", "amount of zero, or unreadable"),
+        "negative": Term("montant négatif", "negative amount"),
+        "absurd": Term("montant au-delà de 100 000 €", "amount beyond 100,000 €"),
     },
     "log_says": {
         "absent": Term(
@@ -604,6 +623,15 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Demandé. Ce qui se retrouve paraît dans antirelou status.",
             "Asked for. What it finds appears in `antirelou status`.",
         ),
+        "import": Term(
+            "{count} dons à inscrire, {amount} en tout ; {known} déjà inscrits, {passed} lignes "
+            "qui ne sont pas des dons",
+            "{count} gifts to book, {amount} in all; {known} booked before, {passed} lines that "
+            "are no gifts",
+        ),
+        "import?": Term("Les inscrire ?", "Book them?"),
+        "imported": Term("{count} dons inscrits.", "{count} gifts booked."),
+        "uncounted": Term("Pas comptés :", "Not counted:"),
         "booked": Term("Inscrit : {amount}", "Booked: {amount}"),
         "booked_before": Term(
             "Déjà inscrit, rien n'a changé : {amount}", "Already booked, nothing changed: {amount}"
@@ -744,6 +772,9 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "fees": Term("frais", "fees"),
         "floor": Term("réserve", "floor"),
         "provider_credit": Term("crédit chez l'opérateur", "provider credit"),
+        "raised": Term("collecté sur les plateformes", "raised on platforms"),
+        "transferred": Term("dont versé à l'opérateur", "of it transferred to the provider"),
+        "held": Term("dont retenu (GIFT_HOLD)", "of it held back (GIFT_HOLD)"),
         "dear_receive": Term(
             "recevoir coûte plus que PRICE_RECEIVE, le segment",
             "receiving costs more than PRICE_RECEIVE, a segment",

@@ -28,7 +28,7 @@ from kernel.values.clock import Clock
 from kernel.values.errors import Transient
 from kernel.values.money import format_euros
 from services.billing.core.books import PostureStep, Step
-from services.billing.core.ledger import Account, Balances, Transfer
+from services.billing.core.ledger import Account, Balances, Transfer, donated
 from services.billing.core.outlook import Outlook, plan_outlook
 from services.billing.core.pace import HOURS_A_DAY, LONG_HOURS, Demand
 from services.billing.core.posture import (
@@ -227,7 +227,7 @@ class Accountant:
             replies=balances[Account.SPENT_REPLY] + balances[Account.RESERVED],
             received_last_hour=hour.spent_microeuros,
             credit=credit,
-            given=-balances[Account.DONATIONS],
+            given=donated(balances),
             deliveries=await store.read_deliveries(DELIVERIES_JUDGED),
             next_price=price,
             today=now.astimezone(self._settings.zone).date(),

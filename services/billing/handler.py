@@ -11,6 +11,7 @@ from typing import TypeVar
 
 from kernel.facts.records import (
     Decision,
+    DonationReported,
     LoggedCost,
     ProviderChecked,
     ReceivedKind,
@@ -53,6 +54,7 @@ from services.billing.core.tariff import Basis, Cost, price_received, price_segm
 from services.billing.metrics import Metrics
 from services.billing.settings import BillingSettings
 from services.billing.store import Store, Transaction
+from services.billing.treasurer import book_gifts
 
 R = TypeVar("R", bound=Record)
 
@@ -85,6 +87,8 @@ class BillingHandler:
     async def handle(self, batch: Sequence[Received], now: datetime) -> Sequence[Outgoing]:
         """See ``stage.Handler``. What is told is told by ``due``."""
         records = [received.record for received in batch]
+        if told := _of(DonationReported, records):
+            await book_gifts(self._store, told, self._settings, now)
         async with self._store.transaction() as store:
             work = _Work(store, now)
             await self._book_receipts(work, _of(SmsReceived, records))

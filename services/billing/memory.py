@@ -10,6 +10,7 @@ from kernel.facts.records import LoggedCost, Reconciled, ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
+    OWING,
     Account,
     Balances,
     Receipt,
@@ -19,6 +20,7 @@ from services.billing.core.ledger import (
 )
 from services.billing.core.posture import FIRST, Standing
 from services.billing.core.reply import WITHDRAWING, Reply, Withdrawal
+from services.billing.memory_gifts import GiftTables, MemoryGifts
 from services.billing.memory_minutes import Minutes
 from services.billing.memory_replies import ReplyTable
 
@@ -43,6 +45,7 @@ class Tables:
     reconciled: dict[str, tuple[Reconciled, datetime]] = field(default_factory=dict)
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
     provider: ProviderState = field(default_factory=ProviderState)
+    gifts: GiftTables = field(default_factory=GiftTables)
 
     def copy(self) -> "Tables":
         """A snapshot."""
@@ -58,13 +61,15 @@ class Tables:
             tallies=dict(self.tallies),
             receiving=self.receiving.copy(),
             postures=dict(self.postures),
+            gifts=self.gifts.copy(),
         )
 
 
-class MemoryTransaction:
+class MemoryTransaction(MemoryGifts):
     """A ``Transaction``."""
 
     def __init__(self, tables: Tables) -> None:
+        super().__init__(tables.gifts)
         self._tables = tables
 
     async def add_receipts(self, receipts: Sequence[Receipt]) -> set[str]:
@@ -150,7 +155,7 @@ class MemoryTransaction:
         after = apply_transfers(self._tables.balances, transfers)
         reserving = any(moved.kind is TransferKind.RESERVE for moved in transfers)
         assert after[Account.FUND] >= 0 or not reserving, "overdrawn"
-        owned = set(Account) - {Account.FUND, Account.DONATIONS}
+        owned = set(Account) - OWING
         assert all(after[account] >= 0 for account in owned), after
         self._tables.balances = after
 

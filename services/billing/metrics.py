@@ -53,7 +53,7 @@ class Metrics:
             name: getattr(fund, f"{name}_microeuros")
             for name in (
                 "donated", "available", "reserved", "spent_receive", "spent_reply", "fees",
-                "floor", "provider_credit",
+                "floor", "provider_credit", "raised", "transferred", "held",
             )
         }  # fmt: skip
         for account, amount in accounts.items():
@@ -75,6 +75,7 @@ class Metrics:
 
     def _show_watched(self, status: Status, horizon: timedelta, now: datetime) -> None:
         watched, gauge = status.watched, self._telemetry.gauge
+        gauge("antirelou_gifts_uncounted").set(watched.uncounted)
         lasts = watched.outlook.lasts
         gauge("antirelou_fund_lasts_seconds").set(inf if lasts is None else lasts.total_seconds())
         gauge("antirelou_fund_horizon_seconds").set(horizon.total_seconds())

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
 from kernel.log.port import Outgoing
+from services.billing.core.gift import Part
 from services.billing.core.outlook import Outlook
 from services.billing.core.tariff import WITHIN_TARIFF, Prices
 
@@ -27,6 +28,8 @@ class Outcome(enum.Enum):
     """Its id belongs to something else, or its object is not in a state for it."""
     UNKNOWN = "unknown"
     """There is no such object."""
+    BEYOND = "beyond"
+    """It is more than is there to move."""
     BELOW_ZERO = "below_zero"
     """It would take the fund below zero, and nobody said that it may."""
 
@@ -37,11 +40,19 @@ class EntryKind(enum.StrEnum):
     DONATION = "donation"
     FEE = "fee"
     CORRECTION = "correction"
+    TRANSFER = "transfer"
+    """Money that a person moved from a platform to the provider."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fund:
-    """The fund, micro-euros. available = donated - spent - fees - reserved."""
+    """The fund, micro-euros. available = donated - spent - fees - reserved.
+
+    Attributes:
+        raised_microeuros: what the platforms hold or held for us.
+        transferred_microeuros: of it, what a person moved to the provider.
+        held_microeuros: of it, what ``GIFT_HOLD`` does not let count yet.
+    """
 
     donated_microeuros: int
     available_microeuros: int
@@ -51,6 +62,9 @@ class Fund:
     fees_microeuros: int
     floor_microeuros: int
     provider_credit_microeuros: int | None
+    raised_microeuros: int = 0
+    transferred_microeuros: int = 0
+    held_microeuros: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Watched:
         uncertain_since: of the sends whose outcome is unknown, the oldest.
         unread_at: when what is received and not booked was last known.
         dear: prices above the tariff, asked within a day.
+        uncounted: gifts that were reported within a day and are not counted.
     """
 
     outlook: Outlook = field(default_factory=Outlook)
@@ -99,6 +114,7 @@ class Watched:
     audit: Audit | None = None
     unread_at: datetime | None = None
     dear: Prices = WITHIN_TARIFF
+    uncounted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -247,6 +263,23 @@ class OperatorStore(Protocol):
 
         ``CONFLICT``: the id was used for another amount or kind.
         """
+        ...
+
+    async def book_transfer(
+        self, entry_id: str, amount_microeuros: int, note: str, now: datetime
+    ) -> Outcome:
+        """Note what a person moved from a platform to the provider.
+
+        ``CONFLICT``: the id was used for another amount or kind; ``BEYOND``: more than is left.
+        """
+        ...
+
+    async def list_gifts(self, count_max: int) -> Sequence[Part]:
+        """What platforms reported, the latest first."""
+        ...
+
+    async def list_uncounted(self, count_max: int) -> Sequence[Part]:
+        """What of it is not counted, the latest first."""
         ...
 
     async def correct_entry(

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from kernel.facts.records import Decision, Reason, ReplyState
+from services.billing.core.gift import Part
 from services.billing.operator import Entry, Fund, ReplyWay, Restoration, Status, Way
 
 SILENCES = tuple(reason.value for reason in Reason if reason is not Reason.DESERVED)
@@ -65,6 +66,24 @@ def describe_entries(entries: Sequence[Entry]) -> list[dict[str, Any]]:
             "note": entry.note,
         }
         for entry in entries
+    ]
+
+
+def describe_parts(parts: Sequence[Part]) -> list[dict[str, Any]]:
+    """What platforms reported; of a giver nothing is known."""
+    return [
+        {
+            "at": describe_time(part.at),
+            "source": part.source.value,
+            "kind": part.kind.value,
+            "amount_minor": part.amount_minor,
+            "currency": part.currency,
+            "holds": part.holds,
+            "id": part.id,
+            "payment": part.payment,
+            "uncounted": part.uncounted,
+        }
+        for part in parts
     ]
 
 

@@ -32,6 +32,7 @@ from services.billing.operator import Audit, EntryKind, OperatorStore, Outcome, 
 from services.billing.operator_answers import (
     describe_entries,
     describe_fund,
+    describe_parts,
     describe_restoration,
     describe_status,
     describe_time,
@@ -45,6 +46,9 @@ LOG = structlog.get_logger("billing")
 
 EXPLAINED_MAX = 200
 """Messages of one sender that an explanation lists: the latest."""
+
+GIFTS_MAX = 1000
+"""What of the platforms' reports the fund's book lists: the latest."""
 
 Answer = Callable[[web.Request], Awaitable[web.Response]]
 Wake = Callable[[], None]
@@ -75,6 +79,7 @@ class OperatorApi:
             ("GET", "/v1/fund", self._fund),
             ("POST", "/v1/fund/corrections", self._correct),
             ("POST", "/v1/fees", self._fee),
+            ("POST", "/v1/transfers", self._transfer),
             ("POST", "/v1/pause", self._pause),
             ("GET", "/v1/resume", self._waiting),
             ("POST", "/v1/resume", self._resume),
@@ -120,6 +125,18 @@ class OperatorApi:
         self._wake()
         return await self._answer_booked(entry_id, amount, outcome)
 
+    async def _transfer(self, request: web.Request) -> web.Response:
+        fields = Fields(await request.read())
+        entry_id, amount = fields.id("id"), fields.amount("amount_eur")
+        note = fields.words("note", required=False)
+        outcome = await self._store.book_transfer(entry_id, amount, note, self._clock.now())
+        if outcome is Outcome.CONFLICT:
+            return refuse(409, "id", "used before for another amount or kind; choose another id")
+        if outcome is Outcome.BEYOND:
+            return refuse(409, "amount_eur", "more than was raised and is not transferred yet")
+        self._wake()
+        return await self._answer_booked(entry_id, amount, outcome)
+
     async def _answer_booked(self, entry_id: str, amount: int, outcome: Outcome) -> web.Response:
         status = await self._store.read_status(self._clock.now())
         body = {
@@ -133,7 +150,12 @@ class OperatorApi:
         status = await self._store.read_status(self._clock.now())
         entries = await self._store.list_entries()
         return web.json_response(
-            {"fund": describe_fund(status.fund), "entries": describe_entries(entries)}
+            {
+                "fund": describe_fund(status.fund),
+                "entries": describe_entries(entries),
+                "gifts": describe_parts(await self._store.list_gifts(GIFTS_MAX)),
+                "uncounted": describe_parts(await self._store.list_uncounted(GIFTS_MAX)),
+            }
         )
 
     async def _correct(self, request: web.Request) -> web.Response:

@@ -15,12 +15,21 @@ from kernel.database.store import Row
 from kernel.facts.records import OperatorDecided, ReplyState, SenderBlocked
 from services.billing.accountant import Accountant
 from services.billing.core.books import Step
-from services.billing.core.ledger import Account, Movement, Transfer, TransferKind, transfer
+from services.billing.core.gift import Part, left_to_transfer, plan_pot
+from services.billing.core.ledger import (
+    Account,
+    Movement,
+    Transfer,
+    TransferKind,
+    donated,
+    transfer,
+)
 from services.billing.core.pace import HOURS_A_DAY
 from services.billing.core.posture import Standing, take_back, take_donation
 from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, admit_test
 from services.billing.core.tariff import Prices, dearer_prices
+from services.billing.gift_store import to_part
 from services.billing.operator import (
     Audit,
     Entry,
@@ -40,6 +49,7 @@ from services.billing.operator import Step as WayStep
 from services.billing.operator_store import PostgresDecisions
 from services.billing.settings import BillingSettings
 from services.billing.store import PostgresStore
+from services.billing.treasurer import read_held, settle
 
 _JUDGED, _REPLY = "judged.", "reply."
 
@@ -62,6 +72,10 @@ class PostgresOperatorStore(PostgresDecisions):
             webhook_at = (await store.fetch("read_webhook_at"))[0]["at"]
             watched = (await store.fetch("read_watched"))[0]
             day = await store.read_receiving(now - HOURS_A_DAY * self._settings.hour)
+            pot, held = await store.read_pot(), await read_held(store, self._settings.gifts, now)
+            lately = now - HOURS_A_DAY * self._settings.hour
+            uncounted = (await store.fetch("count_uncounted", lately))[0]["count"]
+        raised, _, _ = plan_pot(pot, held, self._settings.gifts)
         asked = Prices(day.receive_price_microeuros, day.reply_price_microeuros)
         return Status(
             posture=standing.posture,
@@ -69,14 +83,17 @@ class PostgresOperatorStore(PostgresDecisions):
             attached=provider.attached,
             last_webhook_at=webhook_at,
             fund=Fund(
-                donated_microeuros=-balances[Account.DONATIONS],
+                donated_microeuros=donated(balances),
                 available_microeuros=balances[Account.FUND],
                 reserved_microeuros=balances[Account.RESERVED],
                 spent_receive_microeuros=balances[Account.SPENT_RECEIVE],
                 spent_reply_microeuros=balances[Account.SPENT_REPLY],
-                fees_microeuros=balances[Account.FEES],
+                fees_microeuros=balances[Account.FEES] + balances[Account.PLATFORM_FEES],
                 floor_microeuros=floor,
                 provider_credit_microeuros=provider.credit_microeuros,
+                raised_microeuros=raised,
+                transferred_microeuros=pot.transferred_microeuros,
+                held_microeuros=held,
             ),
             received=counts.get("received", 0),
             judged=_pick(counts, _JUDGED),
@@ -88,6 +105,7 @@ class PostgresOperatorStore(PostgresDecisions):
                 watched["audit_at"] and Audit(watched["audit_at"], json.loads(watched["broken"])),
                 standing.unread_at,
                 dearer_prices(asked, self._settings.tariff),
+                uncounted,
             ),
         )
 
@@ -139,11 +157,48 @@ class PostgresOperatorStore(PostgresDecisions):
                 known = (await store.fetch("load_entry", correction))[0]
                 corrected = known["kind"] == EntryKind.CORRECTION
                 return Outcome.REPEATED if corrected else Outcome.CONFLICT
-            await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
+            if kind is EntryKind.TRANSFER:
+                pot = await store.load_pot()
+                pot = replace(pot, transferred_microeuros=pot.transferred_microeuros - amount)
+                await settle(store, standing, pot, self._settings, now)
+            else:
+                await store.add_transfers([_reverse(kind, entry_id, abs(amount), now)])
             if kind is EntryKind.DONATION:
                 await store.save_standing(take_back(standing, await store.read_balances()))
         await self._accountant.look(None, now)
         return Outcome.DONE
+
+    async def book_transfer(
+        self, entry_id: str, amount_microeuros: int, note: str, now: datetime
+    ) -> Outcome:
+        """See ``OperatorStore``."""
+        rules, kind = self._settings.gifts, EntryKind.TRANSFER
+        async with self._books.transaction() as store:
+            standing = await store.load_standing()
+            known = await store.fetch("load_entry", entry_id)
+            if known:
+                same = (known[0]["kind"], known[0]["amount_microeuros"]) == (
+                    kind,
+                    amount_microeuros,
+                )
+                return Outcome.REPEATED if same else Outcome.CONFLICT
+            pot = await store.load_pot()
+            if amount_microeuros > left_to_transfer(pot, rules):
+                return Outcome.BEYOND
+            await store.fetch("add_entry", entry_id, kind, amount_microeuros, note, now)
+            transferred = pot.transferred_microeuros + amount_microeuros
+            pot = replace(pot, transferred_microeuros=transferred)
+            await settle(store, standing, pot, self._settings, now)
+        await self._accountant.look(None, now)
+        return Outcome.DONE
+
+    async def list_gifts(self, count_max: int) -> Sequence[Part]:
+        """See ``OperatorStore``."""
+        return [to_part(row) for row in await self._books.fetch("list_gift_parts", count_max)]
+
+    async def list_uncounted(self, count_max: int) -> Sequence[Part]:
+        """See ``OperatorStore``."""
+        return [to_part(row) for row in await self._books.fetch("list_uncounted", count_max)]
 
     async def list_entries(self) -> Sequence[Entry]:
         """See ``OperatorStore``."""

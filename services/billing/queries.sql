@@ -372,3 +372,73 @@ SELECT memory FROM alerts FOR UPDATE SKIP LOCKED
 -- save_alerts --
 -- Overwrite what was told.
 UPDATE alerts SET memory = $1
+
+-- find_gift_parts --
+-- All parts of the payments that these are about. $1: ids, $2: names of payments at the platform.
+SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, version, card, about,
+       reported_at
+FROM gift_parts WHERE payment IN (
+    SELECT payment FROM gift_parts WHERE id = ANY ($1::text[])
+    UNION SELECT payment FROM gift_parts WHERE about && $2::text[])
+ORDER BY id
+
+-- save_gift_part --
+-- One part as it is now. $1 to $13: as found; $14: why it is not counted.
+INSERT INTO gift_parts (id, payment, source, kind, amount_minor, currency, at, holds, total,
+                        version, card, about, reported_at, uncounted)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+ON CONFLICT (id) DO UPDATE SET payment = excluded.payment, amount_minor = excluded.amount_minor,
+    currency = excluded.currency, at = excluded.at, holds = excluded.holds,
+    version = excluded.version, card = excluded.card, about = excluded.about,
+    uncounted = excluded.uncounted
+
+-- load_payments --
+-- These payments as booked. $1: their names.
+SELECT payment, worth_microeuros, fees_microeuros, card_microeuros, at, revision
+FROM payments WHERE payment = ANY ($1::text[])
+
+-- save_payment --
+-- One payment as booked now.
+INSERT INTO payments (payment, worth_microeuros, fees_microeuros, card_microeuros, at, revision)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (payment) DO UPDATE SET worth_microeuros = excluded.worth_microeuros,
+    fees_microeuros = excluded.fees_microeuros, card_microeuros = excluded.card_microeuros,
+    at = excluded.at, revision = excluded.revision
+
+-- load_pot --
+-- The sums, locked.
+SELECT worth_microeuros, fees_microeuros, transferred_microeuros, revision FROM pot FOR UPDATE
+
+-- read_pot --
+-- As load_pot, not locked.
+SELECT worth_microeuros, fees_microeuros, transferred_microeuros, revision FROM pot
+
+-- save_pot --
+-- The sums; locked by us.
+UPDATE pot SET worth_microeuros = $1, fees_microeuros = $2, transferred_microeuros = $3,
+    revision = $4
+
+-- read_held --
+-- What card gifts of so much or more, given since, are worth. $1: so much, $2: since.
+SELECT coalesce(sum(greatest(worth_microeuros, 0)), 0)::bigint AS held
+FROM payments WHERE card_microeuros > 0 AND card_microeuros >= $1 AND at > $2
+
+-- list_gift_parts --
+-- What platforms reported and counts, the latest heard of first. $1: how many.
+SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, version, card, about,
+       reported_at
+FROM gift_parts ORDER BY reported_at DESC, id LIMIT $1
+
+-- list_uncounted --
+-- What platforms reported and does not count, the latest heard of first; of a gift in another
+-- currency the fee is no news. $1: how many.
+SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, version, card, about,
+       reported_at
+FROM gift_parts
+WHERE uncounted IS NOT NULL AND (kind <> 'fee' OR uncounted <> 'currency')
+ORDER BY reported_at DESC, id LIMIT $1
+
+-- count_uncounted --
+-- How many of these were heard of since $1.
+SELECT count(*) AS count FROM gift_parts
+WHERE uncounted IS NOT NULL AND (kind <> 'fee' OR uncounted <> 'currency') AND reported_at > $1

@@ -25,6 +25,7 @@ from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
 from services.billing.settings import BillingSettings, read_settings
 from services.billing.store import PostgresStore
+from services.billing.treasurer import settle_gifts
 from services.billing.watchman import Watchman
 
 NAME = "billing"
@@ -107,6 +108,7 @@ class Billing:
     async def _keep(self, now: datetime) -> None:
         """Beside the payments: tell what a person decided, set the gauges, forget old minutes."""
         self._upkeep.begin("tell", SHOW_EVERY, self._tell, now)
+        self._upkeep.begin("settle", SHOW_EVERY, partial(self._settle, now), now)
         self._upkeep.begin("show", SHOW_EVERY, partial(self._show, now), now)
         self._upkeep.begin("prune", PRUNE_EVERY, partial(self._prune, now), now)
 
@@ -116,6 +118,9 @@ class Billing:
 
     async def _tell(self) -> None:
         await self._operator.tell(self._ports.log.append)
+
+    async def _settle(self, now: datetime) -> None:
+        await settle_gifts(self._store, self._settings, now)
 
     async def _show(self, now: datetime) -> None:
         horizon = self._settings.posture.pace.horizon

@@ -11,6 +11,7 @@ from kernel.values.errors import Fatal
 from kernel.values.text import segment_text
 from kernel.words.gloss import Language, choose_language
 from services.billing.core.alert import AlertRules
+from services.billing.core.gift import GiftRules
 from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules, Standing, advance_clock
 from services.billing.core.room import RoomRules
@@ -87,6 +88,7 @@ class BillingSettings:
     reappend_after: timedelta
     operator: OperatorSettings
     alerts: AlertSettings
+    gifts: GiftRules = field(default_factory=GiftRules)
 
     def advance(self, standing: Standing, now: datetime) -> Standing:
         """Let the waiting clock go on."""
@@ -161,7 +163,15 @@ def read_settings(settings: Settings) -> BillingSettings:
             rules=_read_alert_rules(settings),
             language=choose_language(settings.language, os.environ),
         ),
+        gifts=_read_gift_rules(settings),
     )
+
+
+def _read_gift_rules(settings: Settings) -> GiftRules:
+    hold = settings.gift_hold
+    if hold is None:
+        return GiftRules(settings.gifts_count)
+    return GiftRules(settings.gifts_count, hold.amount_microeuros, hold.after)
 
 
 def _read_alert_rules(settings: Settings) -> AlertRules:

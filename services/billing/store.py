@@ -12,12 +12,13 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from kernel.database.pool import Pool
-from kernel.database.store import SqlStore, SqlTransaction
+from kernel.database.store import SqlStore
 from kernel.facts.records import LoggedCost, Reconciled, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
 from services.billing.core.reply import Reply, Withdrawal
+from services.billing.gift_store import Gifts, PostgresGifts
 from services.billing.rows import (
     RECEIPT_COLUMNS,
     REPLY_COLUMNS,
@@ -33,7 +34,7 @@ from services.billing.rows import (
 )
 
 
-class Transaction(Protocol):
+class Transaction(Gifts, Protocol):
     """What can be done in one transaction."""
 
     async def add_receipts(self, receipts: Sequence[Receipt]) -> set[str]:
@@ -199,7 +200,7 @@ class Store(Protocol):
         ...
 
 
-class PostgresTransaction(SqlTransaction):
+class PostgresTransaction(PostgresGifts):
     """A ``Transaction``."""
 
     async def add_receipts(self, receipts: Sequence[Receipt]) -> set[str]:

@@ -132,6 +132,7 @@ def describe(status: Status, dead: int, waiting: int, waiting_cost: int) -> Situ
         dead=dead,
         unread_at=watched.unread_at,
         dear=watched.dear,
+        uncounted=watched.uncounted,
         broken=sum(watched.audit.broken.values()) if watched.audit else 0,
         waiting=waiting,
         waiting_cost=waiting_cost,

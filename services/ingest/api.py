@@ -8,10 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from aiohttp import HttpVersion11, web
+from aiohttp import web
 from multidict import istr
 
 from kernel.http.connections import BoundedServer, plan_connections
+from kernel.http.doors import Doors, TooLarge, TooSlow, answer_door, path_of, read_body
 from kernel.http.server import RETRY_LATER
 from kernel.settings.settings import ProviderName
 from kernel.values.clock import Clock
@@ -31,9 +32,6 @@ from services.ingest.metrics import ACCEPTED, IGNORED, IngestMetrics
 
 _ABSOLUTE = re.compile(r"^https?://[^/?#]*", re.IGNORECASE)
 """What stands before the path where the whole URL is sent; signatures hold for ``public_url``."""
-BODY_SECONDS_MAX = 5.0
-"""How long a body may take to arrive once its head is here."""
-
 STATUSES = {
     RefusalCode.SIGNATURE_MISSING: 403,
     RefusalCode.SIGNATURE_WRONG: 403,
@@ -58,12 +56,14 @@ def make_server(
     *,
     paths: Mapping[str, WebhookKind] = PATHS[ProviderName.PLIVO],
     is_draining: Callable[[], bool] = lambda: False,
+    doors: Doors | None = None,
 ) -> BoundedServer:
-    """What ``LISTEN`` serves: few paths, no more, so without an application's routing.
+    """What ``LISTEN`` serves: few paths, and the doors of services in the same process.
 
     Args:
         public_url: what the provider calls; signatures are checked against it.
         paths: where it calls.
+        doors: asked for every other path.
         is_draining: whether each answer is to be its connection's last.
     """
     routes = {path: (kind, f"{public_url}{path}") for path, kind in paths.items()}
@@ -72,7 +72,7 @@ def make_server(
         path, _, query = _ABSOLUTE.sub("", request.raw_path, count=1).partition("?")
         route = routes.get(path)
         if route is None:
-            return web.Response(status=404)
+            return await pass_on(request)
         if request.method != "POST":
             return web.Response(status=405, headers={"Allow": "POST"})
         began = clock.monotonic()
@@ -87,6 +87,13 @@ def make_server(
                 answered = await handler.handle(webhook)
         metrics.answered(kind, answered.outcome, clock.monotonic() - began)
         response = _respond(answered)
+        if is_draining():
+            response.force_close()
+        return response
+
+    async def pass_on(request: web.BaseRequest) -> web.Response:
+        entry = None if doors is None else doors.find(path_of(request))
+        response = await answer_door(entry, request, server)
         if is_draining():
             response.force_close()
         return response
@@ -111,22 +118,11 @@ async def _read_body(request: web.BaseRequest) -> bytes | Refusal:
         if request.content.is_eof():  # it is all here, as a rule
             body = request.content.read_nowait()
             return body if len(body) <= BODY_BYTES_MAX else Refusal(RefusalCode.TOO_LARGE)
-        async with asyncio.timeout(BODY_SECONDS_MAX):
-            await _invite_body(request)
-            return await request.read()
-    except web.HTTPRequestEntityTooLarge:
+        return await read_body(request, BODY_BYTES_MAX)
+    except TooLarge:
         return Refusal(RefusalCode.TOO_LARGE)
-    except TimeoutError:
+    except TooSlow:
         return Refusal(RefusalCode.TOO_SLOW)
-
-
-async def _invite_body(request: web.BaseRequest) -> None:
-    """Say that the body may come, to a client that waits for it (`Expect: 100-continue`)."""
-    expected = request.headers.get("Expect", "").strip().lower()
-    if expected == "100-continue" and request.version >= HttpVersion11:
-        await request.writer.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-        # What was written is no part of the answer.
-        request.writer.output_size = 0
 
 
 def _signature_headers(request: web.BaseRequest) -> SignatureHeaders:

@@ -76,6 +76,7 @@ async def open_ingest(settings: Settings, ports: Ports) -> AsyncIterator[IngestS
         metrics,
         paths=PATHS[own.provider],
         is_draining=draining.is_set,
+        doors=ports.doors,
     )
     async with AsyncExitStack() as parts:
         await parts.enter_async_context(appender.running())

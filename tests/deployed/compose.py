@@ -9,7 +9,7 @@ from antirelou.commands.demo.house import House, Process
 from antirelou.commands.init import write_settings_file
 
 ROOT = Path(__file__).parents[2]
-SERVICES = ("ingest", "filter", "billing", "responder", "evidence", "console")
+SERVICES = ("ingest", "filter", "billing", "responder", "evidence", "console", "donations")
 START_SECONDS_MAX = 600
 OPTIONAL = {"grafana": "grafana/grafana:11.4.0"}
 """Started where its image is here or can be pulled; the others must come up."""

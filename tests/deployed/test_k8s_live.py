@@ -96,7 +96,8 @@ def test_the_api_server_takes_the_production_overlay_too(cluster: Cluster) -> No
 
 async def test_it_rolls_out(cluster: Cluster) -> None:
     names = [one["metadata"]["name"] for one in cluster.read("deployments")["items"]]
-    assert {"ingest", "filter", "billing", "responder", "evidence", "console"} <= set(names)
+    expected = {"ingest", "filter", "billing", "responder", "evidence", "console", "donations"}
+    assert expected <= set(names)
     for name in names:
         cluster.kubectl("-n", NAMESPACE, "rollout", "status", f"deployment/{name}", "--timeout=90s")
     cluster.kubectl("-n", NAMESPACE, "wait", "--for=condition=Complete", "job/migrate",

@@ -7,6 +7,7 @@ from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
 from kernel.facts.topics import outgoing
 from kernel.log.port import Outgoing
 from kernel.values.errors import Transient
+from services.billing.core.gift import Part
 from services.billing.operator import (
     Audit,
     Block,
@@ -48,6 +49,7 @@ class FakeOperatorStore:
         self.received, self.judged = 0, dict[str, int]()
         self.told: list[Outgoing] = []
         self.audit: Audit | None = None
+        self.raised, self.parts = 0, list[Part]()
 
     async def read_status(self, now: datetime) -> Status:
         self._check()
@@ -89,6 +91,27 @@ class FakeOperatorStore:
             return Outcome.BELOW_ZERO
         self.entries[name] = Entry(now, EntryKind.CORRECTION, -entry.amount_microeuros, name, why)
         return Outcome.DONE
+
+    async def book_transfer(
+        self, entry_id: str, amount_microeuros: int, note: str, now: datetime
+    ) -> Outcome:
+        self._check()
+        known = self.entries.get(entry_id)
+        if known:
+            same = (known.kind, known.amount_microeuros) == (EntryKind.TRANSFER, amount_microeuros)
+            return Outcome.REPEATED if same else Outcome.CONFLICT
+        if amount_microeuros > self.raised - self._total(EntryKind.TRANSFER):
+            return Outcome.BEYOND
+        self.entries[entry_id] = Entry(now, EntryKind.TRANSFER, amount_microeuros, entry_id, note)
+        return Outcome.DONE
+
+    async def list_gifts(self, count_max: int) -> Sequence[Part]:
+        self._check()
+        return self.parts[:count_max]
+
+    async def list_uncounted(self, count_max: int) -> Sequence[Part]:
+        self._check()
+        return [part for part in self.parts if part.uncounted][:count_max]
 
     async def list_entries(self) -> Sequence[Entry]:
         self._check()

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 SPENT_RECEIVE = "spent.receive"
 SPENT_REPLY = "spent.reply"
 RESERVED = "reserved"
+GIFTS = "gifts"
 
 
 @dataclass(slots=True)
@@ -83,6 +84,11 @@ class Books:
         net: what transfers moved onto an account for one subject, by (account, subject).
         reserves: by reply, how often and how much was reserved.
         corrected: of donations, what was taken back later.
+        counted: of gifts, all that was ever let count, whatever was taken back later.
+        payments: of platforms, by name, worth and fees as booked.
+        valued: the same as their parts make them.
+        pot: worth and fees of all payments, and what was transferred, as kept.
+        transferred: as the entries make it.
         uncovered: replies reserved with money that was not there, by the order of the ledger.
     """
 
@@ -91,6 +97,11 @@ class Books:
     net: Mapping[tuple[str, str], int] = field(default_factory=dict)
     reserves: Mapping[str, tuple[int, int]] = field(default_factory=dict)
     corrected: int = 0
+    counted: int = 0
+    payments: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    valued: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    pot: tuple[int, int, int] = (0, 0, 0)
+    transferred: int = 0
     uncovered: Sequence[str] = ()
     receipts: Mapping[str, ReceiptRow] = field(default_factory=dict)
     verdicts: Mapping[str, str] = field(default_factory=dict)

@@ -40,6 +40,8 @@ from kernel.facts.topics import READS, dead
 from kernel.log.port import Log, LogRecord
 from kernel.settings.settings import Settings
 from kernel.values.errors import Rejected
+from services.billing.core.gift import Part, value_payment
+from services.billing.gift_store import to_part
 
 Say = Callable[[str], None]
 """Told what is being read now."""
@@ -55,16 +57,24 @@ SELECT subject FROM (
     SELECT subject, kind, number, sum(CASE kind
         WHEN 'reserve' THEN -amount_microeuros
         WHEN 'fee' THEN -amount_microeuros
+        WHEN 'count' THEN CASE credit WHEN 'fund' THEN 1 ELSE -1 END * amount_microeuros
+        WHEN 'platform_fee' THEN CASE credit WHEN 'fund' THEN 1 ELSE -1 END * amount_microeuros
         WHEN 'correction' THEN CASE credit WHEN 'fund' THEN 1 ELSE -1 END * amount_microeuros
         ELSE amount_microeuros END) OVER (ORDER BY number NULLS FIRST ROWS UNBOUNDED PRECEDING)
         AS left_microeuros
     FROM billing.transfers
-    WHERE kind IN ('donation', 'fee', 'correction', 'reserve', 'release', 'void')
-       OR (debit, credit) = ('spent.reply', 'fund')) AS course
+    WHERE kind IN ('donation', 'fee', 'correction', 'reserve', 'release', 'void', 'count')
+       OR (debit, credit) = ('spent.reply', 'fund')
+       OR (kind = 'platform_fee' AND 'fund' IN (debit, credit))) AS course
 WHERE kind = 'reserve' AND number IS NOT NULL AND left_microeuros < 0
 """
 """Replies reserved with money that was not there when they were. Left out is what receiving took,
 and what a reply cost above its price: facts, booked beside the order of the others.
+"""
+
+PARTS = """
+SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, version, card, about,
+       reported_at FROM billing.gift_parts
 """
 
 # The plan of France, as digits alone; not inside something longer, such as what is sealed.
@@ -210,7 +220,7 @@ async def _read_books(url: str, told_before: float) -> Books:
         )
         net = await read(
             f"SELECT account, subject, sum(amount)::bigint FROM {sides}"  # noqa: S608 - ours
-            " WHERE account IN ('spent.receive', 'spent.reply', 'reserved') GROUP BY 1, 2"
+            " WHERE account IN ('spent.receive', 'spent.reply', 'reserved', 'gifts') GROUP BY 1, 2"
         )
         reserves = await read(
             "SELECT subject, count(*), sum(amount_microeuros)::bigint FROM billing.transfers"
@@ -220,7 +230,28 @@ async def _read_books(url: str, told_before: float) -> Books:
             "SELECT coalesce(sum(amount_microeuros), 0)::bigint FROM billing.transfers"
             " WHERE kind = 'correction' AND credit = 'donations'"
         )
+        [(counted,)] = await read(
+            "SELECT coalesce(sum(amount_microeuros), 0)::bigint FROM billing.transfers"
+            " WHERE kind = 'count' AND credit = 'fund'"
+        )
+        [pot] = await read(
+            "SELECT worth_microeuros, fees_microeuros, transferred_microeuros FROM billing.pot"
+        )
+        [(transferred,)] = await read(
+            "SELECT coalesce(sum(amount_microeuros), 0)::bigint FROM billing.entries e"
+            " WHERE kind = 'transfer' OR (kind = 'correction' AND EXISTS (SELECT 1 FROM"
+            " billing.entries t WHERE t.kind = 'transfer' AND e.id = 'correction:' || t.id))"
+        )
+        payments = await read(
+            "SELECT payment, worth_microeuros, fees_microeuros FROM billing.payments"
+        )
+        parts = [to_part(row) for row in await connection.fetch(PARTS)]
         return Books(
+            counted=counted,
+            pot=pot,
+            transferred=transferred,
+            payments={name: (worth, fees) for name, worth, fees in payments},
+            valued=value_parts(parts),
             corrected=corrected,
             uncovered=[reply_id for (reply_id,) in await read(UNCOVERED)],
             accounts=dict(await read("SELECT name, balance_microeuros FROM billing.accounts")),
@@ -238,6 +269,15 @@ async def _read_books(url: str, told_before: float) -> Books:
         )
 
 
+def value_parts(parts: Iterable[Part]) -> Mapping[str, tuple[int, int]]:
+    """What payments are worth, and their fees, by their parts alone."""
+    by_payment: dict[str, list[Part]] = {}
+    for part in parts:
+        by_payment.setdefault(part.payment, []).append(part)
+    found = {name: value_payment(name, own, None) for name, own in by_payment.items()}
+    return {n: (one.worth_microeuros, one.fees_microeuros) for n, one in found.items()}
+
+
 async def _scan_tables(url: str, own: Iterable[bytes]) -> tuple[dict[str, int], int]:
     """Rows, by table, in which something looks like a phone number that is not ours.
 
@@ -250,7 +290,7 @@ async def _scan_tables(url: str, own: Iterable[bytes]) -> tuple[dict[str, int], 
         names = await connection.fetch(
             "SELECT quote_ident(schemaname) || '.' || quote_ident(tablename) FROM pg_tables"
             " WHERE schemaname = ANY($1)",
-            ["filter", "billing", "responder", "evidence"],
+            ["filter", "billing", "responder", "evidence", "donations"],
         )
         for (table,) in names:
             count = await connection.fetchval(

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator
 from itertools import pairwise
 
 from antirelou.commands.audit.facts import (
+    GIFTS,
     RESERVED,
     SPENT_RECEIVE,
     SPENT_REPLY,
@@ -19,6 +20,7 @@ from antirelou.commands.audit.facts import (
 )
 from kernel.facts.topics import BILLING_GROUP, FILTER_GROUP, RESPONDER_GROUP
 from kernel.values.money import convert_microunits
+from services.billing.core.gift import SETTLEMENT
 
 WRONG, UNDER_WAY = "wrong", "under way"
 Note = tuple[str, str, str]
@@ -179,7 +181,7 @@ def _overspent(facts: Facts) -> Iterator[Note]:
     for reply_id in books.uncovered:
         yield WRONG, "reserved with money that was not there", reply_id
     # What was corrected, or found to cost more, later on says nothing of the time of a reservation.
-    given = books.corrected - books.accounts.get("donations", 0)
+    given = books.corrected - books.accounts.get("donations", 0) + books.counted
     if sum(map(_take, books.replies.values())) > given:
         yield WRONG, "replies took more than was given", SPENT_REPLY
 
@@ -256,6 +258,7 @@ def _unbalanced(facts: Facts) -> Iterator[Note]:
             yield WRONG, "an account is not the sum of its transfers", name
     yield from _miscounted(books)
     yield from _misbooked(books)
+    yield from _misgiven(books)
     yield from _misbilled(facts)
 
 
@@ -270,9 +273,23 @@ def _misbooked(books: Books) -> Iterator[Note]:
         pending = reply.reservation == "pending"
         costs[SPENT_REPLY, reply_id] = reply.cost_microeuros
         costs[RESERVED, reply_id] = reply.price_microeuros if pending else 0
-    for place in costs.keys() | books.net.keys():
+    for place in costs.keys() | {place for place in books.net if place[0] != GIFTS}:
         if books.net.get(place, 0) != costs.get(place, 0):
             yield WRONG, f"transfers of {place[0]} are not its cost", place[1]
+
+
+def _misgiven(books: Books) -> Iterator[Note]:
+    """Gifts: parts, payments, transfers and sums tell the same."""
+    for name in sorted(books.payments.keys() | books.valued.keys()):
+        if books.payments.get(name, (0, 0)) != books.valued.get(name, (0, 0)):
+            yield WRONG, "a payment is not worth what its parts say", name
+    given = {key: -moved for (account, key), moved in books.net.items() if account == GIFTS}
+    for name in sorted(books.payments.keys() | (given.keys() - {SETTLEMENT})):
+        if books.payments.get(name, (0, 0))[0] != given.get(name, 0):
+            yield WRONG, "transfers of a payment are not its worth", name
+    sums = [sum(values) for values in zip(*books.payments.values(), strict=True)] or [0, 0]
+    if (*sums, books.transferred) != books.pot:
+        yield WRONG, "the pot is not the sum of its payments and transfers", "pot"
 
 
 def _miscounted(books: Books) -> Iterator[Note]:

@@ -28,6 +28,7 @@ class Alarm(enum.StrEnum):
     UNREAD = "unread"
     FUND_LOW = "fund_low"
     PRICE = "price"
+    GIFTS = "gifts"
     UNCERTAIN = "uncertain"
     DEAD = "dead"
     GUARDED = "guarded"
@@ -45,6 +46,7 @@ class Situation:
         broken: violations that the last audit found.
         unread_at: when what is received and not booked was last known; None: never yet.
         dear: prices above the tariff, asked within a day.
+        uncounted: gifts reported within a day that are not counted.
         waiting, waiting_cost: replies in the waiting room, and what would answer them all.
     """
 
@@ -61,6 +63,7 @@ class Situation:
     broken: int
     unread_at: datetime | None = None
     dear: Prices = WITHIN_TARIFF
+    uncounted: int = 0
     waiting: int = 0
     waiting_cost: int = 0
 
@@ -166,6 +169,7 @@ def find_alarms(now_is: Situation, rules: AlertRules, now: datetime) -> Iterator
         Alarm.AUDIT: now_is.broken > 0,
         Alarm.UNREAD: unread_at is not None and now - unread_at > rules.unread_after,
         Alarm.PRICE: any(now_is.dear),
+        Alarm.GIFTS: now_is.uncounted > 0,
     }
     yield from (key_of(alarm) for alarm, wrong in holds.items() if wrong)
 

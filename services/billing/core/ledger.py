@@ -18,7 +18,10 @@ from services.billing.core.tariff import Basis, Cost, Tariff, price_received
 
 
 class Account(enum.StrEnum):
-    """The accounts. Money flows donations → fund → (reserved) → spent, fees."""
+    """The accounts. Money flows donations → fund → (reserved) → spent, fees.
+
+    What platforms report flows gifts → raised → fund.
+    """
 
     DONATIONS = "donations"
     """Minus what was given: the outside world's side of it."""
@@ -28,6 +31,12 @@ class Account(enum.StrEnum):
     SPENT_RECEIVE = "spent.receive"
     SPENT_REPLY = "spent.reply"
     FEES = "fees"
+    GIFTS = "gifts"
+    """Minus what the platforms hold or held for us: their givers' side of it."""
+    RAISED = "raised"
+    """Of it, what may not be spent (yet)."""
+    PLATFORM_FEES = "fees.platform"
+    """What platforms took, where the fund pays it."""
 
 
 class TransferKind(enum.StrEnum):
@@ -43,6 +52,11 @@ class TransferKind(enum.StrEnum):
     """The part of a reservation that its reply did not cost."""
     VOID = "void"
     ADJUSTMENT = "adjustment"
+    GIFT = "gift"
+    """A payment at a platform is worth more, or less."""
+    COUNT = "count"
+    """What was raised may be spent, or may no more."""
+    PLATFORM_FEE = "platform_fee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +83,14 @@ class Transfer:
 Balances = Mapping[Account, int]
 """Micro-euros by account: what came in minus what went out."""
 
+OWING = frozenset({Account.FUND, Account.DONATIONS, Account.GIFTS, Account.PLATFORM_FEES})
+"""The accounts that may go below zero."""
 EMPTY: Balances = dict.fromkeys(Account, 0)
+
+
+def donated(balances: Balances) -> int:
+    """What may be spent, or was: given by hand, and of the gifts what counts; micro-euros."""
+    return -sum(balances[a] for a in (Account.DONATIONS, Account.GIFTS, Account.RAISED))
 
 
 class Movement(NamedTuple):

@@ -23,6 +23,7 @@ COMMANDS = {
     Alarm.DEAD: "antirelou dead list",
     Alarm.UNREAD: "antirelou doctor",
     Alarm.PRICE: "antirelou status",
+    Alarm.GIFTS: "antirelou fund show",
     Alarm.GUARDED: "antirelou status",
 }
 CAUSES = {

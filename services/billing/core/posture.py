@@ -12,7 +12,7 @@ from datetime import date, datetime, timedelta
 
 from kernel.facts.records import Posture
 from kernel.settings.settings import QuietHours
-from services.billing.core.ledger import Account, Balances
+from services.billing.core.ledger import Account, Balances, donated
 from services.billing.core.pace import Demand, Donation, PaceRules, burns, pace_left, surges
 from services.billing.core.waiting import waited_between
 
@@ -245,6 +245,26 @@ def take_back(standing: Standing, balances: Balances) -> Standing:
     return replace(standing, at_donation=max(there, 0))
 
 
+def take_gifts(
+    standing: Standing, balances: Balances, gained: int, horizon: timedelta, now: datetime
+) -> Standing:
+    """What of gifts may be spent has changed, the balances are with it.
+
+    They come by themselves and often: within the horizon of the last donation the pace goes on, on
+    what is there, or each small gift would let half of the fund go at once.
+
+    Args:
+        gained: micro-euros; below zero, a platform took money back.
+    """
+    first = standing.donated_at is None or now >= standing.donated_at + horizon
+    if gained > 0 and first:
+        return take_donation(standing, balances, now)
+    given_then = standing.given_then
+    if gained < 0:
+        given_then = min(given_then, max(donated(balances), 0))
+    return replace(take_back(standing, balances), given_then=given_then)
+
+
 def donation_of(standing: Standing, facts: Facts) -> Donation | None:
     """What the pace is measured by; None: nothing was donated."""
     if standing.donated_at is None:
@@ -332,10 +352,11 @@ def _decide_attach(standing: Standing, facts: Facts, rules: PostureRules) -> boo
     """
     if standing.detached:
         return False
-    if not facts.given or not rules.detaching_saves:
+    nothing = not facts.given and standing.donated_at is None
+    if nothing or not rules.detaching_saves:
         return True
     margin = 0
     if not standing.attach:
-        donated = facts.given > standing.given_then
-        margin = rules.margin_microeuros * (1 if donated else REATTACH_EXCHANGES)
+        given = facts.given > standing.given_then
+        margin = rules.margin_microeuros * (1 if given else REATTACH_EXCHANGES)
     return facts.available > rules.floor_microeuros + margin

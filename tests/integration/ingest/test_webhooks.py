@@ -246,7 +246,7 @@ async def test_what_just_fits_is_taken(door: Door) -> None:
 
 
 async def test_a_body_that_drips_is_given_up(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("services.ingest.api.BODY_SECONDS_MAX", 0.1)
+    monkeypatch.setattr("kernel.http.doors.BODY_SECONDS_MAX", 0.1)
     reader, writer = await asyncio.open_connection(*_address(door.service.url))
     writer.write(
         b"POST /webhooks/plivo/message HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\nFrom="

@@ -97,6 +97,7 @@ def alarms_of(**changes: Any) -> list[str]:
         ({"unread_at": NOW - 2.1 * MINUTE}, "unread"),
         ({"dear": Prices(receive_microeuros=10_002)}, "price"),
         ({"dear": Prices(reply_microeuros=450_000)}, "price"),
+        ({"uncounted": 1}, "gifts"),
     ],
 )
 def test_what_is_wrong_is_an_alarm(changes: dict[str, Any], alarm: str) -> None:

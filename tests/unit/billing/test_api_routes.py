@@ -72,6 +72,7 @@ async def test_the_status_has_the_shape_of_the_contract(api: Api, store: FakeOpe
         "donated_microeuros": 0, "available_microeuros": 0, "reserved_microeuros": 0,
         "spent_receive_microeuros": 0, "spent_reply_microeuros": 0, "fees_microeuros": 0,
         "floor_microeuros": 20_000_000, "provider_credit_microeuros": None,
+        "raised_microeuros": 0, "transferred_microeuros": 0, "held_microeuros": 0,
     }  # fmt: skip
     messages = status["messages"]
     assert (messages["received"], messages["deliberating"]) == (10, 5)

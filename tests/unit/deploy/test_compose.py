@@ -63,6 +63,7 @@ def test_only_the_webhooks_are_published_beyond_loopback() -> None:
         for port in one.get("ports", [])
         if not port.startswith("127.0.0.1:")
     }
+    # Gifts have a port on loopback, for the proxy.
     assert published == {("ingest", "${ANTIRELOU_WEBHOOK_PORT:-8080}:8080")}
 
 

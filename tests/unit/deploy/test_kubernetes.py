@@ -86,7 +86,11 @@ def secrets_of(service: str) -> set[str]:
 
 
 ROTATED = {"plivo_auth_token_older", "sending_private_keys_older"}
-OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED}
+GIFTS = {
+    "helloasso_client_id", "helloasso_client_secret", "helloasso_bell", "stripe_webhook_secrets",
+    "stripe_api_key",
+}  # fmt: skip
+OPTIONAL = {"plivo_app_id", "plivo_mute_app_id", "alert_url", "heartbeat_url", *ROTATED, *GIFTS}
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -96,6 +100,11 @@ def test_a_service_is_given_the_secrets_that_it_needs_and_no_other(service: str)
     if service != "ingest":
         needed.add("database_url")
     assert secrets_of(service) - OPTIONAL == needed
+
+
+def test_the_secrets_of_gifts_are_given_to_donations_alone() -> None:
+    assert secrets_of("donations") >= GIFTS
+    assert not [name for name in SERVICES if name != "donations" and secrets_of(name) & GIFTS]
 
 
 @pytest.mark.parametrize("service", ["filter", "billing"])
@@ -138,7 +147,8 @@ def test_what_a_flood_fills_is_what_scales(service: str) -> None:
 
 def test_only_the_webhooks_are_reached_from_outside() -> None:
     [rule] = BASE["Ingress", "webhooks"]["spec"]["rules"]
-    assert [path["path"] for path in rule["http"]["paths"]] == ["/webhooks/plivo/"]
+    paths = {path["path"]: path["backend"]["service"]["name"] for path in rule["http"]["paths"]}
+    assert paths == {"/webhooks/plivo/": "ingest", "/webhooks/donations/": "donations"}
     assert not [
         name for (kind, name), one in BASE.items()
         if kind == "Service" and one["spec"].get("type", "ClusterIP") != "ClusterIP"

@@ -1,0 +1,1 @@
+"""What donations decides: pure."""
