@@ -430,11 +430,15 @@ SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, vers
 FROM gift_parts ORDER BY reported_at DESC, id LIMIT $1
 
 -- list_uncounted --
--- What platforms reported and does not count, the latest heard of first. $1: how many.
+-- What platforms reported and does not count, the latest heard of first; of a gift in another
+-- currency the fee is no news. $1: how many.
 SELECT id, payment, source, kind, amount_minor, currency, at, holds, total, version, card, about,
        reported_at
-FROM gift_parts WHERE uncounted IS NOT NULL ORDER BY reported_at DESC, id LIMIT $1
+FROM gift_parts
+WHERE uncounted IS NOT NULL AND (kind <> 'fee' OR uncounted <> 'currency')
+ORDER BY reported_at DESC, id LIMIT $1
 
 -- count_uncounted --
 -- How many of these were heard of since $1.
-SELECT count(*) AS count FROM gift_parts WHERE uncounted IS NOT NULL AND reported_at > $1
+SELECT count(*) AS count FROM gift_parts
+WHERE uncounted IS NOT NULL AND (kind <> 'fee' OR uncounted <> 'currency') AND reported_at > $1

@@ -58,7 +58,7 @@ def make_server(
     is_draining: Callable[[], bool] = lambda: False,
     doors: Doors | None = None,
 ) -> BoundedServer:
-    """What ``LISTEN`` serves: few paths, no more, so without an application's routing.
+    """What ``LISTEN`` serves: few paths, and the doors of services in the same process.
 
     Args:
         public_url: what the provider calls; signatures are checked against it.

@@ -20,8 +20,11 @@ from kernel.facts.records import (
     RECORD_TYPES,
     DeadRecord,
     Decision,
+    DonationKind,
+    DonationReported,
     OperatorAction,
     OperatorDecided,
+    Platform,
     Posture,
     PostureChanged,
     ProviderChecked,
@@ -37,7 +40,14 @@ from kernel.facts.records import (
     SmsReported,
     encode,
 )
-from kernel.facts.topics import EVIDENCE_GROUP, FILTER_GROUP, READS, RESPONDER_GROUP, dead
+from kernel.facts.topics import (
+    DONATIONS_GROUP,
+    EVIDENCE_GROUP,
+    FILTER_GROUP,
+    READS,
+    RESPONDER_GROUP,
+    dead,
+)
 from kernel.log.port import Outgoing
 from kernel.stage.dead import TELL_SECONDS
 from kernel.values.sender import SenderKind
@@ -83,6 +93,10 @@ VALID: dict[type[Record], dict[str, Any]] = {
     ProviderChecked: {"credit_microunits": 10**30},
     SenderBlocked: {"sender": SENDER, "blocked": False},
     OperatorDecided: {"action": OperatorAction.REPLY_SENT, "reply_id": NUL},
+    DonationReported: {
+        "source": Platform.HELLOASSO, "kind": DonationKind.GIFT, "amount_minor": 5,
+        "currency": "EUR",
+    },
 }  # fmt: skip
 """Well-formed records of every topic; each holds a value that a database refuses, but for those
 that hold nothing it could refuse."""
@@ -97,9 +111,10 @@ BROKEN = {"unreadable": 2, "unknown_version": 1}
 
 
 def groups_of(built: Built) -> set[str]:
-    """The groups of the services that run; evidence is one of ``serve all``, not of the four."""
+    """The groups of the services that run; those of ``serve all`` alone are not of the cluster."""
     targets = {process.name for process in built.house.services}
-    return set(READS) if targets & {"all", "evidence"} else set(READS) - {EVIDENCE_GROUP}
+    alone = {"evidence": EVIDENCE_GROUP, "donations": DONATIONS_GROUP}
+    return set(READS) - {group for name, group in alone.items() if not targets & {"all", name}}
 
 
 def spoil(kind: type[Record]) -> list[bytes]:

@@ -30,6 +30,7 @@ def read_today() -> dict[str, Queries]:
         "responder": read_queries("services.responder", columns=columns),
         "evidence": read_queries("services.evidence"),
         "console": read_queries("services.console"),
+        "donations": read_queries("services.donations"),
     }
 
 

@@ -68,7 +68,7 @@ def test_it_dies_there_and_nowhere_else(tmp_path: Path) -> None:
     assert trace.read_text().split() == list("abcab")
 
 
-@pytest.mark.parametrize("service", ["filter", "billing", "responder", "evidence"])
+@pytest.mark.parametrize("service", ["filter", "billing", "responder", "evidence", "donations"])
 def test_a_statement_is_called_as_its_file(service: str) -> None:
     queries = read_queries(f"services.{service}")
     assert {name: statement_name(query) for name, query in queries.items()} == {

@@ -352,8 +352,8 @@ def _decide_attach(standing: Standing, facts: Facts, rules: PostureRules) -> boo
     """
     if standing.detached:
         return False
-    never_given = not facts.given and standing.donated_at is None
-    if never_given or not rules.detaching_saves:
+    nothing = not facts.given and standing.donated_at is None
+    if nothing or not rules.detaching_saves:
         return True
     margin = 0
     if not standing.attach:

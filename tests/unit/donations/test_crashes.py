@@ -1,0 +1,169 @@
+"""A crash at each step of a walk, before or after it took effect: every gift once, to the cent."""
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+
+from kernel.facts.records import DonationReported, decode_as
+from kernel.telemetry.metrics import Telemetry
+from services.donations.core.helloasso import Forms, Page, read_page
+from services.donations.memory import MemoryStore
+from services.donations.metrics import Metrics
+from services.donations.reader import Desk, HelloAssoReader
+from services.donations.teller import Beginning, Teller
+from tests.fakes.clock import ManualClock
+from tests.fakes.log import MemoryLog, house_log
+from tests.unit.billing.test_gift import Books
+from tests.unit.donations.test_helloasso import payment
+
+NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+SINCE = datetime(2026, 1, 1, tzinfo=UTC)
+SIZE = 3
+
+
+class Crash(BaseException):
+    """The process is gone."""
+
+
+class Platform:
+    """Pages of what a platform has, the latest change first."""
+
+    def __init__(self) -> None:
+        self.payments: dict[int, dict[str, Any]] = {}
+
+    def have(self, number: int, at: datetime, **more: Any) -> None:
+        given = self.payments.get(number) or payment(id=number, date=NOW.isoformat())
+        self.payments[number] = given | {"meta": {"updatedAt": at.isoformat()}} | more
+
+    async def page(self, token: str | None) -> Page:
+        begin = int(token or 0)
+        found = sorted(self.payments.values(), key=lambda p: p["meta"]["updatedAt"], reverse=True)
+        body = {"data": found[begin : begin + SIZE],
+                "pagination": {"continuationToken": str(begin + SIZE)}}  # fmt: skip
+        return read_page(json.dumps(body).encode())
+
+
+class Falling:
+    """Something whose calls are counted; at one of them the process dies.
+
+    Args:
+        what: whose calls.
+        step: counts them.
+    """
+
+    def __init__(self, what: Any, step: Callable[[str, bool], None]) -> None:
+        self._what, self._step = what, step
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._what, name)
+        if not callable(method):
+            return method
+
+        async def call(*arguments: Any) -> Any:
+            self._step(name, False)
+            answer = await method(*arguments)
+            self._step(name, True)
+            return answer
+
+        return call
+
+
+class House:
+    """A reader on a store and a log that outlive it."""
+
+    def __init__(self) -> None:
+        self.platform, self.store = Platform(), MemoryStore()
+        self.log: MemoryLog = house_log()
+        self.clock = ManualClock(NOW)
+        self.count, self.dies_at = 0, -1
+
+    async def walk(self) -> None:
+        def step(_: str, __: bool) -> None:
+            self.count += 1
+            if self.count == self.dies_at:
+                raise Crash
+
+        store: Any = Falling(self.store, step)
+        log: Any = Falling(self.log, step)
+        platform: Any = Falling(self.platform, step)
+        metrics = Metrics(Telemetry(CollectorRegistry()))
+        teller, beginning = Teller(store, log, metrics), Beginning(store, SINCE)
+        desk = Desk(store, teller, beginning, timedelta(days=1), self.clock, metrics)
+        await HelloAssoReader(platform, Forms(frozenset()), desk).read()
+
+    async def survive(self) -> None:
+        """Walk; after a crash once more, as a new process does."""
+        try:
+            await self.walk()
+        except Crash:
+            self.clock.advance(1)
+            await self.walk()
+
+    async def books(self) -> Books:
+        books = Books()
+        async for record in self.log.scan(DonationReported.TOPIC):
+            books.tell(decode_as(DonationReported, record.value))
+        return books
+
+
+async def live(house: House) -> int:
+    """Three walks through what happens to ten gifts. Returns what they are worth, cents."""
+    for n in range(10):
+        house.platform.have(n, NOW + timedelta(seconds=n))
+    await house.survive()
+    house.clock.advance(7200)
+    refund = [{"id": 7, "amount": 500, "status": "Processed"}]
+    house.platform.have(0, house.clock.now(), refundOperations=refund)
+    house.platform.have(1, house.clock.now(), state="Contested")
+    house.platform.have(2, house.clock.now(), state="Canceled")
+    house.platform.have(10, house.clock.now(), date=house.clock.now().isoformat())
+    await house.survive()
+    house.clock.advance(7200)
+    house.platform.have(1, house.clock.now(), state="Authorized")
+    house.platform.have(0, house.clock.now(), state="Refunded")
+    await house.survive()
+    return 11 * 2000 - 2000 - 2000
+
+
+async def test_without_a_crash_each_is_told_once() -> None:
+    house = House()
+    worth = await live(house)
+    books = await house.books()
+    assert books.raised == worth * 10_000
+    told = [record async for record in house.log.scan(DonationReported.TOPIC)]
+    assert len(told) == 10 + 4 + 2
+
+
+async def steps() -> int:
+    house = House()
+    await live(house)
+    return house.count
+
+
+async def test_a_crash_at_any_step_changes_nothing() -> None:
+    count = await steps()
+    assert count > 60
+    for at in range(1, count + 1):
+        house = House()
+        house.dies_at = at
+        worth = await live(house)
+        assert (await house.books()).raised == worth * 10_000, f"died at step {at}"
+
+
+@pytest.mark.parametrize("fails", [1, 2, 5])
+async def test_an_append_that_is_taken_and_not_acknowledged_is_told_again(fails: int) -> None:
+    house = House()
+    house.log.fail_after_append = fails
+    for n in range(10):
+        house.platform.have(n, NOW + timedelta(seconds=n))
+    from kernel.values.errors import Transient
+
+    for _ in range(fails):
+        with pytest.raises(Transient):
+            await house.walk()
+    await house.walk()
+    assert (await house.books()).raised == 10 * 2000 * 10_000
