@@ -23,7 +23,7 @@ from tests.unit.donations.test_helloasso import payment
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 3
-AMOUNTS = [1000 + 2**n for n in range(11)]
+AMOUNTS: list[int] = [1000 + (1 << n) for n in range(11)]
 
 
 class Crash(BaseException):
