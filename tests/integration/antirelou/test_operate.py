@@ -7,6 +7,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -14,10 +15,13 @@ from antirelou.commands import operate
 from antirelou.commands.main import main
 from kernel.facts.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
 from kernel.values.clock import SystemClock
+from services.billing.core.gift import open_part
 from services.billing.operator import ReplyWay, Step, Unresolved, Way
 from tests.fakes.log import MemoryLog
 from tests.support.operator_api import OWN_NUMBER, TOKEN, open_api
 from tests.support.operator_store import OperatorStoreOverPostgres, open_operator_store
+from tests.unit.billing.cases import EURO, NOW
+from tests.unit.billing.test_gift import told
 
 PHONE = "+33639980001"
 
@@ -116,6 +120,53 @@ async def test_fund_fee_show_and_correct(run: Run, monkeypatch: pytest.MonkeyPat
     shown = json.loads((await run("fund", "show", "--json")).out)
     assert len(shown["entries"]) == 3
     assert (await run("fund", "correct", "nothing", "--why", "x")).code == 1
+
+
+async def test_a_transfer_is_noted_once_and_no_more_than_was_raised(
+    run: Run, store: OperatorStoreOverPostgres
+) -> None:
+    store.raised = 50 * EURO
+    assert (await run("fund", "transfer", "30", "--note", "June")).code == 0
+    assert "nothing changed" in (await run("fund", "transfer", "30", "--note", "June")).out
+    said = await run("fund", "transfer", "30", "--note", "July")
+    assert said.code == 1
+    assert "more than was raised" in said.err
+    said = await run("fund", "show")
+    assert "  transfer to the provider  30.00 €\n" in said.out
+
+
+async def test_a_statement_is_booked_once_after_it_was_shown(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO(""))
+    file = tmp_path / "bank.csv"
+    file.write_text("Date;Libellé;Crédit\n03/11/2026;MME SECRET;20,00\n03/11/2026;M X;5\n")
+    said = await run("fund", "import", str(file), "--format", "bank")
+    assert said.code == 2
+    assert "2 gifts to book, 25.00 € in all" in said.out
+    assert "SECRET" not in said.out
+    assert '"entries": []' in (await run("fund", "show", "--json")).out
+    said = await run("fund", "import", str(file), "--format", "bank", "--yes")
+    assert said.out.endswith("2 gifts booked.\n")
+    said = await run("fund", "import", str(file), "--format", "bank", "--yes")
+    assert "0 gifts to book, 0.00 € in all; 2 booked before" in said.out
+    shown = json.loads((await run("fund", "show", "--json")).out)
+    assert {entry["note"] for entry in shown["entries"]} == {"import bank 2026-11-03"}
+    file.write_text("Date;Crédit\nhier;20\n")
+    said = await run("fund", "import", str(file), "--format", "bank")
+    assert (said.code, said.err) == (
+        2, "antirelou: bank.csv: line 2: its day is none such as 2026-11-03 or 03/11/2026\n",
+    )  # fmt: skip
+
+
+async def test_what_is_not_counted_is_shown_with_why(
+    run: Run, store: OperatorStoreOverPostgres
+) -> None:
+    dollars = told("session:usd", "gift", 500, "pi", currency="USD")
+    store.parts = [open_part(one, NOW) for one in (told("session:a", "gift", 900, "p"), dollars)]
+    said = await run("fund", "show")
+    assert "  gift  9.00 EUR\n  stripe:session:a\n" in said.out
+    assert said.out.endswith("  gift  5.00 USD\n  stripe:session:usd\n  not in euros\n")
 
 
 async def test_pause_and_resume(run: Run) -> None:

@@ -23,6 +23,7 @@ from tests.unit.donations.test_helloasso import payment
 NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 SINCE = datetime(2026, 1, 1, tzinfo=UTC)
 SIZE = 3
+AMOUNTS: list[int] = [1000 + (1 << n) for n in range(11)]
 
 
 class Crash(BaseException):
@@ -95,12 +96,17 @@ class House:
         desk = Desk(store, teller, beginning, timedelta(days=1), self.clock, metrics)
         await HelloAssoReader(platform, Forms(frozenset()), desk).read()
 
-    async def survive(self) -> None:
-        """Walk; after a crash once more, as a new process does."""
+    async def survive(self, meanwhile: Callable[[], None] = lambda: None) -> None:
+        """Walk; after a crash once more, as a new process does.
+
+        Args:
+            meanwhile: what happens at the platform between the two.
+        """
         try:
             await self.walk()
         except Crash:
             self.clock.advance(1)
+            meanwhile()
             await self.walk()
 
     async def books(self) -> Books:
@@ -112,21 +118,31 @@ class House:
 
 async def live(house: House) -> int:
     """Three walks through what happens to ten gifts. Returns what they are worth, cents."""
+
+    def have(number: int, **more: Any) -> None:
+        house.platform.have(number, house.clock.now(), **more)
+
+    def take_back() -> None:
+        have(0, refundOperations=[{"id": 7, "amount": 500, "status": "Processed"}])
+        have(1, state="Contested")
+        have(2, state="Canceled")
+
+    def give_back() -> None:
+        have(1, state="Authorized")
+        have(0, state="Refunded")
+
     for n in range(10):
-        house.platform.have(n, NOW + timedelta(seconds=n))
-    await house.survive()
+        # No two are alike: what is wrong of one is not made good by another.
+        house.platform.have(n, NOW + timedelta(seconds=n), amount=AMOUNTS[n], items=None)
+    await house.survive(take_back)
     house.clock.advance(7200)
-    refund = [{"id": 7, "amount": 500, "status": "Processed"}]
-    house.platform.have(0, house.clock.now(), refundOperations=refund)
-    house.platform.have(1, house.clock.now(), state="Contested")
-    house.platform.have(2, house.clock.now(), state="Canceled")
-    house.platform.have(10, house.clock.now(), date=house.clock.now().isoformat())
-    await house.survive()
+    take_back()
+    have(10, date=house.clock.now().isoformat(), amount=AMOUNTS[10], items=None)
+    await house.survive(give_back)
     house.clock.advance(7200)
-    house.platform.have(1, house.clock.now(), state="Authorized")
-    house.platform.have(0, house.clock.now(), state="Refunded")
+    give_back()
     await house.survive()
-    return 11 * 2000 - 2000 - 2000
+    return sum(AMOUNTS) - AMOUNTS[0] - AMOUNTS[2]
 
 
 async def test_without_a_crash_each_is_told_once() -> None:
