@@ -1097,6 +1097,7 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "give": Term("Noter un don", "Add a donation"),
         "fee": Term("Noter des frais", "Add a fee"),
         "correct": Term("Annuler une écriture", "Reverse an entry"),
+        "transfer": Term("Noter un versement à l'opérateur SMS", "Note a transfer to the provider"),
         "signed_in": Term("Connexion", "Signed in"),
         "explained": Term("A regardé une explication", "Looked at an explanation"),
         "downloaded": Term("A téléchargé le livre", "Downloaded the book"),
@@ -1146,6 +1147,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Money that reached the provider, booked into the fund.",
         ),
         "fee": Term("Ce qu'a coûté la maison elle-même.", "What the house itself did cost."),
+        "transfer": Term(
+            "De l'argent collecté, passé de la plateforme au crédit chez l'opérateur SMS.",
+            "Money that was raised, moved from the platform to the provider's credit.",
+        ),
         "correct": Term(
             "Une écriture ne se change pas : une autre l'annule, avec sa raison.",
             "An entry is never changed: another reverses it, with its reason.",
@@ -1312,6 +1317,8 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "end": Term("Terminer", "End"),
         "this_one": Term("celle-ci", "this one"),
         "bar": Term("À quoi servent les dons", "What donations are for"),
+        "gifts": Term("Ce que disent les plateformes", "What the platforms say"),
+        "counts": Term("compte", "counts"),
         "book": Term("Le livre de la cagnotte", "The fund's book"),
         "csv": Term("Tout le livre, pour un tableur", "The whole book, for a spreadsheet"),
         "older_in_csv": Term(
