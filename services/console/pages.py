@@ -165,6 +165,7 @@ class Pages:
             visit, "money.html", accounts=amounts, width=WIDTH,
             bar=split_bar({name: amounts[name] for name in BAR if name in amounts}),
             lines=lines[:LINES_A_PAGE], older=max(len(lines) - LINES_A_PAGE, 0),
+            gifts=[*found.get("uncounted", ()), *found.get("gifts", ())][:LINES_A_PAGE],
             acts=self._forms(visit, "money"), done=await self._done(visit),
         )  # fmt: skip
 

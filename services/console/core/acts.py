@@ -80,6 +80,8 @@ ACTS: Mapping[str, Act] = {
             reason="note", subject="id", derives="id"),
         Act("fee", "money", "POST", "/v1/fees", fields=(Field("amount_eur", "decimal"),),
             reason="note", subject="id", derives="id"),
+        Act("transfer", "money", "POST", "/v1/transfers", fields=(Field("amount_eur", "decimal"),),
+            reason="note", subject="id", derives="id"),
         Act("correct", "money", "POST", "/v1/fund/corrections", role=Role.OWNER,
             fields=(Field("entry"),), reason="why", subject="entry"),
     )

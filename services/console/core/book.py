@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 CONSOLE = "console"
-SOURCES = (CONSOLE, "helloasso", "stripe", "csv", "transfer")
+SOURCES = (CONSOLE, "import")
 """What an entry's id may begin with, before a colon."""
 COMMAND = "command"
 """The source of what has none of them: the command line, whoever had the token."""

@@ -201,10 +201,10 @@ def test_a_cell_is_no_formula() -> None:
 
 def test_the_book_says_whence_and_who() -> None:
     entry = {"at": "2026-11-28T12:00:00Z", "kind": "donation", "amount_microeuros": 1, "note": ""}
-    ids = ("first", "console:ab", "console:gone", "helloasso:payment:1", "odd:1")
+    ids = ("first", "console:ab", "console:gone", "import:bank:1", "odd:1")
     lines = read_lines([entry | {"id": one} for one in ids], {"ab": "ada"})
     assert [(line.source, line.actor) for line in lines] == [
-        ("command", ""), ("helloasso", ""), ("console", ""), ("console", "ada"), ("command", ""),
+        ("command", ""), ("import", ""), ("console", ""), ("console", "ada"), ("command", ""),
     ]  # fmt: skip
 
 
