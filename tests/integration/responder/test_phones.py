@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from prometheus_client import CollectorRegistry
 
 from kernel.facts.records import Posture, PostureChanged, ReplyState
@@ -14,6 +15,7 @@ from kernel.provider.table import open_provider
 from kernel.service.port import Ports
 from kernel.telemetry.metrics import Telemetry
 from services.ingest.service import open_ingest
+from services.responder.settings import UNLEFT_MAX
 from simulator.phone.phone import Registration
 from simulator.phone.server import EVENTS, PhoneSimulator
 from simulator.phone.settings import PhoneConfig
@@ -33,7 +35,7 @@ from tests.support.phones import DEVICE, PATH, SECOND_DEVICE, SIGNING_KEY, phone
 
 COUNT = 60
 RULES = replace(
-    QUICK, lease=SECOND * 60, search_first=SECOND / 5, unresolved_after=SECOND * 10,
+    QUICK, lease=SECOND * 60, search_first=SECOND / 5, unresolved_after=SECOND * 40,
     settle_after=SECOND, final_after=SECOND * 60, retry_longest=SECOND / 2,
     tells_leaving=True, repeatable=True,
     amount_min_microunits=0, amount_max_microunits=0,
@@ -56,7 +58,7 @@ class House:
 @asynccontextmanager
 async def open_house(database: str, log: MemoryLog, **config: Any) -> AsyncIterator[House]:
     """Door, responder and phones, wired as in life, on a log in memory."""
-    devices = (DEVICE, SECOND_DEVICE)
+    devices = config.pop("devices", (DEVICE, SECOND_DEVICE))
     door = phone_settings(smsgate_devices=list(devices))
     given = PhoneConfig("us", "word", SIGNING_KEY, devices, speed=500.0, **config)
     ports = Ports(log, CLOCK, Telemetry(CollectorRegistry()), "")
@@ -147,3 +149,18 @@ async def test_a_pause_calls_back_what_a_sleeping_phone_has_not_fetched(
         house.phones.switch(online=True)
         assert await house.phones.settled(5)
         assert house.phones.sent == []
+
+
+async def test_a_phone_that_sleeps_is_given_no_more_than_it_may_send(
+    fresh_database: str, log: MemoryLog
+) -> None:
+    async with open_house(fresh_database, log, devices=(DEVICE,)) as house:
+        house.phones.switch(online=False)
+        await house.scene.append(*(authorized(n) for n in range(COUNT)))
+        await eventually(lambda: len(house.phones.messages) == UNLEFT_MAX, seconds_max=20)
+        with pytest.raises(AssertionError, match="not within"):
+            await eventually(lambda: len(house.phones.messages) > UNLEFT_MAX, seconds_max=2)
+        house.phones.switch(online=True)
+        await eventually(house.ended, seconds_max=60)
+        sent = Counter(sms.number for sms in house.phones.sent)
+        assert sent == Counter(phone(n) for n in range(COUNT)), "what waited here lost nothing"
