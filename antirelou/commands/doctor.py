@@ -14,13 +14,15 @@ import aiohttp
 from antirelou import compose
 from antirelou.commands.client import Operator
 from antirelou.commands.doctor_cluster import examine_cluster
+from antirelou.commands.doctor_phone import examine_phones, sign_event
 from antirelou.commands.finding import Finding, Words, term
 from kernel.database.pool import translate_errors
 from kernel.http.connections import FILES_WANTED, raise_file_limit
 from kernel.provider.port import Account, Away, Link
-from kernel.provider.table import entry_of, open_provider
+from kernel.provider.smsgate.provider import SmsGate
+from kernel.provider.table import entry_of, open_provider, traits_of
 from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
-from kernel.settings.settings import Settings, require, settings_file
+from kernel.settings.settings import ProviderName, Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
 from kernel.values.phone import classify_number, leaves_out_overseas
@@ -66,7 +68,10 @@ def _settings_there(settings: Settings) -> Finding:
 
 def _number(settings: Settings) -> Finding:
     facts = classify_number(settings.number or "", "")
-    if facts.country == "FR" and facts.kind is SenderKind.MOBILE:
+    french_mobile = facts.country == "FR" and facts.kind is SenderKind.MOBILE
+    if french_mobile and settings.provider is ProviderName.SMSGATE:
+        return Finding(term("number"), good=True, found=term("mobile_phone"))
+    if french_mobile:
         return Finding(
             term("number"), good=False, found=term("mobile"),
             fix=term("mobile_fix"),
@@ -114,6 +119,8 @@ def _public_url(settings: Settings) -> Finding:
 
 
 def _detaching(settings: Settings) -> Finding:
+    if not traits_of(settings).detaching_saves:
+        return Finding(term("detaching"), good=True, found=term("nothing_to_detach"))
     if not settings.plivo_app_id:
         return Finding(
             term("detaching"), good=False, found=term("detaching_off"),
@@ -238,6 +245,11 @@ async def _running(settings: Settings) -> Words:
 
 async def _webhook(settings: Settings) -> Sequence[Finding]:
     """A report on an SMS that never was: signed as the provider signs, and harmless."""
+    if settings.provider is ProviderName.SMSGATE:
+        body, headers = sign_event(settings)
+        url = f"{settings.public_url}/webhooks/smsgate"
+        good = await _post(url, body, headers)
+        return _webhook_findings(good, await _post(url, body, {**headers, "X-Signature": "0" * 64}))
     from plivo.utils.signature_v3 import (
         construct_post_url,
         get_signature_v3,
@@ -255,6 +267,11 @@ async def _webhook(settings: Settings) -> Sequence[Finding]:
     headers = {"X-Plivo-Signature-V3": signature, "X-Plivo-Signature-V3-Nonce": nonce}
     good = await _post(url, form, headers)
     bad = await _post(url, form, {**headers, "X-Plivo-Signature-V3": "A" * 44})
+    return _webhook_findings(good, bad)
+
+
+def _webhook_findings(good: str, bad: str) -> Sequence[Finding]:
+    """What was answered to one that is signed, and to one that is not."""
     return [
         Finding(term("signed webhook"), good == "200", good,
                 term("webhook_503_fix" if good == "503" else "webhook_fix")),
@@ -262,7 +279,7 @@ async def _webhook(settings: Settings) -> Sequence[Finding]:
     ]  # fmt: skip
 
 
-async def _post(url: str, form: dict[str, str], headers: dict[str, str]) -> str:
+async def _post(url: str, form: dict[str, str] | bytes, headers: dict[str, str]) -> str:
     timeout = aiohttp.ClientTimeout(total=LIVE_SECONDS_MAX)
     try:
         async with (
@@ -277,6 +294,8 @@ async def _post(url: str, form: dict[str, str], headers: dict[str, str]) -> str:
 async def _account(settings: Settings) -> Sequence[Finding]:
     """Credit, auto-recharge, and whether the number is attached, as the provider says."""
     async with open_provider(settings) as provider:
+        if isinstance(provider, SmsGate):
+            return await examine_phones(settings, provider)
         account = await provider.read_account()
         link = await provider.read_link()
     if isinstance(account, Away):

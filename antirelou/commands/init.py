@@ -19,7 +19,7 @@ from kernel.sealing.keys import (
     new_keys,
     write_secret,
 )
-from kernel.settings.settings import Settings
+from kernel.settings.settings import ProviderName, Settings
 from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
 
@@ -102,6 +102,22 @@ ANTIRELOU_PLIVO_AUTH_TOKEN=
 
 """
 
+PHONE = """\
+# --- Fill in these: a phone of your own (docs/providers.md) -----------------------------------
+ANTIRELOU_PROVIDER=smsgate
+ANTIRELOU_NUMBER=
+ANTIRELOU_SMSGATE_URL=
+ANTIRELOU_SMSGATE_USER=
+ANTIRELOU_SMSGATE_PASSWORD=
+ANTIRELOU_SMSGATE_DEVICES=
+ANTIRELOU_SMSGATE_SIGNING_KEY={signing_key}
+#ANTIRELOU_SMSGATE_MODE=private
+
+# --- What the phones call: your public https address ------------------------------------------
+#ANTIRELOU_PUBLIC_URL=https://sms.example.org
+
+"""
+
 SIMULATED = """\
 # --- A house to try out: a simulated Plivo, an hour a second -------------------------------
 ANTIRELOU_NUMBER=+33937000000
@@ -117,6 +133,16 @@ ANTIRELOU_QUIET_HOURS=off
 SIMULATED_PLIVO_AUTH_TOKEN={token}
 
 """
+
+
+QUESTIONS = {ProviderName.PLIVO: REAL, ProviderName.SMSGATE: PHONE}
+"""What the file of each provider asks."""
+
+
+TO_FILL_IN = {
+    ProviderName.PLIVO: "the number and the two Plivo credentials",
+    ProviderName.SMSGATE: "the number and how the phone is reached (its key goes into the app)",
+}
 
 
 def next_steps(path: Path) -> list[str]:
@@ -145,13 +171,18 @@ def key_files(path: Path) -> tuple[Path, Path]:
 
 
 def write_settings(
-    path: Path, answers: Mapping[str, str] = MappingProxyType({}), *, simulated: bool = False
+    path: Path,
+    answers: Mapping[str, str] = MappingProxyType({}),
+    *,
+    simulated: bool = False,
+    provider: ProviderName = ProviderName.PLIVO,
 ) -> None:
     """Write the settings file and, beside it, a file for each key that goes offline.
 
     Args:
         answers: values by name, as they are to stand in the file.
         simulated: for Compose's simulated provider, complete as it is; of no use to a real number.
+        provider: whose questions the file asks.
 
     Raises:
         Fatal: one of them exists, or cannot be written.
@@ -161,6 +192,7 @@ def write_settings(
         if existing.exists():
             raise Fatal(f"FILE: {existing} exists; it is not overwritten", code="use")
     keys = new_keys()
+    asked = SIMULATED if simulated else QUESTIONS[provider]
     text = TEMPLATE.format(
         **keys.settings,
         evidence_file=evidence_path.name,
@@ -168,7 +200,7 @@ def write_settings(
         postgres_password=secrets.token_hex(16),  # stands in a URL: no character to escape
         grafana_password=secrets.token_urlsafe(16),
         bell=secrets.token_urlsafe(18),
-        provider=SIMULATED.format(token=secrets.token_hex(20)) if simulated else REAL,
+        provider=asked.format(token=secrets.token_hex(20), signing_key=secrets.token_urlsafe(32)),
     )
     write_secret(evidence_path, evidence_private_text(keys.evidence_private_key))
     write_secret(backup_path, backup_private_text(keys.backup_private_key))
@@ -177,7 +209,7 @@ def write_settings(
 
 def settings_shown() -> list[str]:
     """Names, without the prefix, of the settings that a file for a real number writes down."""
-    return SETTING.findall(REAL + TEMPLATE)
+    return SETTING.findall(REAL + PHONE + TEMPLATE)
 
 
 def _explain(text: str) -> str:
@@ -196,14 +228,16 @@ def _fill_in(text: str, answers: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write_settings_file(path: Path, *, simulated: bool = False) -> None:
+def write_settings_file(
+    path: Path, *, simulated: bool = False, provider: ProviderName = ProviderName.PLIVO
+) -> None:
     """As ``write_settings``, and say what is to be filled in, typed and taken offline."""
-    write_settings(path, simulated=simulated)
+    write_settings(path, simulated=simulated, provider=provider)
     evidence_path, backup_path = key_files(path)
     if simulated:
         say(f"Written: {path} (mode 0600), for a simulated Plivo. Nothing is to be filled in.")
     else:
-        say(f"Written: {path} (mode 0600). Fill in the number and the two Plivo credentials, then:")
+        say(f"Written: {path} (mode 0600). Fill in {TO_FILL_IN[provider]}, then:")
         for step in next_steps(path):
             say(f"  {step}")
     say("")

@@ -107,11 +107,18 @@ def init(
     simulated: Annotated[
         bool, typer.Option("--simulated", help="for Compose's simulated Plivo, to try it out")
     ] = False,
+    provider: Annotated[
+        str, typer.Option(help="plivo, or smsgate for a phone of your own")
+    ] = "plivo",
 ) -> None:
     """Write a commented settings file with fresh keys; never over an existing one."""
-    from antirelou.commands.init import write_settings_file
+    from antirelou.commands.init import QUESTIONS, write_settings_file
+    from kernel.settings.settings import ProviderName
 
-    write_settings_file(file, simulated=simulated)
+    if provider not in set(QUESTIONS):
+        accepted = ", ".join(QUESTIONS)
+        raise Fatal(f"--provider: was {provider!r}, accepted: {accepted}", code="use")
+    write_settings_file(file, simulated=simulated, provider=ProviderName(provider))
 
 
 @app.command()

@@ -19,7 +19,7 @@ from antirelou.commands.init import call_ourselves, key_files, write_settings
 from antirelou.commands.output import say
 from antirelou.commands.voice import settle_amount, voice_of
 from kernel.database.host import ACCOUNT, MAKE_ACCOUNT
-from kernel.settings.settings import Settings, load_settings
+from kernel.settings.settings import ProviderName, Settings, load_settings
 from kernel.settings.sources import PREFIX
 from kernel.values.errors import Fatal
 from kernel.values.money import format_euros
@@ -28,8 +28,18 @@ from kernel.words.gloss import Voice
 from services.responder.core.template import lint_texts
 
 SETTINGS_NAME = "antirelou.env"
-QUESTIONS = ("number", "plivo_auth_id", "plivo_auth_token", "plivo_app_id", "fund_floor")
-HIDDEN = "plivo_auth_token"
+QUESTIONS = {
+    ProviderName.PLIVO: (
+        "number", "plivo_auth_id", "plivo_auth_token", "plivo_app_id", "fund_floor",
+    ),
+    ProviderName.SMSGATE: (
+        "number", "smsgate_url", "smsgate_user", "smsgate_password", "smsgate_devices",
+        "smsgate_mode",
+    ),
+}  # fmt: skip
+"""What is asked for each provider."""
+HIDDEN = {"plivo_auth_token", "smsgate_password"}
+OPTIONAL = {"provider", "plivo_app_id", "fund_floor", "smsgate_mode"}
 TEXTS_MAX = 20
 APOSTROPHE = "'"
 """What a value stands between in the settings file."""
@@ -109,7 +119,9 @@ def set_up(folder: Path) -> None:
     folder = folder.absolute()
     _check_folder(folder, voice)
     say(voice.word("setup", "begins", folder=folder))
-    answers = {name: _ask_setting(name, voice) for name in QUESTIONS}
+    provider = ProviderName(_ask_setting("provider", voice) or settings.provider)
+    answers = {"provider": "" if provider is ProviderName.PLIVO else str(provider)}
+    answers |= {name: _ask_setting(name, voice) for name in QUESTIONS[provider]}
     host = _ask_host(voice)
     answers["public_url"] = f"https://{host}"
     answers["reply_texts"] = _write_texts(_ask_texts(settings, voice))
@@ -144,10 +156,11 @@ def _ask(code: str, voice: Voice, *, hidden: bool = False) -> str:
 
 def _ask_setting(name: str, voice: Voice) -> str:
     """Ask until the setting is one that a start would take."""
-    optional = name in {"plivo_app_id", "fund_floor"}
     while True:
-        answer = _ask(name, voice, hidden=name == HIDDEN)
-        if not answer and optional:
+        answer = _ask(name, voice, hidden=name in HIDDEN)
+        if name == "smsgate_devices" and answer and not answer.startswith("["):
+            answer = json.dumps([device.strip() for device in answer.split(",")])
+        if not answer and name in OPTIONAL:
             return ""
         try:
             if name == "fund_floor":
@@ -228,7 +241,8 @@ def write_house(folder: Path, host: str, listen: str, answers: Mapping[str, str]
     (folder / "backups").mkdir(mode=0o700)
     settings = folder / SETTINGS_NAME
     quoted = {PREFIX + name.upper(): _quote(value) for name, value in answers.items()}
-    write_settings(settings, quoted)
+    provider = ProviderName(answers.get("provider", ProviderName.PLIVO))
+    write_settings(settings, quoted, provider=provider)
     program = f"{sys.executable} -m antirelou"
     user = ACCOUNT if os.geteuid() == 0 else getpass.getuser()
     house = COMMON.format(user=user, folder=folder, settings=settings)

@@ -481,6 +481,23 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Quelques questions ; tout est écrit dans {folder}, rien n'est installé.",
             "A few questions; all is written into {folder}, nothing is installed.",
         ),
+        "provider": Term(
+            "Qui porte les SMS : plivo, ou smsgate pour un téléphone à soi (vide : plivo)",
+            "Who carries the SMS: plivo, or smsgate for a phone of your own (empty: plivo)",
+        ),
+        "smsgate_url": Term(
+            "SMSGate, adresse de l'API, sans /3rdparty/v1", "SMSGate, API address, no /3rdparty/v1"
+        ),
+        "smsgate_user": Term("SMSGate, utilisateur", "SMSGate, user"),
+        "smsgate_password": Term("SMSGate, mot de passe", "SMSGate, password"),
+        "smsgate_devices": Term(
+            "SMSGate, identifiants des téléphones, séparés par des virgules",
+            "SMSGate, device ids, separated by commas",
+        ),
+        "smsgate_mode": Term(
+            "SMSGate, private ou local (vide : private)",
+            "SMSGate, private or local (empty: private)",
+        ),
         "number": Term("Notre numéro (+33…)", "Our number (+33…)"),
         "plivo_auth_id": Term("Plivo, Auth ID (MA…)", "Plivo, auth id (MA…)"),
         "plivo_auth_token": Term("Plivo, Auth Token", "Plivo, auth token"),
@@ -831,6 +848,39 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "incomplete": Term("incomplets", "incomplete"),
         "complete": Term("complets", "complete"),
         "mobile": Term("un numéro français en 06 ou 07", "a French 06/07 number"),
+        "mobile_phone": Term(
+            "un 06 ou 07 : une personne doit envoyer chaque réponse (docs/providers.md)",
+            "a 06 or 07: a person must send each reply (docs/providers.md)",
+        ),
+        "nothing_to_detach": Term(
+            "n'épargne rien : recevoir est gratuit", "saves nothing: receiving is free"
+        ),
+        "phones": Term("téléphones", "phones"),
+        "phones_found": Term("{count}, tous vus depuis une heure", "{count}, each seen this hour"),
+        "phones_unknown": Term("inconnus du serveur : {names}", "not known to the server: {names}"),
+        "phones_unknown_fix": Term(
+            "les identifiants de ANTIRELOU_SMSGATE_DEVICES, tels que le serveur les montre",
+            "the ids in ANTIRELOU_SMSGATE_DEVICES, as the server shows them",
+        ),
+        "phones_asleep": Term("endormis : {names}", "asleep: {names}"),
+        "phones_asleep_fix": Term(
+            "courant, réseau, économie de batterie coupée pour l'application",
+            "mains, network, battery saving off for the app",
+        ),
+        "registrations": Term("webhooks des téléphones", "webhooks of the phones"),
+        "registrations_good": Term("les nôtres, une fois chacun", "ours, each once"),
+        "registrations_missing": Term("il en manque : {names}", "some are missing: {names}"),
+        "registrations_double": Term(
+            "en double, chaque texte vient deux fois : {names}",
+            "twice, every text comes twice: {names}",
+        ),
+        "registrations_strange": Term(
+            "d'autres lisent aussi les textes : {names}", "others read the texts too: {names}"
+        ),
+        "registrations_fix": Term(
+            "`antirelou detach`, puis `antirelou attach` ; ôter les autres sur le serveur",
+            "`antirelou detach`, then `antirelou attach`; remove the others on the server",
+        ),
         "mobile_fix": Term(
             "ils sont fermés aux plateformes depuis 2023 : demander à l'opérateur un "
             "0937-0939, et s'il reçoit les SMS",

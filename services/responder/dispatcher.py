@@ -9,17 +9,24 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeGuard
 
 import structlog
 
+from kernel.facts.records import ReplyState
 from kernel.facts.topics import outgoing
 from kernel.provider.port import NotAccepted, Provider, SendResult, Uncertain
 from kernel.sealing.privacy import Unsealer
 from kernel.values.clock import Clock
 from kernel.values.errors import Fatal, Rejected, Transient
-from services.responder.core.outbox import Reply, apply_claim, apply_result, describe_change
+from services.responder.core.outbox import (
+    Reply,
+    apply_claim,
+    apply_result,
+    describe_change,
+    may_be_called_back,
+)
 from services.responder.core.rate import (
     HOLDING_REASONS,
     apply_claimed,
@@ -37,6 +44,8 @@ IN_FLIGHT_MAX = 128
 """Calls begun and not recorded: four for each thread, so that none waits for a claim."""
 CLAIM_MIN = 32
 """A claim is worth its transaction when so many calls have room (or none is in flight)."""
+LOOKED_AT_MAX = 2000
+"""Replies handed over that are looked through for those that a phone has not sent."""
 IDLE_SECONDS = 5.0
 """How often one looks for what another replica left to send."""
 RETRY_SECONDS = 1.0
@@ -153,6 +162,9 @@ class Dispatcher:
             return [], None
         now = self._clock.now()
         rate = self._settings.rate
+        room = min(room, await self._room_on_phones(now))
+        if room <= 0:
+            return [], None
         async with self._store.transaction() as store:
             pace = await store.load_pace()
             permit = decide_permit(pace, rate, now, room)
@@ -172,6 +184,15 @@ class Dispatcher:
         self._metrics.changed_all((r, c) for r, c in zip(chosen.values(), claimed, strict=True))
         self._noted()
         return claimed, now
+
+    async def _room_on_phones(self, now: datetime) -> int:
+        """How many more may be given to phones that have not sent all that they were given."""
+        most = self._settings.unleft_max
+        if most is None:
+            return IN_FLIGHT_MAX
+        ahead = now + timedelta(days=3650)
+        given = await self._store.find_due((ReplyState.SENT,), ahead, LOOKED_AT_MAX)
+        return most - self._in_flight - sum(map(may_be_called_back, given))
 
     async def _send(self, reply: Reply) -> None:
         try:

@@ -39,6 +39,7 @@ from services.responder.core.outbox import (
     describe_change,
     is_long_sought,
     may_ask_again,
+    may_be_called_back,
     needs_log,
 )
 from services.responder.core.rate import apply_claimed, decide_permit
@@ -103,6 +104,7 @@ class Housekeeper:
         self._clock, self._log, self._metrics = clock, log, metrics
         self._holder, self._noted = holder, noted
         self._reconciler = reconciler
+        self._called_back: set[str] = set()
         self._unsealer = Unsealer(*settings.sending_private_keys)
         self._backfiller = Backfiller(settings, clock)
         self._budget = settings.budget
@@ -155,7 +157,7 @@ class Housekeeper:
         """Do the most urgent thing. Returns whether there may be more to do now."""
         now = self._clock.now()
         due = await self._store.find_due(LOOKED_AT, now, DUE_MAX)
-        if await self._apply_clock(due, now):
+        if await self._apply_clock(due, now) or await self._call_back(now):
             return True
         reconciled = await self._reconcile(now) if next_free(self._budget, now) <= now else False
         if reconciled is not None:
@@ -187,6 +189,35 @@ class Housekeeper:
                 steps[reply.reply_id] = lambda r: apply_absence(r, now, rules)
         await self._change(steps)
         return bool(steps)
+
+    async def _call_back(self, now: datetime) -> bool:
+        """While the operator pauses: what the provider has not sent yet, where it can be had.
+
+        Asked for once a pause; what became of it is asked for as well, for nobody tells.
+        """
+        if not self._provider.traits.cancels:
+            return False
+        async with self._store.transaction() as store:
+            paused = (await store.load_pace()).paused
+        if not paused:
+            self._called_back.clear()
+            return False
+        found = await self._store.find_due((ReplyState.SENT,), now + timedelta(days=3650), DUE_MAX)
+        waiting = [r for r in found if may_be_called_back(r)]
+        chosen = next((r for r in waiting if r.reply_id not in self._called_back), None)
+        if chosen is None or next_free(self._budget, now) > now:
+            return False
+        asked = await self._question(self._provider.cancel(chosen.reply_id))
+        if isinstance(asked, Away):
+            return False
+        answer: LoggedMessage | Missing | Away
+        answer = await self._question(self._provider.read_message(chosen.reply_id))
+        if isinstance(answer, Away):
+            return False
+        self._called_back.add(chosen.reply_id)
+        if isinstance(answer, LoggedMessage):
+            await self._change({chosen.reply_id: self._step(answer)})
+        return True
 
     async def _search(self, reply: Reply) -> bool:
         """Find out what became of an uncertain send."""

@@ -25,6 +25,10 @@ of the network, so it stays real whatever ``CLOCK_SPEED``."""
 WEBHOOK = "webhook"
 """What a phone is linked to: a webhook of ours (``provider.smsgate``)."""
 
+UNLEFT_MAX = 30
+"""The number of replies that a phone may have and not have sent: as many as Android itself lets go
+in half an hour. More would only run out of time on a phone that sleeps."""
+
 RETRY_AWAY = timedelta(seconds=2)
 """Of the wish about the number, while the provider does not answer: it is to be fulfilled within
 five seconds of its return (``core.floor`` of billing), real ones whatever ``CLOCK_SPEED``."""
@@ -40,6 +44,7 @@ class ResponderSettings:
         app_id: the application the number is linked to; empty: attaching is off.
         report_url: where the provider reports; a reply's id is added.
         sending_private_keys: 32 bytes each, the present one first.
+        unleft_max: replies that the provider may have and not have sent; None: as many as may be.
         page_pause: between pages of the scan that reads everything, so that it takes no more than
             half of the budget.
         window: ``REPLY_WINDOW``: one answer to a number.
@@ -60,6 +65,7 @@ class ResponderSettings:
     page_pause: timedelta
     window: timedelta
     budget: Budget
+    unleft_max: int | None = None
 
     def callback_url(self, reply_id: str) -> str:
         """Where the provider is to report on a reply."""
@@ -130,6 +136,7 @@ def read_settings(settings: Settings) -> ResponderSettings:
         page_pause=scaled(6, 0.5),
         window=settings.reply_window,
         budget=Budget(count_max=20, window=scaled(60, 1)),
+        unleft_max=UNLEFT_MAX * len(settings.smsgate_devices) if traits.cancels else None,
     )
 
 

@@ -60,6 +60,7 @@ class FakeProvider:
         latency: of every call, seconds.
         hidden: ids that the log does not show yet.
         refs: of the sends, in order.
+        sought: the numbers that the log of what was sent was asked for; None: all of it.
         asleep: what is taken waits, and can be called back where the traits say so.
     """
 
@@ -78,6 +79,7 @@ class FakeProvider:
         self.sends = 0
         self.asked = 0
         self.refs: list[str] = []
+        self.sought: list[str | None] = []
         self.traits = traits
         self.asleep = False
         self.links: list[str] = []
@@ -167,6 +169,8 @@ class FakeProvider:
     async def list_sent(
         self, *, to: str | None, since: datetime, until: datetime | None = None, offset: int = 0
     ) -> Page | Away:
+        self.sought.append(to)
+
         def wanted(message: LoggedMessage) -> bool:
             return to is None or message.recipient == to
 

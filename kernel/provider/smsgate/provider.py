@@ -37,6 +37,7 @@ from kernel.provider.smsgate.wire import (
     is_about_number,
     is_queue_full,
     name_message,
+    read_devices,
     read_id,
     read_message,
     read_received,
@@ -91,7 +92,7 @@ class SmsGate:
     ) -> None:
         self._clock = clock or SystemClock()
         self._session, self._base, self._devices = session, base, tuple(devices)
-        self._number, self._webhook_url = number, webhook_url
+        self._number, self.webhook_url = number, webhook_url
         self.traits = traits
         self._speed, self._quiet, self._telemetry = speed, quiet, telemetry
 
@@ -203,11 +204,11 @@ class SmsGate:
 
     async def read_link(self) -> Link | Away:
         """See ``Provider``: linked is who has a webhook registered for what is received."""
-        found = await self._registrations()
+        found = await self.read_registrations()
         if isinstance(found, Away):
             return found
         urls = {url for _, event, url in found if event == "sms:received"}
-        return Link("webhook" if self._webhook_url in urls else None)
+        return Link("webhook" if self.webhook_url in urls else None)
 
     async def link(self, app_id: str) -> Done | Away:
         """See ``Provider``. Registers each event under an id of its own: twice is once.
@@ -215,17 +216,17 @@ class SmsGate:
         Whoever has registered the URL himself is left alone: another registration of the same
         event would double every text.
         """
-        found = await self._registrations()
+        found = await self.read_registrations()
         if isinstance(found, Away):
             return found
-        ours = [(id_, event) for id_, event, url in found if url == self._webhook_url]
+        ours = [(id_, event) for id_, event, url in found if url == self.webhook_url]
         steps: list[tuple[str, str, Any]] = [
             ("DELETE", f"/webhooks/{quote(id_, safe='')}", None) for id_, _ in ours if not app_id
         ]
         for event in EVENTS if app_id else ():
             if event not in {told for _, told in ours}:
                 name = f"antirelou-{event.replace(':', '-')}"
-                body = {"id": name, "url": self._webhook_url, "event": event}
+                body = {"id": name, "url": self.webhook_url, "event": event}
                 steps.append(("POST", "/webhooks", body))
         for method, path, asked in steps:
             answer = await self._call("link", method, path, body=asked)
@@ -233,7 +234,12 @@ class SmsGate:
                 return _away(answer)
         return Done()
 
-    async def _registrations(self) -> list[tuple[str, str, str]] | Away:
+    async def read_devices(self) -> dict[str, datetime | None] | Away:
+        """When the server last saw each phone, by id; None: it does not say."""
+        return _read(await self._call("read_devices", "GET", "/devices"), read_devices)
+
+    async def read_registrations(self) -> list[tuple[str, str, str]] | Away:
+        """The webhooks that are registered, ours and others': id, event, URL."""
         return _read(await self._call("read_link", "GET", "/webhooks"), read_registrations)
 
     async def read_account(self) -> Account | Away:

@@ -475,11 +475,21 @@ def read_form(request: str | None) -> dict[str, str]:
     try:
         told = json.loads(request)
         body = told.get("body") or base64.b64decode(told.get("body_base64") or "")
+        if body[:1] in ("{", b"{"):
+            return _read_event(json.loads(body))
         pairs = parse_qsl(body if isinstance(body, str) else body.decode("latin-1"),
                           keep_blank_values=True, errors="replace")  # fmt: skip
-    except (ValueError, TypeError, AttributeError):
+    except (ValueError, TypeError, AttributeError, KeyError):
         return {}
     return dict(reversed(pairs))
+
+
+def _read_event(event: Mapping[str, Any]) -> dict[str, str]:
+    """A phone's event, under the names that a form has."""
+    told = event["payload"]
+    named = {"MessageUUID": event["id"], "From": told.get("sender") or told["phoneNumber"],
+             "Text": told.get("message")}  # fmt: skip
+    return {name: value for name, value in named.items() if isinstance(value, str)}
 
 
 def text_of(form: Mapping[str, str]) -> str | None:

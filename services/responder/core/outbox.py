@@ -247,6 +247,12 @@ def _heed_leaving(reply: Reply, observed: Observation) -> Observation:
     return observed
 
 
+def may_be_called_back(reply: Reply) -> bool:
+    """Whether the provider has it and may not have sent it yet; a test is asked for by a person."""
+    pending = reply.state is ReplyState.SENT and not has_left(reply.state_order)
+    return pending and not reply.final and reply.kind is not ReplyKind.TEST
+
+
 def needs_log(reply: Reply, rules: OutboxRules) -> bool:
     """Whether what it cost is to be read in the provider's log.
 

@@ -18,7 +18,7 @@ from tests.unit.test_documents import parse
 SECONDS_MAX = 90
 TEXT = 'Non. Inutile d\'insister : 5 $ # "jamais".'
 ANSWERS = (
-    "33", "+33937000000", "MA'XXXXXXXXXXXXXXXXX", "MAXXXXXXXXXXXXXXXXXX",
+    "", "33", "+33937000000", "MA'XXXXXXXXXXXXXXXXX", "MAXXXXXXXXXXXXXXXXXX",
     "0123456789abcdef0123456789abcdef01234567", "1234567890", "12,50", "https://sms",
     "sms.example.org", "é" * 400, TEXT, "",
 )  # fmt: skip
@@ -106,6 +106,23 @@ def test_caddy_takes_its_file(tmp_path: Path) -> None:
     assert '"status_code":404' in routes
 
 
+def test_a_phone_is_asked_for_otherwise(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "house"
+    answers = (
+        "twilio", "smsgate", "+33639989999", "192.168.1.7", "https://phones.example.org/api", "us",
+        "a word", "Ey6ECgOkVVFjz3CL48B8C, aB3dEfGhIjKlMnOpQrStU", "", "sms.example.org", "",
+    )  # fmt: skip
+    done = set_up(folder, answers)
+    assert done.returncode == 0, done.stderr
+    monkeypatch.setenv("SETTINGS_FILE", str(folder / "antirelou.env"))
+    settings = load_settings()
+    assert settings.provider == "smsgate"
+    assert settings.smsgate_devices == ("Ey6ECgOkVVFjz3CL48B8C", "aB3dEfGhIjKlMnOpQrStU")
+    assert len(settings.smsgate_signing_key.get_secret_value()) >= 32
+    assert (settings.price_reply, settings.price_receive, settings.fund_floor) == (0, 0, 0)
+    assert settings.plivo_auth_id is None
+
+
 def test_setup_writes_over_nothing_and_needs_answers(tmp_path: Path) -> None:
     taken = tmp_path / "taken"
     taken.mkdir()
@@ -114,7 +131,7 @@ def test_setup_writes_over_nothing_and_needs_answers(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "rien n'y est écrit" in done.stderr
     assert [path.name for path in taken.iterdir()] == ["letter"]
-    unanswered = set_up(tmp_path / "new", ANSWERS[:4])
+    unanswered = set_up(tmp_path / "new", ANSWERS[:5])
     assert unanswered.returncode == 2
     assert "les réponses manquent" in unanswered.stderr
     assert not (tmp_path / "new").exists()

@@ -13,7 +13,7 @@ WORDS = GLOSS["doctor"]
 
 def calls() -> Iterator[tuple[set[str], set[str | None]]]:
     """Of each call of ``term``: the codes that it may be given, and the names of its values."""
-    for name in ("doctor.py", "doctor_cluster.py", "admin.py"):
+    for name in ("doctor.py", "doctor_cluster.py", "doctor_phone.py", "admin.py"):
         for node in ast.walk(ast.parse((CLI / name).read_text(encoding="utf-8"))):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "term":
                 yield set(_codes(node.args[0])), {keyword.arg for keyword in node.keywords}
