@@ -26,7 +26,6 @@ cannot open what it sealed before.
 """
 
 import hashlib
-import hmac
 import os
 from collections import OrderedDict
 
@@ -34,10 +33,17 @@ from nacl.bindings import crypto_box_afternm, crypto_box_open_afternm
 from nacl.exceptions import CryptoError
 from nacl.public import Box, PrivateKey, PublicKey
 
+try:  # Python's own: to copy one takes a quarter of what OpenSSL's takes; the digests are the same
+    from _sha256 import sha256  # type: ignore[import-not-found]
+except ImportError:
+    from hashlib import sha256
+
 from kernel.values.clock import Clock
 from kernel.values.errors import Rejected
 
 KEY_BYTES = 32
+HMAC_BLOCK_BYTES = 64
+"""Of SHA-256."""
 PSEUDONYM_BYTES = 16
 BLOCK_BYTES = 8
 BLOCK_DIGITS = (2, 4, 6)
@@ -67,11 +73,15 @@ class Pseudonymizer:
         key: 32 bytes; is in no database and no backup.
     """
 
-    __slots__ = ("_keyed",)
+    __slots__ = ("_inner", "_outer")
 
     def __init__(self, key: bytes) -> None:
         _check_key(key, "PSEUDONYM_KEY")
-        self._keyed = hmac.new(key, digestmod=hashlib.sha256)
+        # HMAC as RFC 2104 writes it, with both halves of the key hashed once and for all: hashing
+        # a number is nothing beside what ``hmac`` does to begin.
+        block = key.ljust(HMAC_BLOCK_BYTES, b"\0")
+        self._inner = sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = sha256(bytes(byte ^ 0x5C for byte in block))
 
     def pseudonym(self, canonical: str) -> str:
         """The pseudonym: 32 hexadecimal characters.
@@ -79,10 +89,8 @@ class Pseudonymizer:
         Args:
             canonical: ``NumberFacts.canonical``, or a valid number in E.164, which is the same.
         """
-        keyed = self._keyed.copy()
         # Rubbish may hold lone surrogates; it still needs a pseudonym.
-        keyed.update(canonical.encode("utf-8", "surrogatepass"))
-        return keyed.digest()[:PSEUDONYM_BYTES].hex()
+        return self._hmac(canonical.encode("utf-8", "surrogatepass"))[:PSEUDONYM_BYTES].hex()
 
     def blocks(self, e164: str) -> tuple[bytes, ...]:
         """Keyed hashes of the blocks of 100, 10,000 and a million numbers that a number lies in.
@@ -90,12 +98,18 @@ class Pseudonymizer:
         Two numbers of one block share its hash, so that a rented block used in sequence can be
         seen without seeing a number.
         """
-        return tuple(self._block(e164[:-digits]) for digits in BLOCK_DIGITS)
+        number = e164.encode()
+        return tuple(
+            [self._hmac(b"block " + number[:-digits])[:BLOCK_BYTES] for digits in BLOCK_DIGITS]
+        )
 
-    def _block(self, prefix: str) -> bytes:
-        keyed = self._keyed.copy()
-        keyed.update(b"block " + prefix.encode())
-        return keyed.digest()[:BLOCK_BYTES]
+    def _hmac(self, message: bytes) -> bytes:
+        inner = self._inner.copy()
+        inner.update(message)
+        outer = self._outer.copy()
+        outer.update(inner.digest())
+        digest: bytes = outer.digest()
+        return digest
 
 
 class Sealer:

@@ -105,6 +105,9 @@ def leaves_out_overseas(countries: Collection[str]) -> bool:
 
 
 def _classify(raw: str, own_number: str) -> NumberFacts:
+    if (found := _mobiles().fullmatch(raw)) and raw[-9:] != own_number[-9:]:
+        e164 = f"+33{found[1]}"
+        return NumberFacts(e164, e164, SenderKind.MOBILE, "FR")
     digits = _read_digits(raw)
     if digits is None:
         return _classify_text(raw)
@@ -112,6 +115,19 @@ def _classify(raw: str, own_number: str) -> NumberFacts:
     if own_number and facts.canonical == own_number:
         return NumberFacts(facts.e164, own_number, SenderKind.OWN, facts.country)
     return facts
+
+
+@lru_cache(maxsize=1)
+def _mobiles() -> re.Pattern[str]:
+    """French mobiles as providers give them: the plan's own words, without the way to them.
+
+    It is what nearly everybody has who writes to us; a tenth of the time of all the rest.
+    """
+    plan = phonenumbers.PhoneMetadata.metadata_for_region("FR")
+    assert plan is not None
+    assert plan.mobile is not None
+    mobiles = plan.mobile.national_number_pattern
+    return re.compile(rf"(?:\+|00)?33(63998\d{{4}}|{mobiles})", re.ASCII)
 
 
 _classify_cached = lru_cache(maxsize=CACHE_SIZE)(_classify)

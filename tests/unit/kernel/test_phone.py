@@ -74,6 +74,26 @@ def test_the_whole_range_of_fiction_is_french_mobile(number: int) -> None:
     assert (facts.e164, facts.kind, facts.country) == (raw, SenderKind.MOBILE, "FR")
 
 
+def test_the_short_way_says_of_the_whole_french_plan_what_the_long_one_says() -> None:
+    """A space leads the long way. The plan tells numbers apart by four digits, fiction by five."""
+    prefixes = [*range(1_000, 10_000), *range(60_000, 80_000)]
+    numbers = {f"{prefix}{'012345678'[: 9 - len(str(prefix))]}" for prefix in prefixes}
+    found = {number: classify_number(f"+33{number}", OWN) for number in numbers}
+    wrong = [n for n, facts in found.items() if facts != classify_number(f"+33 {n}", OWN)]
+    assert wrong == []
+    mobiles = {n for n, facts in found.items() if facts.kind is SenderKind.MOBILE}
+    assert 10_000 < len(mobiles) < 20_000
+    assert {n[0] for n in mobiles} == {"6", "7"}
+
+
+@given(
+    st.sampled_from(["+33", "33", "0033", "0", "", "+330", "+34"]),
+    st.from_regex(r"[67][0-9]{7,9}", fullmatch=True) | st.just("639989999"),
+)
+def test_both_ways_read_every_spelling_alike(code: str, number: str) -> None:
+    assert classify_number(code + number, OWN) == classify_number(f"{code}{number} ", OWN)
+
+
 @given(st.text(max_size=80))
 @example("\ud800")
 @example("+\x00")
