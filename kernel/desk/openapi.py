@@ -12,7 +12,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kernel.desk.fields import kind_of
-from kernel.desk.route import ACTOR_HEADER, ROLE_HEADER, Route
+from kernel.desk.route import ROLE_HEADER, Route
+from kernel.http.client import ACTOR
 
 SCHEMAS = "#/components/schemas/{name}"
 _ATTRIBUTE = re.compile(r"^ {4}([a-z_, ]+): (.*(?:\n {8}.*)*)", re.MULTILINE)
@@ -36,7 +37,7 @@ REFUSALS = {
     "Unauthorized": (401, "The operator's token is missing or wrong."),
     "Forbidden": (
         403,
-        f"The role in `{ROLE_HEADER}` may not do this, or that header or `{ACTOR_HEADER}` is "
+        f"The role in `{ROLE_HEADER}` may not do this, or that header or `{ACTOR}` is "
         "wrong; without them the token may do all.",
     ),
     "TooLarge": (413, "The body is too large."),

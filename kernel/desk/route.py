@@ -8,8 +8,10 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kernel.desk.fields import Refused, Wrong, read_words
+from kernel.http.client import ACTOR
 
-ACTOR_HEADER, ROLE_HEADER = "Antirelou-Actor", "Antirelou-Role"
+ROLE_HEADER = "Antirelou-Role"
+"""The header that says what the actor may do; without it, all."""
 ACTOR_CHARACTERS_MAX = 60
 UNNAMED = "operator"
 """The actor of a call that names none: whoever has the token, as the command line."""
@@ -54,13 +56,13 @@ def read_caller(headers: Mapping[str, str]) -> Caller:
     Raises:
         Refused: 403: a header is wrong.
     """
-    actor = headers.get(ACTOR_HEADER, UNNAMED)
+    actor = headers.get(ACTOR, UNNAMED)
     try:
         actor = read_words(actor)
     except Wrong as wrong:
-        raise Refused(403, ACTOR_HEADER, str(wrong)) from None
+        raise Refused(403, ACTOR, str(wrong)) from None
     if len(actor) > ACTOR_CHARACTERS_MAX:
-        raise Refused(403, ACTOR_HEADER, f"at most {ACTOR_CHARACTERS_MAX} characters")
+        raise Refused(403, ACTOR, f"at most {ACTOR_CHARACTERS_MAX} characters")
     try:
         return Caller(actor, Role(headers.get(ROLE_HEADER, Role.OWNER)))
     except ValueError:

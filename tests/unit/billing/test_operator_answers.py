@@ -58,6 +58,6 @@ async def test_every_route_is_described_under_a_name_of_its_own(log: MemoryLog) 
         operation = document["paths"][row.path][row.method.lower()]
         assert operation["summary"].endswith("."), row.path
         assert row.role is Role.VIEW or row.method != "GET"
-    told = document["components"]["schemas"]["StatusAnswer"]
-    assert told["required"] == list(msgspec.to_builtins(status()))
-    assert set(told["properties"]["replies"]["required"]) == {s.value for s in ReplyState}
+    described = document["components"]["schemas"]["StatusAnswer"]
+    assert described["required"] == list(msgspec.to_builtins(status()))
+    assert set(described["properties"]["replies"]["required"]) == {s.value for s in ReplyState}
