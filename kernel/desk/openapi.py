@@ -54,8 +54,10 @@ def describe(title: str, description: str, routes: Sequence[Route[Any, Any]]) ->
     types = dict.fromkeys((Refusal, *(route.answers for route in routes)))
     schemas, components = msgspec.json.schema_components(list(types), ref_template=SCHEMAS)
     told = dict(zip(types, schemas, strict=True))
-    for component in components.values():
+    for name, component in components.items():
         _say_attributes(component)
+        if "properties" in component and name != Refusal.__name__:
+            component["required"] = list(component["properties"])  # of an answer, all are there
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
         operation = _describe_route(route, told[route.answers], told[Refusal])
