@@ -12,8 +12,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from kernel.desk.fields import kind_of
-from kernel.desk.route import ROLE_HEADER, Route
-from kernel.http.client import ACTOR
+from kernel.desk.route import Route
+from kernel.http.client import ACTOR, ROLE
 
 SCHEMAS = "#/components/schemas/{name}"
 _ATTRIBUTE = re.compile(r"^ {4}([a-z_, ]+): (.*(?:\n {8}.*)*)", re.MULTILINE)
@@ -37,7 +37,7 @@ REFUSALS = {
     "Unauthorized": (401, "The operator's token is missing or wrong."),
     "Forbidden": (
         403,
-        f"The role in `{ROLE_HEADER}` may not do this, or that header or `{ACTOR}` is "
+        f"The role in `{ROLE}` may not do this, or that header or `{ACTOR}` is "
         "wrong; without them the token may do all.",
     ),
     "TooLarge": (413, "The body is too large."),

@@ -8,10 +8,8 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from kernel.desk.fields import Refused, Wrong, read_words
-from kernel.http.client import ACTOR
+from kernel.http.client import ACTOR, ROLE
 
-ROLE_HEADER = "Antirelou-Role"
-"""The header that says what the actor may do; without it, all."""
 ACTOR_CHARACTERS_MAX = 60
 UNNAMED = "operator"
 """The actor of a call that names none: whoever has the token, as the command line."""
@@ -64,9 +62,9 @@ def read_caller(headers: Mapping[str, str]) -> Caller:
     if len(actor) > ACTOR_CHARACTERS_MAX:
         raise Refused(403, ACTOR, f"at most {ACTOR_CHARACTERS_MAX} characters")
     try:
-        return Caller(actor, Role(headers.get(ROLE_HEADER, Role.OWNER)))
+        return Caller(actor, Role(headers.get(ROLE, Role.OWNER)))
     except ValueError:
-        raise Refused(403, ROLE_HEADER, f"one of {', '.join(Role)}") from None
+        raise Refused(403, ROLE, f"one of {', '.join(Role)}") from None
 
 
 @dataclass(frozen=True, slots=True)
