@@ -9,9 +9,12 @@ import enum
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Annotated, Protocol
 
-from kernel.facts.records import OperatorDecided, Posture, SenderBlocked
+import msgspec
+
+from kernel.desk.fields import Instant
+from kernel.facts.records import OperatorDecided, Posture, ReplyState, SenderBlocked
 from kernel.log.port import Outgoing
 from services.billing.core.gift import Part
 from services.billing.core.outlook import Outlook
@@ -44,8 +47,7 @@ class EntryKind(enum.StrEnum):
     """Money that a person moved from a platform to the provider."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fund:
+class Fund(msgspec.Struct, frozen=True):
     """The fund, micro-euros. available = donated - spent - fees - reserved.
 
     Attributes:
@@ -67,17 +69,16 @@ class Fund:
     held_microeuros: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(msgspec.Struct, frozen=True):
     """One entry of the fund's book.
 
     Attributes:
         id: the person's; a correction's is derived from what it reverses.
-        amount_microeuros: as it changed the fund: a fee is negative.
+        amount_microeuros: as it changed the fund: a fee is negative; of a transfer what was moved.
         note: the person's words; of a correction, why.
     """
 
-    at: datetime
+    at: Instant
     kind: EntryKind
     amount_microeuros: int
     id: str
@@ -146,8 +147,7 @@ class Waiting:
     cost_microeuros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Restoration:
+class Restoration(msgspec.Struct, frozen=True):
     """The latest restore from a backup, and what the provider's log brought since.
 
     Attributes:
@@ -159,9 +159,9 @@ class Restoration:
         receive_microeuros, reply_microeuros: what was booked since, by what for.
     """
 
-    backup_at: datetime
-    restored_at: datetime
-    reconciled_at: datetime | None
+    backup_at: Instant
+    restored_at: Instant
+    reconciled_at: Instant | None
     resumed: bool
     matched: int
     recovered: int
@@ -170,20 +170,18 @@ class Restoration:
     reply_microeuros: int
 
 
-@dataclass(frozen=True, slots=True)
-class Block:
+class Block(msgspec.Struct, frozen=True):
     """A sender on the block list, by his pseudonym."""
 
     sender: str
-    at: datetime
+    at: Instant
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(msgspec.Struct, frozen=True):
     """A reply came into a state."""
 
-    at: datetime
-    state: str
+    at: Instant
+    state: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(ReplyState)})]
     reason: str
 
 
@@ -222,8 +220,7 @@ class Way:
     reply: ReplyWay | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Unresolved:
+class Unresolved(msgspec.Struct, frozen=True):
     """A reply whose money is held because nobody knows whether it was sent.
 
     Attributes:
@@ -232,9 +229,21 @@ class Unresolved:
     """
 
     id: str
-    at: datetime
+    at: Instant
     price_microeuros: int
     log: str
+
+
+class Corpse(msgspec.Struct, frozen=True):
+    """A dead record without its value: where it was read, and why it could not be handled."""
+
+    at: Instant
+    topic: str
+    partition: int
+    offset: int
+    service: str
+    reason: str
+    error: str
 
 
 @dataclass(frozen=True, slots=True)

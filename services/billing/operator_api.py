@@ -1,21 +1,19 @@
-"""The answers of the operator API, route by route: parse, call the store, answer.
+"""What the operator API does, route by route: call the store, answer. The table is in ``api``.
 
 A number is turned into its pseudonym (and, for a test, sealed) at once; it is never kept, logged
 or quoted. What an action tells other services is written with it in one transaction and appended
 right after; should the log be away, billing's timer appends it later (``OperatorStore.tell``).
 """
 
-import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import asdict
-from importlib import resources
 from typing import Any
 from uuid import uuid4
 
 import structlog
-from aiohttp import web
 
+from kernel.desk.fields import Refused
+from kernel.desk.route import Caller, Nothing
 from kernel.facts.records import (
     OperatorAction,
     OperatorDecided,
@@ -28,18 +26,10 @@ from kernel.sealing.privacy import Pseudonymizer, Sealer
 from kernel.stage.dead import explain
 from kernel.values.clock import Clock
 from kernel.values.errors import Transient
+from services.billing import operator_answers as answers
+from services.billing import operator_requests as requests
 from services.billing.operator import Audit, EntryKind, OperatorStore, Outcome, SmsTest
-from services.billing.operator_answers import (
-    describe_entries,
-    describe_fund,
-    describe_parts,
-    describe_restoration,
-    describe_status,
-    describe_time,
-    describe_way,
-)
 from services.billing.operator_dead import DeadTopics
-from services.billing.operator_requests import BadRequest, Fields, check_id
 from services.billing.settings import OperatorSettings
 
 LOG = structlog.get_logger("billing")
@@ -50,7 +40,6 @@ EXPLAINED_MAX = 200
 GIFTS_MAX = 1000
 """What of the platforms' reports the fund's book lists: the latest."""
 
-Answer = Callable[[web.Request], Awaitable[web.Response]]
 Wake = Callable[[], None]
 
 
@@ -71,177 +60,153 @@ class OperatorApi:
         self._pseudonymizer = Pseudonymizer(settings.pseudonym_key)
         self._sealer = Sealer(settings.sending_public_key, clock)
 
-    def routes(self) -> Sequence[tuple[str, str, Answer]]:
-        """Method, path and answer of every route."""
-        return (
-            ("GET", "/v1/status", self._status),
-            ("POST", "/v1/donations", self._donate),
-            ("GET", "/v1/fund", self._fund),
-            ("POST", "/v1/fund/corrections", self._correct),
-            ("POST", "/v1/fees", self._fee),
-            ("POST", "/v1/transfers", self._transfer),
-            ("POST", "/v1/pause", self._pause),
-            ("GET", "/v1/resume", self._waiting),
-            ("POST", "/v1/resume", self._resume),
-            ("GET", "/v1/restoration", self._restoration),
-            ("POST", "/v1/detach", self._detach),
-            ("POST", "/v1/attach", self._attach),
-            ("GET", "/v1/blocks", self._blocks),
-            ("POST", "/v1/blocks", self._block),
-            ("DELETE", "/v1/blocks", self._unblock),
-            ("POST", "/v1/explain", self._explain),
-            ("POST", "/v1/tests", self._test),
-            ("GET", "/v1/unresolved", self._unresolved),
-            ("POST", "/v1/unresolved/{id}", self._decide),
-            ("POST", "/v1/backfill", self._backfill),
-            ("GET", "/v1/dead", self._list_dead),
-            ("POST", "/v1/dead/replay", self._replay),
-            ("POST", "/v1/audits", self._note_audit),
-            ("GET", "/v1/openapi.json", self._openapi),
-        )
-
     # -- the fund ---------------------------------------------------------------------------
 
-    async def _status(self, _: web.Request) -> web.Response:
+    async def get_status(self, _: Nothing, __: Caller) -> answers.StatusAnswer:
+        """Posture, fund and counters."""
         status = await self._store.read_status(self._clock.now())
         dead: int | None = None
         with suppress(Transient):  # the log is away: the rest is still worth knowing
             dead = await self._dead.count()
-        return web.json_response(describe_status(status, dead))
+        return answers.describe_status(status, dead)
 
-    async def _donate(self, request: web.Request) -> web.Response:
-        return await self._book(request, EntryKind.DONATION)
+    async def add_donation(
+        self, asked: requests.EntryRequest, _: Caller
+    ) -> tuple[int, answers.Booked]:
+        """Book a donation."""
+        return await self._book(asked, EntryKind.DONATION)
 
-    async def _fee(self, request: web.Request) -> web.Response:
-        return await self._book(request, EntryKind.FEE)
+    async def add_fee(self, asked: requests.EntryRequest, _: Caller) -> tuple[int, answers.Booked]:
+        """Book a fee."""
+        return await self._book(asked, EntryKind.FEE)
 
-    async def _book(self, request: web.Request, kind: EntryKind) -> web.Response:
-        fields = Fields(await request.read())
-        entry_id, amount = fields.id("id"), fields.amount("amount_eur")
-        note = fields.words("note", required=False)
-        outcome = await self._store.book_entry(entry_id, kind, amount, note, self._clock.now())
-        if outcome is Outcome.CONFLICT:
-            return refuse(409, "id", "used before for another amount or kind; choose another id")
-        self._wake()
-        return await self._answer_booked(entry_id, amount, outcome)
+    async def _book(
+        self, asked: requests.EntryRequest, kind: EntryKind
+    ) -> tuple[int, answers.Booked]:
+        outcome = await self._store.book_entry(
+            asked.id, kind, asked.amount_eur, asked.note, self._clock.now()
+        )
+        return await self._answer_booked(asked, outcome)
 
-    async def _transfer(self, request: web.Request) -> web.Response:
-        fields = Fields(await request.read())
-        entry_id, amount = fields.id("id"), fields.amount("amount_eur")
-        note = fields.words("note", required=False)
-        outcome = await self._store.book_transfer(entry_id, amount, note, self._clock.now())
-        if outcome is Outcome.CONFLICT:
-            return refuse(409, "id", "used before for another amount or kind; choose another id")
+    async def add_transfer(
+        self, asked: requests.EntryRequest, _: Caller
+    ) -> tuple[int, answers.Booked]:
+        """Note what was moved from a platform to the provider."""
+        outcome = await self._store.book_transfer(
+            asked.id, asked.amount_eur, asked.note, self._clock.now()
+        )
         if outcome is Outcome.BEYOND:
-            return refuse(409, "amount_eur", "more than was raised and is not transferred yet")
+            raise Refused(409, "amount_eur", "more than was raised and is not transferred yet")
+        return await self._answer_booked(asked, outcome)
+
+    async def _answer_booked(
+        self, asked: requests.EntryRequest, outcome: Outcome
+    ) -> tuple[int, answers.Booked]:
+        if outcome is Outcome.CONFLICT:
+            raise Refused(409, "id", "used before for another amount or kind; choose another id")
         self._wake()
-        return await self._answer_booked(entry_id, amount, outcome)
+        available = await self._read_available()
+        booked = answers.Booked(asked.id, asked.amount_eur, available)
+        return (201 if outcome is Outcome.DONE else 200), booked
 
-    async def _answer_booked(self, entry_id: str, amount: int, outcome: Outcome) -> web.Response:
+    async def _read_available(self) -> int:
         status = await self._store.read_status(self._clock.now())
-        body = {
-            "id": entry_id,
-            "amount_microeuros": amount,
-            "available_microeuros": status.fund.available_microeuros,
-        }
-        return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
+        return status.fund.available_microeuros
 
-    async def _fund(self, _: web.Request) -> web.Response:
+    async def get_fund(self, _: Nothing, __: Caller) -> answers.FundAnswer:
+        """The fund and its book."""
         status = await self._store.read_status(self._clock.now())
-        entries = await self._store.list_entries()
-        return web.json_response(
-            {
-                "fund": describe_fund(status.fund),
-                "entries": describe_entries(entries),
-                "gifts": describe_parts(await self._store.list_gifts(GIFTS_MAX)),
-                "uncounted": describe_parts(await self._store.list_uncounted(GIFTS_MAX)),
-            }
+        gifts = await self._store.list_gifts(GIFTS_MAX)
+        uncounted = await self._store.list_uncounted(GIFTS_MAX)
+        return answers.FundAnswer(
+            status.fund,
+            await self._store.list_entries(),
+            [answers.describe_part(part) for part in gifts],
+            [answers.describe_part(part) for part in uncounted],
         )
 
-    async def _correct(self, request: web.Request) -> web.Response:
-        fields = Fields(await request.read())
-        entry_id, why = fields.id("entry"), fields.words("why")
+    async def correct_entry(
+        self, asked: requests.CorrectionRequest, _: Caller
+    ) -> tuple[int, answers.Corrected]:
+        """Reverse an entry."""
         outcome = await self._store.correct_entry(
-            entry_id, why, self._clock.now(), below_zero=fields.flag("below_zero")
+            asked.entry, asked.why, self._clock.now(), below_zero=asked.below_zero
         )
         if outcome is Outcome.UNKNOWN:
-            return refuse(404, "entry", "no entry has this id; `fund show` lists them")
+            raise Refused(404, "entry", "no entry has this id; `fund show` lists them")
         if outcome is Outcome.BELOW_ZERO:
             fix = "it would leave less than nothing in the fund; true reverses it all the same"
-            return refuse(409, "below_zero", fix)
+            raise Refused(409, "below_zero", fix)
         if outcome is Outcome.CONFLICT:
-            return refuse(409, "entry", "a correction stays; book the amount again instead")
+            raise Refused(409, "entry", "a correction stays; book the amount again instead")
         self._wake()
-        status = await self._store.read_status(self._clock.now())
-        body = {"entry": entry_id, "available_microeuros": status.fund.available_microeuros}
-        return web.json_response(body, status=201 if outcome is Outcome.DONE else 200)
+        corrected = answers.Corrected(asked.entry, await self._read_available())
+        return (201 if outcome is Outcome.DONE else 200), corrected
 
     # -- the posture ------------------------------------------------------------------------
 
-    async def _pause(self, request: web.Request) -> web.Response:
-        reason = Fields(await request.read()).words("reason")
-        return await self._answer_posture(await self._store.pause(reason, self._clock.now()))
+    async def pause(self, asked: requests.PauseRequest, _: Caller) -> answers.PostureAnswer:
+        """Pay for nothing."""
+        return await self._answer_posture(await self._store.pause(asked.reason, self._clock.now()))
 
-    async def _waiting(self, _: web.Request) -> web.Response:
+    async def preview_resume(self, _: Nothing, __: Caller) -> answers.WaitingAnswer:
+        """What resuming would pay for."""
         waiting = await self._store.read_waiting()
-        seconds = waiting.count / self._settings.send_rate
-        return web.json_response(
-            {
-                "waiting": waiting.count,
-                "cost_microeuros": waiting.cost_microeuros,
-                "seconds": round(seconds, 1),
-            }
-        )
+        seconds = round(waiting.count / self._settings.send_rate, 1)
+        return answers.WaitingAnswer(waiting.count, waiting.cost_microeuros, seconds)
 
-    async def _resume(self, _: web.Request) -> web.Response:
+    async def resume(self, _: Nothing, __: Caller) -> answers.PostureAnswer:
+        """Take the pause back."""
         outcome = await self._store.resume(self._clock.now())
         if outcome is Outcome.CONFLICT:
-            return refuse(
+            raise Refused(
                 409, "", "restored from a backup, and the provider's log is still being read; "
                 "`antirelou status` says when it was"
             )  # fmt: skip
         return await self._answer_posture(outcome)
 
-    async def _restoration(self, _: web.Request) -> web.Response:
-        found = await self._store.read_restoration()
-        described = None if found is None else describe_restoration(found)
-        return web.json_response({"restoration": described})
+    async def get_restoration(self, _: Nothing, __: Caller) -> answers.RestorationAnswer:
+        """The latest restore."""
+        return answers.RestorationAnswer(await self._store.read_restoration())
 
-    async def _detach(self, _: web.Request) -> web.Response:
+    async def detach(self, _: Nothing, __: Caller) -> answers.PostureAnswer:
+        """Want the number detached."""
         outcome = await self._store.attach(attach=False, now=self._clock.now())
         return await self._answer_posture(outcome)
 
-    async def _attach(self, _: web.Request) -> web.Response:
+    async def attach(self, _: Nothing, __: Caller) -> answers.PostureAnswer:
+        """Want the number attached."""
         outcome = await self._store.attach(attach=True, now=self._clock.now())
         return await self._answer_posture(outcome)
 
-    async def _answer_posture(self, outcome: Outcome) -> web.Response:
+    async def _answer_posture(self, outcome: Outcome) -> answers.PostureAnswer:
         await self._tell()
         status = await self._store.read_status(self._clock.now())
-        return web.json_response(
-            {
-                "posture": status.posture,
-                "posture_cause": status.posture_cause,
-                "attached": status.attached,
-                "changed": outcome is Outcome.DONE,
-            }
+        return answers.PostureAnswer(
+            status.posture, status.posture_cause, status.attached, outcome is Outcome.DONE
         )
 
     # -- senders ----------------------------------------------------------------------------
 
-    async def _blocks(self, _: web.Request) -> web.Response:
-        blocks = await self._store.list_blocks()
-        listed = [{"sender": block.sender, "at": describe_time(block.at)} for block in blocks]
-        return web.json_response({"blocks": listed})
+    async def list_blocks(self, _: Nothing, __: Caller) -> answers.BlocksAnswer:
+        """The block list."""
+        return answers.BlocksAnswer(await self._store.list_blocks())
 
-    async def _block(self, request: web.Request) -> web.Response:
-        return await self._set_blocked(request, blocked=True)
+    async def block(
+        self, asked: requests.NumberRequest, _: Caller
+    ) -> tuple[int, answers.BlockAnswer]:
+        """Never answer a number."""
+        answer = await self._set_blocked(asked, blocked=True)
+        return (201 if answer.changed else 200), answer
 
-    async def _unblock(self, request: web.Request) -> web.Response:
-        return await self._set_blocked(request, blocked=False)
+    async def unblock(self, asked: requests.NumberRequest, _: Caller) -> answers.BlockAnswer:
+        """Take a number off the list."""
+        return await self._set_blocked(asked, blocked=False)
 
-    async def _set_blocked(self, request: web.Request, *, blocked: bool) -> web.Response:
-        phone = Fields(await request.read()).phone("number", self._settings.number)
+    async def _set_blocked(
+        self, asked: requests.NumberRequest, *, blocked: bool
+    ) -> answers.BlockAnswer:
+        phone = requests.read_phone(asked.number, self._settings.number)
         sender, at = self._pseudonymizer.pseudonym(phone.e164), self._clock.now()
         change_id = derive_id("block", sender, at.isoformat(), int(blocked))
         change = SenderBlocked(
@@ -249,73 +214,66 @@ class OperatorApi:
         )
         outcome = await self._store.set_blocked(change)
         await self._tell()
-        changed = outcome is Outcome.DONE
-        body = {"sender": sender, "blocked": blocked, "changed": changed}
-        return web.json_response(body, status=201 if blocked and changed else 200)
+        return answers.BlockAnswer(sender, blocked, outcome is Outcome.DONE)
 
-    async def _explain(self, request: web.Request) -> web.Response:
-        fields = Fields(await request.read())
-        if fields.has("number") == fields.has("id"):
-            raise BadRequest("number", "give either number or id")
-        if fields.has("number"):
-            phone = fields.phone("number", self._settings.number)
+    async def explain(self, asked: requests.ExplainRequest, _: Caller) -> answers.WaysAnswer:
+        """The way of a number's messages, or of one message."""
+        if (asked.number is None) == (asked.id is None):
+            raise Refused(422, "number", "give either number or id")
+        if asked.number is not None:
+            phone = requests.read_phone(asked.number, self._settings.number)
             sender = self._pseudonymizer.pseudonym(phone.e164)
             ways = await self._store.explain_sender(sender, EXPLAINED_MAX)
-            return web.json_response({"messages": [describe_way(way) for way in ways]})
-        way = await self._store.explain_message(fields.id("id"))
+            return answers.describe_ways(ways)
+        way = await self._store.explain_message(asked.id or "")
         if way is None:
-            return refuse(404, "id", "no message or test with this id is known")
-        return web.json_response({"messages": [describe_way(way)]})
+            raise Refused(404, "id", "no message or test with this id is known")
+        return answers.describe_ways([way])
 
-    async def _test(self, request: web.Request) -> web.Response:
-        fields = Fields(await request.read())
-        phone = fields.phone("number", self._settings.number)
+    async def send_test(
+        self, asked: requests.TestRequest, _: Caller
+    ) -> tuple[int, answers.TestAnswer]:
+        """One SMS at once."""
+        phone = requests.read_phone(asked.number, self._settings.number)
         if not phone.mobile:
-            raise BadRequest("number", "a mobile phone of ours; others may cost more, or loop")
-        name = fields.id("id") if fields.has("id") else uuid4().hex
-        test_id = f"test-{derive_id('test', name)}"
+            fix = "a mobile phone of ours; others may cost more, or loop"
+            raise Refused(422, "number", fix)
+        test_id = f"test-{derive_id('test', asked.id or uuid4().hex)}"
         sealed = self._sealer.seal(phone.e164.encode())
         test = SmsTest(test_id, self._pseudonymizer.pseudonym(phone.e164), sealed)
         outcome = await self._store.add_test(test, self._clock.now())
         if outcome is Outcome.CONFLICT:
-            return refuse(409, "id", "used before for another number; choose another id")
+            raise Refused(409, "id", "used before for another number; choose another id")
         await self._tell()
-        status = 201 if outcome is Outcome.DONE else 200
-        return web.json_response({"id": test_id}, status=status)
+        return (201 if outcome is Outcome.DONE else 200), answers.TestAnswer(test_id)
 
     # -- what only a person can decide --------------------------------------------------------
 
-    async def _unresolved(self, _: web.Request) -> web.Response:
-        replies = [
-            {
-                "id": reply.id,
-                "at": describe_time(reply.at),
-                "price_microeuros": reply.price_microeuros,
-                "log": reply.log,
-            }
-            for reply in await self._store.list_unresolved()
-        ]
-        return web.json_response({"replies": replies})
+    async def list_unresolved(self, _: Nothing, __: Caller) -> answers.UnresolvedAnswer:
+        """The replies of which nobody knows whether they were sent."""
+        return answers.UnresolvedAnswer(await self._store.list_unresolved())
 
-    async def _decide(self, request: web.Request) -> web.Response:
-        reply_id = check_id("id", request.match_info["id"])
-        fields = Fields(await request.read())
-        sent = fields.choice("outcome", "sent", "void") == "sent"
+    async def decide_unresolved(
+        self, asked: requests.DecisionRequest, _: Caller
+    ) -> answers.DecisionAnswer:
+        """Decide what became of one."""
+        sent = asked.outcome == "sent"
         action = OperatorAction.REPLY_SENT if sent else OperatorAction.REPLY_VOID
-        decided = self._decided(action, reply_id=reply_id, why=fields.words("why", required=False))
+        decided = self._decided(action, reply_id=asked.id, why=asked.why)
         outcome = await self._store.decide_unresolved(decided)
         if outcome is Outcome.UNKNOWN:
-            return refuse(404, "id", "no such reply; `unresolved list` lists them")
+            raise Refused(404, "id", "no such reply; `unresolved list` lists them")
         if outcome is Outcome.CONFLICT:
-            return refuse(409, "id", "not unresolved, or decided otherwise before")
+            raise Refused(409, "id", "not unresolved, or decided otherwise before")
         await self._tell()
-        return web.json_response({"id": reply_id, "outcome": "sent" if sent else "void"})
+        return answers.DecisionAnswer(asked.id, asked.outcome)
 
-    async def _backfill(self, request: web.Request) -> web.Response:
-        since = Fields(await request.read()).since("since", self._clock.now())
+    async def backfill(self, asked: requests.BackfillRequest, _: Caller) -> answers.BackfillAnswer:
+        """Read the provider's log again."""
+        since = requests.read_past(asked.since, self._clock.now())
         await self._store.ask_backfill(self._decided(OperatorAction.BACKFILL, since=since))
         await self._tell()
-        return web.json_response({"since": describe_time(since)}, status=202)
+        return answers.BackfillAnswer(since)
 
     def _decided(self, action: OperatorAction, **more: Any) -> OperatorDecided:
         at = self._clock.now()
@@ -325,29 +283,21 @@ class OperatorApi:
             id=decided_id, trace=derive_trace(about), at=at, action=action, **more
         )
 
-    async def _list_dead(self, _: web.Request) -> web.Response:
+    async def list_dead(self, _: Nothing, __: Caller) -> answers.DeadAnswer:
+        """The dead records."""
         corpses = await self._dead.list()
         reasons = sorted({corpse.reason for corpse in corpses})
-        return web.json_response(
-            {
-                "total": await self._dead.count(),
-                "records": [
-                    {**asdict(corpse), "at": describe_time(corpse.at)} for corpse in corpses
-                ],
-                "explanations": {reason: asdict(explain(reason)) for reason in reasons},
-            }
-        )
+        explanations = {reason: explain(reason) for reason in reasons}
+        return answers.DeadAnswer(await self._dead.count(), corpses, explanations)
 
-    async def _replay(self, _: web.Request) -> web.Response:
-        return web.json_response({"replayed": await self._dead.replay()})
+    async def replay_dead(self, _: Nothing, __: Caller) -> answers.ReplayAnswer:
+        """Put them back."""
+        return answers.ReplayAnswer(await self._dead.replay())
 
-    async def _note_audit(self, request: web.Request) -> web.Response:
-        broken = Fields(await request.read()).counts("broken")
-        await self._store.note_audit(Audit(self._clock.now(), broken))
-        return web.json_response({"broken": broken}, status=201)
-
-    async def _openapi(self, _: web.Request) -> web.Response:
-        return web.json_response(read_openapi())
+    async def note_audit(self, asked: requests.AuditRequest, _: Caller) -> answers.AuditAnswer:
+        """Note what an audit found."""
+        await self._store.note_audit(Audit(self._clock.now(), asked.broken))
+        return answers.AuditAnswer(asked.broken)
 
     async def _tell(self) -> None:
         """Tell the others now; what cannot be told now, billing's timer tells later."""
@@ -356,18 +306,3 @@ class OperatorApi:
         except Transient as trouble:
             LOG.warning("operator_tells_later", code=trouble.code)
         self._wake()
-
-
-def read_openapi() -> Mapping[str, Any]:
-    """The OpenAPI document."""
-    text = (resources.files("services.billing") / "openapi.json").read_text("utf-8")
-    document: Mapping[str, Any] = json.loads(text)
-    return document
-
-
-def refuse(status: int, field: str, fix: str) -> web.Response:
-    """An error that names the field, where it is one's, and the fix."""
-    body = {"error": f"{field}: {fix}" if field else fix}
-    if field:
-        body["field"] = field
-    return web.json_response(body, status=status)

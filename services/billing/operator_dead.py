@@ -3,8 +3,6 @@
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -13,6 +11,7 @@ from kernel.facts.records import RECORD_TYPES, DeadRecord
 from kernel.facts.topics import DEAD_GROUP, dead
 from kernel.log.port import Batch, Log, LogRecord, Outgoing
 from kernel.values.errors import Transient
+from services.billing.operator import Corpse
 
 LOG = structlog.get_logger("billing")
 
@@ -26,19 +25,6 @@ EMPTY_READS_MAX = 15
 """Joining a group of a real broker takes a few seconds, in which reads give nothing."""
 
 _DECODER = msgspec.json.Decoder(DeadRecord)
-
-
-@dataclass(frozen=True, slots=True)
-class Corpse:
-    """A dead record without its value: where it was read, and why it could not be handled."""
-
-    at: datetime
-    topic: str
-    partition: int
-    offset: int
-    service: str
-    reason: str
-    error: str
 
 
 class DeadTopics:

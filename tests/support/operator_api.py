@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from aiohttp import ClientSession, web
+from structlog.testing import capture_logs
+from structlog.typing import EventDict
 
 from kernel.http.server import listening
 from kernel.log.port import Log
@@ -33,11 +35,13 @@ class Api:
 
     Attributes:
         woken: how often billing was told to look at once.
+        lines: of the log, meanwhile.
     """
 
     url: str
     session: ClientSession
     woken: list[None] = field(default_factory=list)
+    lines: list[EventDict] = field(default_factory=list)
 
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str = TOKEN
@@ -73,8 +77,9 @@ async def open_api(
         store, log, clock or SystemClock(), settings, lambda: woken.append(None)
     )
     app.router.add_routes(routes)
-    async with (
-        listening(app, "127.0.0.1:0", name="OPS_LISTEN", shutdown_seconds=0.1) as url,
-        ClientSession() as session,
-    ):
-        yield Api(url, session, woken)
+    with capture_logs() as lines:
+        async with (
+            listening(app, "127.0.0.1:0", name="OPS_LISTEN", shutdown_seconds=0.1) as url,
+            ClientSession() as session,
+        ):
+            yield Api(url, session, woken, lines)

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from kernel.database.migrations import Schema, migrate
 from kernel.database.pool import Connection, Pool
 from kernel.database.postgres import open_postgres
 from tests.support import docker
@@ -79,15 +80,29 @@ class PostgresServer:
     def __init__(self, thread: LoopThread, url: str) -> None:
         self.url = url
         self._thread = thread
+        self._templates: dict[tuple[str, ...], str] = {}
         self._names = (f"test_{secrets.token_hex(4)}_{n}" for n in itertools.count())
         self._connection = thread.run(_connect(url))
 
-    def create_database(self) -> str:
-        """Create an empty database. Returns its URL."""
+    def create_database(self, *schemas: Schema) -> str:
+        """Create a database, empty but for these schemas. Returns its URL."""
         name = next(self._names)
-        self._execute(f"CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8'")
-        parts = urlsplit(self.url)
-        return urlunsplit(parts._replace(path=f"/{name}"))
+        self._execute(f"CREATE DATABASE {name} TEMPLATE {self._template(schemas)} ENCODING 'UTF8'")
+        return self._url(name)
+
+    def _template(self, schemas: tuple[Schema, ...]) -> str:
+        """A database that has them, migrated once a session."""
+        if not schemas:
+            return "template0"
+        names = tuple(schema.name for schema in schemas)
+        if names not in self._templates:
+            url = self.create_database()
+            self._thread.run(migrate(url, schemas))
+            self._templates[names] = urlsplit(url).path.lstrip("/")
+        return self._templates[names]
+
+    def _url(self, name: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{name}"))
 
     def drop_database(self, url: str) -> None:
         """Drop it, whoever is still connected."""

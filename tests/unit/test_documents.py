@@ -10,9 +10,9 @@ from typer.main import get_command
 from antirelou.commands.init import write_settings_file
 from antirelou.commands.main import app
 from kernel.settings.settings import Settings
-from kernel.settings.values import parse_duration
+from kernel.values.clock import SystemClock
 from kernel.values.money import read_typed_amount
-from services.billing.operator_requests import Fields
+from services.billing.operator_requests import read_past
 from tests.support.documents import (
     DOCUMENTS,
     ROOT,
@@ -60,8 +60,7 @@ def check_value(name: str, value: Any) -> None:
     if name in AMOUNTS and value not in {None, "AMOUNT"}:
         assert len(read_typed_amount(value)) == 1, f"{value} may mean two amounts"
     if name in {"since", "loaded"} and value is not None:
-        body = f'{{"since": "{value}"}}'.encode()
-        _ = Fields(body).instant("since") if "T" in value else parse_duration(value)
+        assert read_past(value, SystemClock().now())
     if name in {"set_", "compare"}:
         for assignment in value or ():
             assert assignment.partition("=")[0].lower() in Settings.model_fields

@@ -8,22 +8,27 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from antirelou.commands import operate
 from antirelou.commands.main import main
-from kernel.facts.records import OperatorAction, OperatorDecided, SenderBlocked, decode_as
-from kernel.values.clock import SystemClock
-from services.billing.core.gift import open_part
-from services.billing.operator import ReplyWay, Step, Unresolved, Way
+from kernel.facts.records import (
+    OperatorAction,
+    OperatorDecided,
+    ReplyState,
+    SenderBlocked,
+    decode_as,
+)
+from services.billing.operator import ReplyWay, Step, Way
 from tests.fakes.log import MemoryLog
+from tests.integration.billing.scene import Desk, open_desk, phone, sender
 from tests.support.operator_api import OWN_NUMBER, TOKEN, open_api
-from tests.support.operator_store import OperatorStoreOverPostgres, open_operator_store
-from tests.unit.billing.cases import EURO, NOW
+from tests.unit.billing.cases import HOUR, NOW, changed, judged, received
 from tests.unit.billing.test_gift import told
 
-PHONE = "+33639980001"
+PHONE = phone(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,20 +44,23 @@ Run = Callable[..., Awaitable[Said]]
 
 
 @pytest.fixture
-async def store(fresh_database: str) -> AsyncIterator[OperatorStoreOverPostgres]:
-    async with open_operator_store(fresh_database) as opened:
+async def desk(billing_database: str) -> AsyncIterator[Desk]:
+    async with open_desk(billing_database) as opened:
         yield opened
 
 
 @pytest.fixture
+def log(desk: Desk) -> MemoryLog:
+    return desk.log
+
+
+@pytest.fixture
 async def run(
-    store: OperatorStoreOverPostgres,
-    log: MemoryLog,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> AsyncIterator[Run]:
     """Runs a command in a thread, while the API answers in the loop."""
-    async with open_api(store, log) as api:
+    assert desk.operator is not None
+    async with open_api(desk.operator, desk.log, desk.clock, desk.settings.operator) as api:
         monkeypatch.setenv("ANTIRELOU_OPERATOR_URL", api.url)
         monkeypatch.setenv("ANTIRELOU_OPERATOR_TOKEN", TOKEN)
         monkeypatch.setenv("ANTIRELOU_NUMBER", OWN_NUMBER)
@@ -122,10 +130,8 @@ async def test_fund_fee_show_and_correct(run: Run, monkeypatch: pytest.MonkeyPat
     assert (await run("fund", "correct", "nothing", "--why", "x")).code == 1
 
 
-async def test_a_transfer_is_noted_once_and_no_more_than_was_raised(
-    run: Run, store: OperatorStoreOverPostgres
-) -> None:
-    store.raised = 50 * EURO
+async def test_a_transfer_is_noted_once_and_no_more_than_was_raised(run: Run, desk: Desk) -> None:
+    await desk.hear(told("payment", "gift", 5000, "p"))
     assert (await run("fund", "transfer", "30", "--note", "June")).code == 0
     assert "nothing changed" in (await run("fund", "transfer", "30", "--note", "June")).out
     said = await run("fund", "transfer", "30", "--note", "July")
@@ -159,17 +165,16 @@ async def test_a_statement_is_booked_once_after_it_was_shown(
     )  # fmt: skip
 
 
-async def test_what_is_not_counted_is_shown_with_why(
-    run: Run, store: OperatorStoreOverPostgres
-) -> None:
+async def test_what_is_not_counted_is_shown_with_why(run: Run, desk: Desk) -> None:
     dollars = told("session:usd", "gift", 500, "pi", currency="USD")
-    store.parts = [open_part(one, NOW) for one in (told("session:a", "gift", 900, "p"), dollars)]
+    await desk.hear(told("session:a", "gift", 900, "p"), dollars)
     said = await run("fund", "show")
     assert "  gift  9.00 EUR\n  stripe:session:a\n" in said.out
     assert said.out.endswith("  gift  5.00 USD\n  stripe:session:usd\n  not in euros\n")
 
 
 async def test_pause_and_resume(run: Run) -> None:
+    await run("fund", "add", "100", "--note", "x")
     said = await run("pause", "--why", "holiday")
     assert said.code == 0
     assert "antirelou detach" in said.out  # what still costs
@@ -274,7 +279,7 @@ async def test_a_test_sms_is_on_its_way_and_explained(
 )
 async def test_a_test_sms_says_what_the_provider_said(
     run: Run,
-    store: OperatorStoreOverPostgres,
+    desk: Desk,
     monkeypatch: pytest.MonkeyPatch,
     case: tuple[list[tuple[str, str]], int, str],
 ) -> None:
@@ -286,7 +291,7 @@ async def test_a_test_sms_says_what_the_provider_said(
     async def explain(message_id: str) -> Way:
         return Way(message_id, "test", at, None, reply=way)
 
-    monkeypatch.setattr(store, "explain_message", explain)
+    monkeypatch.setattr(desk.operator, "explain_message", explain)
     answer = await run("test", PHONE)
     assert answer.code == code, answer.err
     assert said in answer.out
@@ -301,16 +306,18 @@ async def test_explain_of_what_is_not_known(run: Run) -> None:
     )  # fmt: skip
 
 
-async def test_unresolved_replies(run: Run, store: OperatorStoreOverPostgres) -> None:
+async def test_unresolved_replies(run: Run, desk: Desk) -> None:
     assert (await run("unresolved", "list")).out == "None.\n"
     said = await run("unresolved", "sent", "no/such reply")
     assert said.code == 1
     assert said.err.startswith("antirelou: ID: no such reply")
-    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    store.unresolved["r/1"] = Unresolved("r/1", at, 150_000, "absent")
+    await run("fund", "add", "100", "--note", "x")
+    await desk.hear(received("r/1", at=NOW - HOUR), judged("r/1"))
+    await desk.look()
+    await desk.hear(changed("r/1", 1, ReplyState.UNRESOLVED, reason="absent"))
     said = await run("unresolved", "list")
     assert said.out == (
-        "r/1  since 2026-11-20 13:00 (Paris)  0.15 €\n"
+        "r/1  since 2026-11-02 13:00 (Paris)  0.15 €\n"
         "  the provider's log has no SMS that could be it\n"
     )
     said = await run("unresolved", "sent", "r/1", "--why", "he answered")
@@ -319,31 +326,29 @@ async def test_unresolved_replies(run: Run, store: OperatorStoreOverPostgres) ->
     assert (await run("unresolved", "void", "r/1")).code == 1
 
 
-async def test_the_whole_way_is_readable(run: Run, store: OperatorStoreOverPostgres) -> None:
-    at = datetime(2026, 11, 20, 12, tzinfo=UTC)
-    reply = ReplyWay([Step(at, "waiting", ""), Step(at, "refused", "over_cap")], 150_000, None)
-    store.ways["m-1"] = Way(
-        "m-1", "message", at, 9_500, "reply", "deserved", {"texts": 2}, at, reply
-    )
+async def test_the_whole_way_is_readable(run: Run, desk: Desk) -> None:
+    of: dict[str, Any] = {"sender": sender(1)}
+    await desk.hear(received("m-1", at=NOW - HOUR, amount_microunits=9_500, **of))
+    await desk.hear(judged("m-1", basis={"texts": 2}, **of))
+    await run("block", PHONE)
     out = (await run("explain", "m-1")).out
     assert out.splitlines()[1].startswith("Received")
     for line in (
-        r"message m-1\nReceived 2026-11-20 13:00 \(Paris\)\. Deserves a reply\.",
+        r"message m-1\nReceived 2026-11-02 12:00 \(Paris\)\. Deserves a reply\.",
         r"receiving cost +0\.010 €", r"texts while waiting +2", r"reply cost +–",
-        r"refused after all, would cost more than the\ncap +2026-11-20 13:00",
+        r"refused after all, blocked by hand +2026-11-02 13:00",
     ):  # fmt: skip
         assert re.search(line, out), line
 
 
-async def test_backfill_is_told_to_the_responder(run: Run, log: MemoryLog) -> None:
+async def test_backfill_is_told_to_the_responder(run: Run, desk: Desk, log: MemoryLog) -> None:
     assert (await run("backfill", "--since", "2017-10-27T16:00")).code == 0
     [record] = log.read_all(OperatorDecided.TOPIC)
     assert decode_as(OperatorDecided, record.value).action is OperatorAction.BACKFILL
     for text, ago in (("24h", timedelta(days=1)), ("2d", timedelta(days=2))):
         assert (await run("backfill", "--since", text)).code == 0
         since = decode_as(OperatorDecided, log.read_all(OperatorDecided.TOPIC)[-1].value).since
-        assert since is not None
-        assert timedelta() <= SystemClock().now() - ago - since < timedelta(minutes=1)
+        assert since == desk.now - ago
     said = await run("backfill", "--since", "yesterday")
     assert said.code == 2
     assert said.err.startswith("antirelou: --since: a time such as")

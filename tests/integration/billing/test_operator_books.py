@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -19,7 +20,9 @@ from kernel.facts.records import (
     ReplyState,
     SenderBlocked,
 )
+from kernel.log.port import LogRecord
 from kernel.sealing.privacy import Unsealer
+from kernel.stage.dead import bury
 from services.billing.core.ledger import Account
 from tests.integration.billing.scene import (
     Desk,
@@ -30,15 +33,15 @@ from tests.integration.billing.scene import (
     texts,
     verdicts,
 )
-from tests.support.operator_api import PRIVATE_KEY, Api, open_api
+from tests.support.operator_api import OWN_NUMBER, PRIVATE_KEY, TOKEN, Api, open_api
 from tests.unit.billing.cases import EURO, HOUR, NOW, changed, checked, judged, received
 
 FLOOR, PRICE, TEXT = 20 * EURO, 150_000, 10_000
 
 
 @pytest.fixture
-async def desk(fresh_database: str) -> AsyncIterator[Desk]:
-    async with open_desk(fresh_database) as opened:
+async def desk(billing_database: str) -> AsyncIterator[Desk]:
+    async with open_desk(billing_database) as opened:
         yield opened
 
 
@@ -72,6 +75,76 @@ def outcome(reply_id: str, sequence: int, state: ReplyState, **fields: Any) -> R
     return changed(reply_id, sequence, state, **fields)
 
 
+# -- who is let in, and what is refused ----------------------------------------------------------
+
+
+async def test_without_the_token_no_route_answers(api: Api) -> None:
+    document = await api.get("/v1/openapi.json")
+    calls = [(m, path) for path, methods in document["paths"].items() for m in methods]
+    assert len(calls) > 20
+    for method, path in calls:
+        for token in ("", TOKEN + "x", TOKEN[:-1], TOKEN.upper()):
+            status, said = await api.call(method.upper(), path.replace("{id}", "r"), token=token)
+            assert (status, "token" in said["error"]) == (401, True), path
+
+
+REFUSED: list[tuple[str, str, object, int, str | None]] = [
+    ("POST", "/v1/donations", b"{", 400, None),
+    ("POST", "/v1/donations", b"[1]", 400, None),
+    ("POST", "/v1/donations", {"amount_eur": "1"}, 422, "id"),
+    ("POST", "/v1/donations", {"id": "a"}, 422, "amount_eur"),
+    ("POST", "/v1/donations", {"id": "a", "amount_eur": "-1"}, 422, "amount_eur"),
+    ("POST", "/v1/donations", {"id": "a", "amount_eur": "1", "note": 5}, 422, "note"),
+    ("POST", "/v1/donations", {"id": phone(1), "amount_eur": "1"}, 422, "id"),
+    ("POST", "/v1/fees", {"id": "a", "amount_eur": "x"}, 422, "amount_eur"),
+    ("POST", "/v1/fund/corrections", {"entry": "a"}, 422, "why"),
+    ("POST", "/v1/fund/corrections", {"entry": "a", "why": "x", "below_zero": 1}, 422,
+     "below_zero"),
+    ("POST", "/v1/transfers", {"id": "a", "amount_eur": "1"}, 409, "amount_eur"),
+    ("POST", "/v1/pause", {}, 422, "reason"),
+    ("POST", "/v1/pause", {"reason": f"because of {phone(1)}"}, 422, "reason"),
+    ("POST", "/v1/blocks", {}, 422, "number"),
+    ("POST", "/v1/blocks", {"number": "Chloé"}, 422, "number"),
+    ("POST", "/v1/blocks", {"number": OWN_NUMBER}, 422, "number"),
+    ("DELETE", "/v1/blocks", {"number": 5}, 422, "number"),
+    ("POST", "/v1/explain", {}, 422, "number"),
+    ("POST", "/v1/explain", {"number": phone(1), "id": "m"}, 422, "number"),
+    ("POST", "/v1/tests", {"number": "+33140000000"}, 422, "number"),
+    ("POST", "/v1/unresolved/r", {"outcome": "lost"}, 422, "outcome"),
+    ("POST", f"/v1/unresolved/{phone(1)}", {"outcome": "sent"}, 422, "id"),
+    ("POST", "/v1/backfill", {}, 422, "since"),
+    ("POST", "/v1/backfill", {"since": "2999-01-01"}, 422, "since"),
+    ("POST", "/v1/audits", {"broken": {"I1": -1}}, 422, "broken"),
+    ("POST", "/v1/donations", b"x" * 70_000, 413, None),
+]  # fmt: skip
+
+
+async def test_bad_input_names_the_field_and_the_fix_and_changes_nothing(
+    desk: Desk, api: Api
+) -> None:
+    for method, path, body, status, field in REFUSED:
+        answered, said = await api.call(method, path, body)
+        assert (answered, said.get("field")) == (status, field), (path, body)
+        assert said["error"].startswith(field or "")
+        assert len(said["error"]) > 10
+    assert phone(1) not in str(api.lines)
+    assert await desk.transfers() == []
+    assert [row["at"] for row in await desk.rows("SELECT at FROM audits")] == [None]
+    for table in ("operator_records", "blocks", "decisions"):
+        assert await desk.rows(f"SELECT * FROM {table}") == []
+
+
+async def test_while_the_database_is_away_the_answer_is_503_and_says_so(
+    desk: Desk, api: Api
+) -> None:
+    await desk.operator._pool.close()  # type: ignore[union-attr]
+    url, headers = f"{api.url}/v1/donations", {"Authorization": f"Bearer {TOKEN}"}
+    body = {"id": "a", "amount_eur": "1"}
+    async with api.session.post(url, json=body, headers=headers) as answer:
+        assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
+        assert "try again" in (await answer.json())["error"]
+
+
 # -- the fund ------------------------------------------------------------------------------------
 
 
@@ -84,6 +157,12 @@ async def test_a_donation_is_booked_once(desk: Desk, api: Api) -> None:
     status, _ = await api.post("/v1/fees", id="gift", amount_eur="100")
     assert status == 409
     assert (await fund_of(api))["donated"] == 100 * EURO
+    [entry] = (await api.get("/v1/fund"))["entries"]
+    assert entry == {
+        "at": "2026-11-02T12:00:00Z", "kind": "donation", "amount_microeuros": 100 * EURO,
+        "id": "gift", "note": "a note",
+    }  # fmt: skip
+    assert len(api.woken) == 2  # a donation may let waiting replies go
     many = await asyncio.gather(*(donate(api, "5", "twice") for _ in range(5)))
     assert sorted(status for status, _ in many) == [200, 200, 200, 200, 201]
     assert (await fund_of(api))["available"] == 105 * EURO
@@ -197,7 +276,7 @@ async def test_a_pause_holds_at_once_and_lets_go(desk: Desk, api: Api) -> None:
     await desk.look()
     assert authorized(desk) == set()
     waiting = await api.get("/v1/resume")
-    assert (waiting["waiting"], waiting["cost_microeuros"]) == (2, 2 * PRICE)
+    assert waiting == {"waiting": 2, "cost_microeuros": 2 * PRICE, "seconds": 4.0}
     status, answer = await api.post("/v1/resume")
     assert (answer["posture"], answer["changed"]) == ("normal", True)
     assert (await api.post("/v1/resume"))[1]["changed"] is False
@@ -399,6 +478,45 @@ async def test_what_was_decided_while_the_log_was_away_is_told_later(desk: Desk,
     assert desk.told(SenderBlocked) == []
     await desk.look()
     assert [b.sender for b in desk.told(SenderBlocked)] == [sender(1)]
+
+
+async def test_a_backfill_is_told(desk: Desk, api: Api) -> None:
+    status, answer = await api.post("/v1/backfill", since="2017-10-27T18:00:00+02:00")
+    assert (status, answer) == (202, {"since": "2017-10-27T16:00:00Z"})
+    [told] = desk.told(OperatorDecided)
+    assert (told.action, told.since) == (
+        OperatorAction.BACKFILL, datetime(2017, 10, 27, 16, tzinfo=UTC),
+    )  # fmt: skip
+
+
+async def test_the_dead_are_counted_listed_and_put_back(desk: Desk, api: Api) -> None:
+    record = LogRecord("sms.received", 3, 7, b"k", b"secret \xff", NOW)
+    await desk.log.append(
+        [bury(record, service="filter", reason="unreadable", error="odd", at=NOW)]
+    )
+    assert (await api.get("/v1/status"))["dead"] == 1
+    answer = await api.get("/v1/dead")
+    assert (answer["total"], answer["records"]) == (
+        1,
+        [{"at": "2026-11-02T12:00:00Z", "topic": "sms.received", "partition": 3, "offset": 7,
+          "service": "filter", "reason": "unreadable", "error": "odd"}],
+    )  # fmt: skip
+    assert "no JSON" in answer["explanations"]["unreadable"]["meaning"]
+    assert await api.post("/v1/dead/replay") == (200, {"replayed": 1})
+    assert (await api.get("/v1/dead"))["records"] == []
+    desk.log.away = True
+    assert (await api.get("/v1/status"))["dead"] is None
+    for method, path in (("GET", "/v1/dead"), ("POST", "/v1/dead/replay")):
+        assert (await api.call(method, path))[0] == 503
+
+
+async def test_an_audit_is_noted(desk: Desk, api: Api) -> None:
+    broken = {"I1": 0, "I4": 2}
+    assert await api.post("/v1/audits", broken=broken) == (201, {"broken": broken})
+    assert desk.operator is not None
+    audit = (await desk.operator.read_status(NOW)).watched.audit
+    assert audit is not None
+    assert (audit.at, audit.broken) == (NOW, broken)
 
 
 async def test_a_stop_heard_long_ago_keeps_no_test_from_going(desk: Desk, api: Api) -> None:

@@ -16,16 +16,16 @@ from kernel.values.errors import Transient
 from services.billing.operator import Outcome
 from services.billing.operator_store import PostgresDecisions
 from tests.fakes.log import MemoryLog
-from tests.support.operator_store import open_operator_store
 
 AT = datetime(2026, 11, 20, 12, tzinfo=UTC)
 SENDER = "0123456789abcdef" * 2
 
 
 @pytest.fixture
-async def store(fresh_database: str) -> AsyncIterator[PostgresDecisions]:
-    async with open_operator_store(fresh_database) as opened:
-        yield opened.decisions
+async def store(billing_database: str) -> AsyncIterator[PostgresDecisions]:
+    role = role_of("billing")
+    async with open_pool(billing_database, role=role, schema="billing", size_max=4) as pool:
+        yield PostgresDecisions(pool)
 
 
 def block(*, blocked: bool = True, sender: str = SENDER, second: int = 0) -> SenderBlocked:

@@ -3,19 +3,15 @@
 import re
 import socket
 from collections.abc import Sequence
-from types import ModuleType
 
 import pytest
 from aiohttp import ClientSession, web
-from aiohttp.test_utils import make_mocked_request
 from prometheus_client import CollectorRegistry
 
-import services.billing.api
-import services.evidence.api
 from antirelou.ops import serve_ops
 from kernel.http.server import guarded, listening, split_address
 from kernel.telemetry.metrics import Telemetry
-from kernel.values.errors import Fatal, Transient
+from kernel.values.errors import Fatal
 
 TOKEN = "an-operators-token"
 
@@ -67,16 +63,6 @@ async def test_whoever_asks_too_early_is_told_when_to_ask_again() -> None:
         session.get(f"{url}/readyz") as answer,
     ):
         assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
-
-
-@pytest.mark.parametrize("api", [services.billing.api, services.evidence.api])
-async def test_each_operators_route_says_so_too(api: ModuleType) -> None:
-    async def fail(_: web.Request) -> web.Response:
-        raise Transient("the database is away", code="database_away")
-
-    answered = api._answering(fail)
-    answer = await answered(make_mocked_request("GET", "/"))
-    assert (answer.status, answer.headers["Retry-After"]) == (503, "5")
 
 
 async def test_lines_of_the_log_that_nobody_took_are_counted(
