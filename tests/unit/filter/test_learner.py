@@ -2,7 +2,7 @@
 
 import random
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -23,11 +23,17 @@ from services.filter.core.learner import (
     teach_contact,
     teach_silenced,
 )
+from services.filter.core.phrases import PLACES, Phrases
 from tests.unit.filter.cases import KEY, RAID
 
 texts = st.none() | st.text(max_size=300)
 lessons = st.builds(
-    Lesson, texts.map(lambda text: find_tokens(text, KEY)), st.integers(0, 4), st.integers(0, 4)
+    Lesson,
+    texts.map(lambda text: find_tokens(text, KEY)),
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.booleans(),
+    st.booleans(),
 )
 
 
@@ -140,8 +146,11 @@ def test_what_is_kept_comes_back(taught: list[Lesson], faded: int) -> None:
     learnt.learn(taught)
     kept = learnt.to_bytes()
     assert Learnt.from_bytes(kept) == learnt
-    assert len(kept) == 24 + 2 * 4 * TOKENS  # however much was taught
+    assert len(kept) == 2 * 24 + 2 * 4 * (TOKENS + PLACES)  # however much was taught
     assert Learnt.from_bytes(b"") == Learnt()
+    # What was kept before phrases were counted is read as well.
+    earlier = Learnt.from_bytes(kept[: 24 + 2 * 4 * TOKENS])
+    assert earlier == replace(learnt, phrases=Phrases())
 
 
 @given(st.lists(lessons, min_size=1, max_size=30), st.integers(1, 40), st.integers(0, 3))
