@@ -37,8 +37,10 @@ UNLIKELY_SCORE = -1.0
 SURGE_MIN = 3.0
 """So many times the usual first contacts are a surge: the verdict says how many came."""
 ATTACKS = frozenset({Reason.BURST, Reason.CAMPAIGN, Reason.RANGE})
-USUAL_UNLIKELY, FULLY_UNLIKELY = 0.05, 0.15
+USUAL_UNLIKELY, FULLY_UNLIKELY = 0.07, 0.15
 """Shares of the unlikely: up to the one nothing is kept, from the other on all that is expected."""
+HOURS_LOOKED_AT = 48
+"""Of so many hours that share is."""
 SHARE_LEANS = 10
 """Verdicts of nobody unlikely that the share leans on."""
 
@@ -196,10 +198,10 @@ class _Past:
         return max((what for what in self._mean if what < RECEIVED), default=0)
 
     def weight(self) -> float:
-        """How much of what is expected is kept, by how many of the last day were unlikely."""
+        """How much of what is expected is kept, by how many were unlikely lately."""
         seen = unlikely = 0
         for place, counted in self._hours.items():
-            if place >= -HOURS_A_DAY:
+            if place >= -HOURS_LOOKED_AT:
                 seen += counted[SEEN]
                 unlikely += counted[UNLIKELY]
         share = unlikely / (seen + SHARE_LEANS)

@@ -24,11 +24,12 @@ from kernel.facts.records import (
     SmsJudged,
 )
 from services.filter.core.campaign import is_suspect
+from services.filter.core.habits import habit_of
 from services.filter.core.learner import (
     Lesson,
     teach_alike,
     teach_contact,
-    teach_person,
+    teach_judged,
     teach_silenced,
 )
 from services.filter.core.lore import FADE, Lore
@@ -395,7 +396,7 @@ def learn_from(
     calm = lore.surge_around(inquiry.first, inquiry.last).excess_share < CALM_EXCESS_MAX
     if verdict.reason is not Reason.DESERVED:
         return {}, []
-    lessons = [teach_person(case.tokens)] if is_person(case) else []
+    lessons = [teach_judged(case.tokens, habit_of(case.texts), person=is_person(case))]
     if not calm:
         return {}, lessons
     lessons += [teach_alike(case.tokens)] if is_suspect(alike) else []

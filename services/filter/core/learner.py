@@ -15,7 +15,8 @@ from math import log
 from operator import add
 from zlib import crc32
 
-from services.filter.core.phrases import Phrases, find_runs
+from services.filter.core.habits import Habits
+from services.filter.core.phrases import PLACES, Phrases, find_runs
 from services.filter.core.signature import normalize
 
 TOKENS = 4096
@@ -98,6 +99,7 @@ class Lesson:
 
     Attributes:
         contact, person: what it is counted as among phrases.
+        habit: what it is counted as among habits (``habits``); None: nothing.
     """
 
     tokens: bytes
@@ -105,6 +107,7 @@ class Lesson:
     calm: int = 0
     contact: bool = False
     person: bool = False
+    habit: int | None = None
 
 
 def teach_contact(tokens: bytes, excess_share: float) -> Lesson:
@@ -118,9 +121,9 @@ def teach_alike(tokens: bytes) -> Lesson:
     return Lesson(tokens, WEIGHT // 2, 0)
 
 
-def teach_person(tokens: bytes) -> Lesson:
-    """One who has shown that he is a person by when he wrote again."""
-    return Lesson(tokens, person=True)
+def teach_judged(tokens: bytes, habit: int, *, person: bool) -> Lesson:
+    """One who was judged; ``person``: he has shown by when he wrote again that he is one."""
+    return Lesson(tokens, person=person, habit=habit)
 
 
 def teach_silenced(tokens: bytes) -> Lesson:
@@ -139,7 +142,7 @@ class Learnt:
     Attributes:
         attack, calm: by token.
         attack_texts, calm_texts: in all, in the same unit (``WEIGHT`` a text).
-        phrases: what is often written, and by whom.
+        phrases, habits: what is often written, and how often somebody writes.
         faded: how many halvings were applied, counted from 1970.
     """
 
@@ -149,6 +152,7 @@ class Learnt:
     calm_texts: int = 0
     faded: int = 0
     phrases: Phrases = field(default_factory=Phrases)
+    habits: Habits = field(default_factory=Habits)
 
     def fade(self, halvings: int) -> None:
         """Halve what is older, up to ``halvings`` (counted from 1970); what is done stays done."""
@@ -157,6 +161,7 @@ class Learnt:
             return
         self.faded = halvings
         shift = min(due, 31)
+        self.habits.halve(shift)
         if self.phrases.contacts or self.phrases.persons:
             self.phrases.halve(shift)
         if not (self.attack_texts or self.calm_texts):
@@ -169,10 +174,7 @@ class Learnt:
     def learn(self, lessons: Iterable[Lesson]) -> None:
         """Add what texts teach."""
         for lesson in lessons:
-            if lesson.contact:
-                self.phrases.count_contact(read_runs(lesson.tokens))
-            if lesson.person:
-                self.phrases.count_person(read_runs(lesson.tokens))
+            self._count(lesson)
             places = read_tokens(lesson.tokens)
             if lesson.attack:
                 self.attack_texts += lesson.attack
@@ -182,6 +184,14 @@ class Learnt:
                 self.calm_texts += lesson.calm
                 for place in places:
                     self.calm[place] += lesson.calm
+
+    def _count(self, lesson: Lesson) -> None:
+        if lesson.contact:
+            self.phrases.count_contact(read_runs(lesson.tokens))
+        if lesson.person:
+            self.phrases.count_person(read_runs(lesson.tokens))
+        if lesson.habit is not None:
+            self.habits.count(lesson.habit)
 
     def log_odds(self, tokens: bytes) -> float:
         """The log-odds that a text is of the calm side, from -4 to 4; 0: nothing is known."""
@@ -211,7 +221,7 @@ class Learnt:
         """All of it, to be kept; ``from_bytes`` reads it."""
         head = array("Q", [self.attack_texts, self.calm_texts, self.faded])
         bag = head.tobytes() + self.attack.tobytes() + self.calm.tobytes()
-        return bag + self.phrases.to_bytes()
+        return bag + self.phrases.to_bytes() + self.habits.to_bytes()
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Learnt":
@@ -222,8 +232,10 @@ class Learnt:
         head.frombytes(kept[:24])
         attack.frombytes(kept[24 : 24 + 4 * TOKENS])
         calm.frombytes(kept[24 + 4 * TOKENS : 24 + 8 * TOKENS])
-        phrases = Phrases.from_bytes(kept[24 + 8 * TOKENS :])
-        return cls(attack, calm, head[0], head[1], head[2], phrases)
+        rest = kept[24 + 8 * TOKENS :]
+        phrases = Phrases.from_bytes(rest[: 24 + 8 * PLACES])
+        habits = Habits.from_bytes(rest[24 + 8 * PLACES :])
+        return cls(attack, calm, head[0], head[1], head[2], phrases, habits)
 
 
 def merge(shards: Iterable[Learnt]) -> Learnt:
@@ -234,6 +246,7 @@ def merge(shards: Iterable[Learnt]) -> Learnt:
     for part in parts:
         part.fade(faded)
         whole.phrases = whole.phrases.plus(part.phrases)
+        whole.habits = whole.habits.plus(part.habits)
         if not (part.attack_texts or part.calm_texts):
             continue
         whole.attack = array("I", map(add, whole.attack, part.attack))

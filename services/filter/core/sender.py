@@ -25,6 +25,7 @@ from kernel.facts.records import (
 )
 from services.filter.core.answer import BY_BILLING, Answer, Proof, hear_word
 from services.filter.core.due import plan_due
+from services.filter.core.habits import habit_of
 from services.filter.core.learner import find_tokens, read_runs
 from services.filter.core.lore import Lore
 from services.filter.core.optout import Wish, read_wish
@@ -279,6 +280,7 @@ def _gather(
         spread=(case.last_at - case.first_at) / MINUTE,
         learnt=lore.learnt.log_odds(case.tokens),
         repeated=lore.learnt.phrases.excess(read_runs(case.tokens)),
+        habitual=lore.learnt.habits.excess(habit_of(case.texts)),
     )
 
 

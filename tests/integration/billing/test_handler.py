@@ -490,9 +490,9 @@ async def test_in_a_surge_money_is_kept_for_the_better_until_it_is_over(desk: De
     [told] = desk.told(PostureChanged)
     assert (told.posture, told.cause, told.attach) == ("guarded", "surge", True)
     assert told.detail == "20 wait; 3.00 EUR would answer them all"
-    desk.clock.advance(25 * 3600)
+    desk.clock.advance(49 * 3600)
     await desk.look()
-    # It is a day ago: nothing is kept any more, and all who wait are paid.
+    # It is two days ago: nothing is kept any more, and all who wait are paid.
     assert postures(desk)[-1] == (2, "calm", True)
     assert len(authorized(desk)) == 20
 

@@ -78,9 +78,9 @@ def test_it_is_kept_for_the_better_who_are_expected_and_for_no_others() -> None:
 
 
 def test_nothing_is_kept_where_nobody_is_unlikely() -> None:
-    calm = [Asked(NOW - HOUR, SEEN, 90), Asked(NOW - HOUR, UNLIKELY, 4), *hourly(2.0, 3)]
+    calm = [Asked(NOW - HOUR, SEEN, 90), Asked(NOW - HOUR, UNLIKELY, 7), *hourly(2.0, 3)]
     assert kept(calm, -4.0) == 0
-    half = [Asked(NOW - HOUR, SEEN, 90), Asked(NOW - HOUR, UNLIKELY, 10), *hourly(2.0, 3)]
+    half = [Asked(NOW - HOUR, SEEN, 90), Asked(NOW - HOUR, UNLIKELY, 11), *hourly(2.0, 3)]
     assert kept(half, -4.0) == pytest.approx(36)
     # Of one or two nothing is concluded.
     assert kept([Asked(NOW - HOUR, SEEN, 1), Asked(NOW - HOUR, UNLIKELY, 1)], -4.0) == 0
