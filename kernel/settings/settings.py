@@ -77,7 +77,7 @@ REPLY_TEXTS = (
 """Fit for someone who mistyped a number as well; each one GSM-7 segment."""
 
 
-FEATURES = ("surge", "text", "alike", "neighbours", "texts")
+FEATURES = ("surge", "text", "phrases", "alike", "neighbours", "texts", "habit")
 """What a score is made of (``services/filter/core/score.py``, which a test holds to this)."""
 
 

@@ -127,8 +127,8 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
     "alert": {
         "suspended": Term("aucune réponse n'est plus payée", "no reply is paid for any more"),
         "guarded": Term(
-            "les réponses sont payées au compte-gouttes, les plus sincères d'abord",
-            "replies are paid for by the pace, the most sincere first",
+            "les plus sincères d'abord ; de l'argent est gardé pour ceux qui viendront",
+            "the most sincere are paid first; money is kept for those who will come",
         ),
         "detached": Term(
             "le numéro est débranché : plus rien n'arrive",
@@ -370,6 +370,13 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "surge": Term("  afflux, fois l'habituel", "  surge, times usual"),
         "weight_surge": Term("  poids de l'afflux", "  weight of the surge"),
         "weight_text": Term("  poids des mots", "  weight of the words"),
+        "weight_phrases": Term(
+            "  poids des phrases que beaucoup répètent", "  weight of phrases that many repeat"
+        ),
+        "weight_habit": Term(
+            "  poids du nombre de textes, si beaucoup en envoient autant",
+            "  weight of the number of texts, if many send as many",
+        ),
         "weight_alike": Term("  poids des textes voisins", "  weight of like texts"),
         "weight_neighbours": Term("  poids des voisins", "  weight of neighbours"),
         "weight_texts": Term("  poids de l'insistance", "  weight of insistence"),
@@ -581,10 +588,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Resumed: replies are paid for again.",
         ),
         "resumed_guarded": Term(
-            "Relancé, posture prudente ({cause}) : les réponses partent au compte-gouttes, les "
-            "plus sincères d'abord.",
-            "Resumed, posture guarded ({cause}): replies are paid for by the pace, the most "
-            "sincere first.",
+            "Relancé, posture prudente ({cause}) : les plus sincères d'abord ; de l'argent est "
+            "gardé pour ceux qui viendront.",
+            "Resumed, posture guarded ({cause}): the most sincere are paid first; money is kept "
+            "for those who will come.",
         ),
         "still_suspended": Term(
             "Toujours suspendu : aucune réponse n'est payée ({cause}).",

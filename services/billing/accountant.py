@@ -38,6 +38,14 @@ from services.billing.core.posture import (
     Standing,
     decide_standing,
     floor_for_replies,
+    until_horizon,
+)
+from services.billing.core.price import (
+    DAYS_KEPT,
+    NOTHING_KEPT,
+    Reserve,
+    hour_of,
+    plan_reserve,
 )
 from services.billing.core.reply import (
     TOLD_HERE,
@@ -68,6 +76,8 @@ LAG_UNKNOWN = "lag_unknown"
 """The code of the log's refusal where a group has committed beyond the end of a partition."""
 LAIN = timedelta(seconds=5)
 """What another member has decided and not told for so long is told in its place."""
+RESERVES_AN_HOUR = 4
+"""So often what is kept is planned anew."""
 OWN_MAX = 10_000
 """Decisions remembered as one's own; any beyond are told once they have lain."""
 
@@ -94,6 +104,8 @@ class Accountant:
         self._own: dict[str, None] = {}
         """Replies that this member decided and has not told, in that order."""
         self._own_postures: set[int] = set()
+        self._reserve = NOTHING_KEPT
+        self._reserved_at: tuple[datetime, datetime | None] | None = None
         self._went_by: Unread | None = None
         """What this member found itself, and wrote last."""
 
@@ -168,17 +180,20 @@ class Accountant:
         begun = settings.advance(before, now)
         if unread is not None:
             begun = replace(begun, unread=unread.count, unread_at=unread.at)
+        reserve = await self._plan_reserve(store, begun, now)
         facts = await self._read_facts(store, await store.read_balances(), waiting, now)
+        facts = replace(facts, kept=reserve.most)
         standing = decide_standing(begun, facts, settings.posture, now)
         if waiting:
             await self._end_expired(store, standing, changes, now)
-            allowance = plan_allowance(standing, facts, load, settings.room, now)
+            allowance = plan_allowance(standing, facts, load, reserve, settings.room)
             chosen = await self._choose(store, allowance, changes)
             if chosen:
                 # From here on nobody books; what was booked meanwhile counts.
                 facts = await self._read_facts(store, await store.lock_balances(), waiting, now)
+                facts = replace(facts, kept=reserve.most)
                 standing = decide_standing(begun, facts, settings.posture, now)
-                allowance = plan_allowance(standing, facts, load, settings.room, now)
+                allowance = plan_allowance(standing, facts, load, reserve, settings.room)
                 chosen = choose_replies(chosen, allowance)
                 standing = await self._pay(store, standing, chosen, changes, now)
         if standing.sequence != before.sequence:
@@ -233,13 +248,24 @@ class Accountant:
             today=now.astimezone(self._settings.zone).date(),
             demand=Demand(
                 hour=hour.spent_microeuros + hour.asked_microeuros,
-                day_sure=day.sure_microeuros,
                 day=day.spent_microeuros + day.asked_microeuros,
                 six_hours=six_hours.spent_microeuros + six_hours.asked_microeuros,
                 surged=hour.surged,
             ),
             waiting=waiting * price,
         )
+
+    async def _plan_reserve(self, store: Transaction, standing: Standing, now: datetime) -> Reserve:
+        """What is kept from whom; planned a few times an hour, and after a donation."""
+        hour = self._settings.hour
+        planned_at = (hour_of(now, hour / RESERVES_AN_HOUR), standing.donated_at)
+        if planned_at != self._reserved_at:
+            asked = await store.read_asked(hour_of(now, hour) - DAYS_KEPT * HOURS_A_DAY * hour)
+            until = until_horizon(standing, self._settings.posture, now)
+            price = price_reply(self._settings.tariff)
+            self._reserve = plan_reserve(asked, until, price, self._settings.price, now)
+            self._reserved_at = planned_at
+        return self._reserve
 
     def _load(self, counts: dict[str, int], unread: Unread | None, now: datetime) -> Load:
         quiet = self._settings.quiet

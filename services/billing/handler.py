@@ -37,6 +37,7 @@ from services.billing.core.ledger import (
     open_receipt,
 )
 from services.billing.core.pace import HOURS_A_DAY
+from services.billing.core.price import RECEIVED, SURGE_MIN, Asked, count_verdict, hour_of
 from services.billing.core.reply import (
     BY,
     WITHDRAWING,
@@ -46,7 +47,6 @@ from services.billing.core.reply import (
     admit_reply,
     end_reply,
     hear_change,
-    is_doubtful,
     is_forgotten,
     reply_unheard_of,
 )
@@ -60,8 +60,6 @@ R = TypeVar("R", bound=Record)
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MINUTES = 60
-SURGE_MIN = 3.0
-"""So many times the usual first contacts are a surge: the verdict says how many came."""
 
 
 class BillingHandler:
@@ -181,6 +179,7 @@ class BillingHandler:
                 receive_price_microeuros=price_segment(cost, segments),
             )
         )
+        work.note_asked(hour_of(at, self._settings.hour), {RECEIVED: amount})
 
     def _note_replied(
         self, work: "_Work", before: Reply, after: Reply, change: ReplyChanged
@@ -203,10 +202,13 @@ class BillingHandler:
             Interval(
                 self._minute_of(verdict.due_at),
                 asked_microeuros=reply.price_microeuros,
-                sure_microeuros=0 if is_doubtful(reply) else reply.price_microeuros,
                 surged=isinstance(surge, int | float) and surge >= SURGE_MIN,
             )
         )
+
+    def _note_judged(self, work: "_Work", verdict: SmsJudged) -> None:
+        hour = hour_of(min(verdict.due_at, work.now), self._settings.hour)
+        work.note_asked(hour, count_verdict(verdict))
 
     def _minute_of(self, at: datetime) -> datetime:
         return at - (at - _EPOCH) % self._minute
@@ -220,6 +222,8 @@ class BillingHandler:
         added = await work.store.add_verdicts(list(distinct.values()))
         for message_id in added:
             verdict = distinct[message_id]
+            if verdict.decision is not Decision.REPLY:
+                self._note_judged(work, verdict)
             if verdict.kind is ReceivedKind.MESSAGE:
                 work.tallies[f"judged.{_name_verdict(verdict)}"] += 1
         replied = [v for v in distinct.values() if v.decision is Decision.REPLY and v.id in added]
@@ -243,6 +247,7 @@ class BillingHandler:
         for reply, verdict in zip(admitted, replied, strict=True):
             if reply.state is ReplyState.WAITING:
                 self._note_asked(work, reply, verdict)
+                self._note_judged(work, verdict)
         await work.add_replies(admitted)
 
     # -- what became of replies ------------------------------------------------------------------
@@ -311,11 +316,16 @@ class _Work:
         self.tallies: Counter[str] = Counter()
         self.doubted: Counter[str] = Counter()
         self.receiving: dict[datetime, Interval] = {}
+        self.asked: Counter[tuple[datetime, int]] = Counter()
 
     def note(self, added: Interval) -> None:
         """Something was asked of the fund."""
         known = self.receiving.get(added.since)
         self.receiving[added.since] = added if known is None else known.plus(added)
+
+    def note_asked(self, since: datetime, counted: Mapping[int, int]) -> None:
+        """Something foretells what will be asked."""
+        self.asked.update({(since, what): amount for what, amount in counted.items()})
 
     async def load_replies(self, reply_ids: Sequence[str]) -> Mapping[str, Reply]:
         """Replies as they are now, in this batch or in the store."""
@@ -348,6 +358,7 @@ class _Work:
         await self.store.add_steps(self.steps)
         await self.store.add_transfers(self.transfers)
         await self.store.add_receiving(list(self.receiving.values()))
+        await self.store.add_asked([Asked(*key, n) for key, n in self.asked.items() if n])
         await self.store.add_tallies(self.tallies)
 
 

@@ -19,6 +19,7 @@ from services.billing.core.ledger import (
     apply_transfers,
 )
 from services.billing.core.posture import FIRST, Standing
+from services.billing.core.price import Asked
 from services.billing.core.reply import WITHDRAWING, Reply, Withdrawal
 from services.billing.memory_gifts import GiftTables, MemoryGifts
 from services.billing.memory_minutes import Minutes
@@ -41,6 +42,7 @@ class Tables:
     balances: Balances = field(default_factory=lambda: EMPTY)
     tallies: dict[str, int] = field(default_factory=dict)
     receiving: Minutes = field(default_factory=Minutes)
+    asked: dict[tuple[datetime, int], int] = field(default_factory=dict)
     standing: Standing = FIRST
     reconciled: dict[str, tuple[Reconciled, datetime]] = field(default_factory=dict)
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
@@ -60,6 +62,7 @@ class Tables:
             transfers=dict(self.transfers),
             tallies=dict(self.tallies),
             receiving=self.receiving.copy(),
+            asked=dict(self.asked),
             postures=dict(self.postures),
             gifts=self.gifts.copy(),
         )
@@ -177,6 +180,16 @@ class MemoryTransaction(MemoryGifts):
         """See ``Transaction``."""
         return self._tables.receiving.since(since)
 
+    async def add_asked(self, asked: Sequence[Asked]) -> None:
+        """See ``Transaction``."""
+        for since, what, amount in asked:
+            known = self._tables.asked.get((since, what), 0)
+            self._tables.asked[since, what] = known + amount
+
+    async def read_asked(self, since: datetime) -> list[Asked]:
+        """See ``Transaction``."""
+        return [Asked(*key, n) for key, n in sorted(self._tables.asked.items()) if key[0] >= since]
+
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
         return self._tables.balances
@@ -281,6 +294,12 @@ class MemoryStore:
             for sequence in sequences:
                 step, _ = self._tables.postures[sequence]
                 self._tables.postures[sequence] = (step, True)
+
+    async def prune_asked(self, before: datetime) -> None:
+        """See ``Store``."""
+        async with self._lock:
+            kept = {key: n for key, n in self._tables.asked.items() if key[0] >= before}
+            self._tables.asked = kept
 
     async def prune_receiving(self, before: datetime) -> None:
         """See ``Store``."""

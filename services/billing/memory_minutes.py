@@ -19,7 +19,7 @@ class Minutes:
 
     starts: list[datetime] = field(default_factory=list)
     rows: list[Interval] = field(default_factory=list)
-    totals: list[tuple[int, int, int, int, int]] = field(default_factory=lambda: [(0,) * 5])
+    totals: list[tuple[int, int, int, int]] = field(default_factory=lambda: [(0,) * 4])
     summed: int = 0
 
     def copy(self) -> "Minutes":
@@ -41,13 +41,12 @@ class Minutes:
         self._sum()
         place = bisect_right(self.starts, at)
         pairs = zip(self.totals[-1], self.totals[place], strict=True)
-        spent, asked, sure, surged, replied = (total - before for total, before in pairs)
+        spent, asked, surged, replied = (total - before for total, before in pairs)
         rows = self.rows[place:]
         return Interval(
             at,
             spent,
             asked,
-            sure,
             surged,
             replied_microeuros=replied,
             receive_price_microeuros=max((r.receive_price_microeuros for r in rows), default=0),
@@ -66,12 +65,11 @@ class Minutes:
     def _sum(self) -> None:
         del self.totals[self.summed + 1 :]
         for row in self.rows[self.summed :]:
-            spent, asked, sure, surged, replied = self.totals[-1]
+            spent, asked, surged, replied = self.totals[-1]
             self.totals.append(
                 (
                     spent + row.spent_microeuros,
                     asked + row.asked_microeuros,
-                    sure + row.sure_microeuros,
                     surged + row.surged,
                     replied + row.replied_microeuros,
                 )

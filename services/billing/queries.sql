@@ -114,17 +114,15 @@ SELECT name, count FROM tallies
 
 -- add_receiving --
 -- What was asked of the fund, by the minute; sorted. $1: since, $2: spent on receiving, $3: asked
--- for replies, $4: of it for sure ones, $5: surged, $6: latest webhook, $7: spent on replies,
--- $8, $9: the highest price of a segment received, and sent.
-INSERT INTO receiving AS r (since, spent_microeuros, asked_microeuros, sure_microeuros, surged,
-                            webhook_at, replied_microeuros, receive_price_microeuros,
-                            reply_price_microeuros)
-SELECT * FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::bigint[], $5::int[],
-                     $6::timestamptz[], $7::bigint[], $8::bigint[], $9::bigint[])
+-- for replies, $4: surged, $5: latest webhook, $6: spent on replies, $7, $8: the highest price of a
+-- segment received, and sent.
+INSERT INTO receiving AS r (since, spent_microeuros, asked_microeuros, surged, webhook_at,
+                            replied_microeuros, receive_price_microeuros, reply_price_microeuros)
+SELECT * FROM unnest($1::timestamptz[], $2::bigint[], $3::bigint[], $4::int[], $5::timestamptz[],
+                     $6::bigint[], $7::bigint[], $8::bigint[])
 ON CONFLICT (since) DO UPDATE
     SET spent_microeuros = r.spent_microeuros + excluded.spent_microeuros,
         asked_microeuros = r.asked_microeuros + excluded.asked_microeuros,
-        sure_microeuros = r.sure_microeuros + excluded.sure_microeuros,
         surged = r.surged + excluded.surged,
         webhook_at = greatest(r.webhook_at, excluded.webhook_at),
         replied_microeuros = r.replied_microeuros + excluded.replied_microeuros,
@@ -137,12 +135,25 @@ ON CONFLICT (since) DO UPDATE
 -- What was asked of the fund since $1.
 SELECT coalesce(sum(spent_microeuros), 0)::bigint AS spent,
        coalesce(sum(asked_microeuros), 0)::bigint AS asked,
-       coalesce(sum(sure_microeuros), 0)::bigint AS sure,
        coalesce(sum(surged), 0)::int AS surged,
        coalesce(sum(replied_microeuros), 0)::bigint AS replied,
        coalesce(max(receive_price_microeuros), 0) AS receive_price,
        coalesce(max(reply_price_microeuros), 0) AS reply_price
 FROM receiving WHERE since > $1
+
+-- add_asked --
+-- What was asked, by the hour; sorted by since and what. $1: since, $2: what, $3: by how much.
+INSERT INTO asked AS a (since, what, amount)
+SELECT * FROM unnest($1::timestamptz[], $2::smallint[], $3::bigint[])
+ON CONFLICT (since, what) DO UPDATE SET amount = a.amount + excluded.amount
+
+-- read_asked --
+-- What was asked since $1, by the hour.
+SELECT since, what, amount FROM asked WHERE since >= $1 ORDER BY since, what
+
+-- prune_asked --
+-- What is too old to foretell anything. $1: before.
+DELETE FROM asked WHERE since < $1
 
 -- lock_balances --
 -- The balances, locked in the order of their names, as the trigger on transfers does.

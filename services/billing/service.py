@@ -20,6 +20,7 @@ from kernel.values.errors import Transient
 from services.billing.accountant import LAG_UNKNOWN, Accountant
 from services.billing.api import operator_routes
 from services.billing.core.pace import HOURS_A_DAY
+from services.billing.core.price import DAYS_KEPT
 from services.billing.handler import BillingHandler
 from services.billing.metrics import Metrics
 from services.billing.operator_books import PostgresOperatorStore
@@ -113,6 +114,7 @@ class Billing:
         self._upkeep.begin("prune", PRUNE_EVERY, partial(self._prune, now), now)
 
     async def _prune(self, now: datetime) -> bool:
+        await self._store.prune_asked(now - (DAYS_KEPT + 1) * HOURS_A_DAY * self._settings.hour)
         await self._store.prune_receiving(now - (HOURS_A_DAY + 1) * self._settings.hour)
         return await self._store.prune_costs(now - COSTS_KEPT, PRUNE_MAX)
 

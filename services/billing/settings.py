@@ -14,6 +14,7 @@ from services.billing.core.alert import AlertRules
 from services.billing.core.gift import GiftRules
 from services.billing.core.pace import PaceRules
 from services.billing.core.posture import PostureRules, Standing, advance_clock
+from services.billing.core.price import PriceRules
 from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff, is_over_cap, price_reply
 
@@ -23,8 +24,10 @@ FLOOR_HOURS = 6
 BURN_FAST, BURN_SLOW = 14.4, 6.0
 """So many times the even pace, in an hour and in six, is too fast: the figures that SRE practice
 takes for error budgets."""
-AGE = timedelta(hours=12)
+AGE = timedelta(hours=48)
 """Who has waited so much longer is one nat of score better."""
+MARGIN = 0.3
+"""Nats by which one who is to come must be better for money to be kept for him."""
 UNLOOKED_MAX = timedelta(minutes=10)
 UNREAD_MAX = 500
 """Receipts that may wait unread while replies are authorised; each is taken to cost the tariff."""
@@ -97,7 +100,12 @@ class BillingSettings:
     @property
     def room(self) -> RoomRules:
         """What the waiting room goes by."""
-        return RoomRules(self.posture, self.tariff)
+        return RoomRules(self.posture, self.tariff, self.price)
+
+    @property
+    def price(self) -> PriceRules:
+        """How a euro is priced."""
+        return PriceRules(self.hour, self.age, MARGIN, self.quiet)
 
 
 def read_settings(settings: Settings) -> BillingSettings:

@@ -17,6 +17,7 @@ from kernel.facts.records import LoggedCost, Reconciled, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
+from services.billing.core.price import Asked
 from services.billing.core.reply import Reply, Withdrawal
 from services.billing.gift_store import Gifts, PostgresGifts
 from services.billing.rows import (
@@ -113,6 +114,14 @@ class Transaction(Gifts, Protocol):
         """What was asked of the fund since then."""
         ...
 
+    async def add_asked(self, asked: Sequence[Asked]) -> None:
+        """Add what was asked by the hour; one a ``since`` and ``what``."""
+        ...
+
+    async def read_asked(self, since: datetime) -> list[Asked]:
+        """What was asked in the hours from then on, in their order."""
+        ...
+
     async def lock_balances(self) -> Balances:
         """The balances; nobody books until this transaction has ended."""
         ...
@@ -189,6 +198,10 @@ class Store(Protocol):
 
     async def mark_postures(self, sequences: Sequence[int], now: datetime) -> None:
         """They were told."""
+        ...
+
+    async def prune_asked(self, before: datetime) -> None:
+        """Forget what is too old to foretell anything."""
         ...
 
     async def prune_receiving(self, before: datetime) -> None:
@@ -338,12 +351,21 @@ class PostgresTransaction(PostgresGifts):
             since,
             row["spent"],
             row["asked"],
-            row["sure"],
             row["surged"],
             replied_microeuros=row["replied"],
             receive_price_microeuros=row["receive_price"],
             reply_price_microeuros=row["reply_price"],
         )
+
+    async def add_asked(self, asked: Sequence[Asked]) -> None:
+        """See ``Transaction``."""
+        if asked:
+            columns = zip(*sorted(asked), strict=True)
+            await self.fetch("add_asked", *(list(column) for column in columns))
+
+    async def read_asked(self, since: datetime) -> list[Asked]:
+        """See ``Transaction``."""
+        return [Asked(**row) for row in await self.fetch("read_asked", since)]
 
     async def lock_balances(self) -> Balances:
         """See ``Transaction``."""
@@ -431,6 +453,10 @@ class PostgresStore(SqlStore):
         """See ``Store``."""
         if sequences:
             await self.fetch("mark_postures", list(sequences), now)
+
+    async def prune_asked(self, before: datetime) -> None:
+        """See ``Store``."""
+        await self.fetch("prune_asked", before)
 
     async def prune_receiving(self, before: datetime) -> None:
         """See ``Store``."""

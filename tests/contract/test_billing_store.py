@@ -33,6 +33,7 @@ from services.billing.core.ledger import (
     transfer,
 )
 from services.billing.core.posture import FIRST, Cause, Standing
+from services.billing.core.price import Asked
 from services.billing.core.reply import (
     Reply,
     Reservation,
@@ -219,7 +220,7 @@ async def test_the_room_is_in_order(store: Store) -> None:
         scored("c", 0.5),
         scored("b", 0.5),
         scored("B", 0.5),
-        scored("a", 1.0, entered=12 * HOUR),
+        scored("a", 1.0, entered=48 * HOUR),
         scored("d", 0.6, sender=OTHER),
         scored("e", -9.0, kind=ReplyKind.TEST),
         authorized("f", rank=9.0),
@@ -511,21 +512,21 @@ async def test_counts_add_up(store: Store) -> None:
 
 async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> None:
     first = [
-        Interval(NOW, 10, 300, 150, 1, webhook_at=NOW + SECOND),
-        Interval(NOW - HOUR, 5, 150, 0, 4),
+        Interval(NOW, 10, 300, 1, webhook_at=NOW + SECOND),
+        Interval(NOW - HOUR, 5, 150, 4),
     ]
     async with store.transaction() as work:
         await work.add_receiving(first)
-        await work.add_receiving([Interval(NOW, -3, 150, 150, 2)])
+        await work.add_receiving([Interval(NOW, -3, 150, 2)])
         await work.add_receiving([])
         for ago, expected in (
-            (2 * HOUR, (12, 600, 300, 7)), (HOUR, (7, 450, 300, 3)), (0 * HOUR, (0, 0, 0, 0)),
+            (2 * HOUR, (12, 600, 7)), (HOUR, (7, 450, 3)), (0 * HOUR, (0, 0, 0)),
         ):  # fmt: skip
             assert await work.read_receiving(NOW - ago) == Interval(NOW - ago, *expected)
         # What comes late counts as well, where it belongs.
-        await work.add_receiving([Interval(NOW - HOUR / 2, 1, 2, 3, 4)])
-        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 8, 452, 303, 7)
-        assert await work.read_receiving(NOW - SECOND) == Interval(NOW - SECOND, 7, 450, 300, 3)
+        await work.add_receiving([Interval(NOW - HOUR / 2, 1, 2, 4)])
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 8, 452, 7)
+        assert await work.read_receiving(NOW - SECOND) == Interval(NOW - SECOND, 7, 450, 3)
         seen = Interval(
             NOW - HOUR / 2, replied_microeuros=150, receive_price_microeuros=12,
             reply_price_microeuros=7,
@@ -540,7 +541,7 @@ async def test_what_was_asked_of_the_fund_adds_up_by_its_time(store: Store) -> N
         assert (found.replied_microeuros, *found[-2:]) == (-20, 0, 0)
     await store.prune_receiving(NOW + HOUR)  # the latest webhook's is kept
     async with store.transaction() as work:
-        kept = Interval(NOW - 2 * HOUR, 7, 450, 300, 3, replied_microeuros=-20)
+        kept = Interval(NOW - 2 * HOUR, 7, 450, 3, replied_microeuros=-20)
         assert await work.read_receiving(NOW - 2 * HOUR) == kept
         await work.add_receiving([Interval(NOW + MINUTE, 1)])
         assert (await work.read_receiving(NOW)).spent_microeuros == 1
@@ -618,12 +619,19 @@ async def test_counts_of_two_at_once_add_up(store: Store) -> None:
     async def count(number: int) -> None:
         async with store.transaction() as work:
             await work.add_tallies({"a": 1, "b": 2} if number % 2 else {"b": 2, "a": 1})
-            await work.add_receiving([Interval(NOW, 1, 2, 3, 4), Interval(NOW + MINUTE, 1)])
+            await work.add_asked([Asked(NOW, 3, 2), Asked(NOW - HOUR, 1000, 5)])
+            await work.add_receiving([Interval(NOW, 1, 2, 4), Interval(NOW + MINUTE, 1)])
 
     await asyncio.gather(*(count(number) for number in range(8)))
     async with store.transaction() as work:
         assert await work.read_tallies() == {"a": 8, "b": 16}
-        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 16, 16, 24, 32)
+        assert await work.read_receiving(NOW - HOUR) == Interval(NOW - HOUR, 16, 16, 32)
+        asked = [Asked(NOW - HOUR, 1000, 40), Asked(NOW, 3, 16)]
+        assert await work.read_asked(NOW - HOUR) == asked
+        assert await work.read_asked(NOW) == asked[1:]
+    await store.prune_asked(NOW)
+    async with store.transaction() as work:
+        assert await work.read_asked(NOW - 2 * HOUR) == asked[1:]
 
 
 async def test_nobody_reserves_what_another_has_reserved_meanwhile(store: Store) -> None:

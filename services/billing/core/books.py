@@ -23,7 +23,6 @@ class Interval(NamedTuple):
     Attributes:
         spent_microeuros: on receiving.
         asked_microeuros: the price of replies that were found deserved, paid or not.
-        sure_microeuros: of it, of those that are not in doubt (``core/room.py``).
         surged: so many of them came in a surge.
         webhook_at: when the last webhook came.
         replied_microeuros: what replies were found to have cost.
@@ -34,7 +33,6 @@ class Interval(NamedTuple):
     since: datetime
     spent_microeuros: int = 0
     asked_microeuros: int = 0
-    sure_microeuros: int = 0
     surged: int = 0
     webhook_at: datetime | None = None
     replied_microeuros: int = 0
@@ -48,7 +46,6 @@ class Interval(NamedTuple):
             self.since,
             self.spent_microeuros + other.spent_microeuros,
             self.asked_microeuros + other.asked_microeuros,
-            self.sure_microeuros + other.sure_microeuros,
             self.surged + other.surged,
             max(times, default=None),
             self.replied_microeuros + other.replied_microeuros,

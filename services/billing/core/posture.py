@@ -2,7 +2,8 @@
 
 Pure: facts in, the next standing out. The first cause that holds suspends; a cause that
 suspended already must be past by a margin before it lets go, so that a cent does not flap. Where
-nothing suspends, a flood or a fund that burns too fast makes it guarded (``core/pace.py``).
+nothing suspends, a flood, a fund that burns too fast (``core/pace.py``), or one that does not reach
+for all who wait and are expected (``core/price.py``) makes it guarded.
 """
 
 import enum
@@ -13,7 +14,7 @@ from datetime import date, datetime, timedelta
 from kernel.facts.records import Posture
 from kernel.settings.settings import QuietHours
 from services.billing.core.ledger import Account, Balances, donated
-from services.billing.core.pace import Demand, Donation, PaceRules, burns, pace_left, surges
+from services.billing.core.pace import Demand, Donation, PaceRules, burns, surges
 from services.billing.core.waiting import waited_between
 
 DELIVERIES_JUDGED = 20
@@ -59,7 +60,7 @@ class PostureRules:
         floor_hours: so many hours of receiving at the last hour's rate are kept while a flood
             lasts.
         probe_every: between two rounds of probes.
-        pace: how fast the fund may be spent while guarded.
+        pace: how fast it may be spent before that is guarded against.
         detaching_saves: what is received while the number is on costs money; where it does not,
             only the operator takes it off.
     """
@@ -90,6 +91,7 @@ class Facts:
         today: the date in the operator's time zone.
         demand: what was asked of the fund lately.
         waiting: what all who wait would cost.
+        kept: what the price of a euro keeps from the worst who wait (``core/price.py``).
     """
 
     available: int
@@ -104,6 +106,7 @@ class Facts:
     today: date
     demand: Demand
     waiting: int = 0
+    kept: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,12 +177,31 @@ def spendable(facts: Facts, standing: Standing, rules: PostureRules) -> int:
 
     Whatever is authorised within it leaves the floor, the daily cap and the credit whole.
     """
-    limits = [facts.available - floor_for_replies(facts, standing, rules)]
+    money = spendable_by_and_by(facts, standing, rules)
     if rules.daily_cap_microeuros is not None:
-        limits.append(_left_today(facts, standing, rules.daily_cap_microeuros))
+        money = min(money, _left_today(facts, standing, rules.daily_cap_microeuros))
+    return money
+
+
+def spendable_by_and_by(facts: Facts, standing: Standing, rules: PostureRules) -> int:
+    """As ``spendable``, but for today's cap: tomorrow there is another."""
+    money = facts.available - floor_for_replies(facts, standing, rules)
     if facts.credit is not None:
-        limits.append(facts.credit - rules.credit_floor_microeuros)
-    return min(limits)
+        money = min(money, facts.credit - rules.credit_floor_microeuros)
+    return money
+
+
+def is_short(facts: Facts, standing: Standing, rules: PostureRules) -> bool:
+    """Whether the money does not reach for all who wait and are expected.
+
+    It begins because money is kept, and after a suspension; once it has begun a fifth more is
+    asked, so that what is expected does not switch it on and off.
+    """
+    wanted, held = facts.waiting + facts.kept, standing.posture is not Posture.NORMAL
+    if held:
+        wanted += facts.kept // 5
+    short = wanted > max(spendable_by_and_by(facts, standing, rules), 0)
+    return short and (held or facts.kept > 0)
 
 
 def decide_standing(
@@ -250,8 +272,8 @@ def take_gifts(
 ) -> Standing:
     """What of gifts may be spent has changed, the balances are with it.
 
-    They come by themselves and often: within the horizon of the last donation the pace goes on, on
-    what is there, or each small gift would let half of the fund go at once.
+    They come by themselves and often: within the horizon of the last donation it goes on, on what
+    is there.
 
     Args:
         gained: micro-euros; below zero, a platform took money back.
@@ -265,20 +287,24 @@ def take_gifts(
     return replace(take_back(standing, balances), given_then=given_then)
 
 
-def donation_of(standing: Standing, facts: Facts) -> Donation | None:
-    """What the pace is measured by; None: nothing was donated."""
+def donation_of(standing: Standing) -> Donation | None:
+    """What the burn is measured by; None: nothing was donated."""
     if standing.donated_at is None:
         return None
-    consumed = facts.replies - standing.replies_before
-    return Donation(standing.at_donation, standing.donated_at, consumed)
+    return Donation(standing.at_donation, standing.donated_at)
+
+
+def until_horizon(standing: Standing, rules: PostureRules, now: datetime) -> datetime:
+    """How far ahead money is kept: to ``FUND_HORIZON`` after the last donation."""
+    return now if standing.donated_at is None else standing.donated_at + rules.pace.horizon
 
 
 def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: datetime) -> Cause:
-    """Whether to pay by the pace; once begun it lasts until all who wait could be paid at once.
+    """Whether to be on guard; it lasts until all who wait and are expected could be paid.
 
     Where both causes hold, the one that is named already goes on being named.
     """
-    donation = donation_of(standing, facts)
+    donation = donation_of(standing)
     if donation is None or now >= donation.at + rules.pace.horizon:
         return Cause.CALM
     guarded = standing.cause in GUARDING
@@ -287,9 +313,7 @@ def _find_guard(standing: Standing, facts: Facts, rules: PostureRules, now: date
         holding.append(Cause.SURGE)
     if burns(facts.demand, donation, rules.pace, guarded=guarded):
         holding.append(Cause.BURN)
-    # After a suspension as well: what waited through it is not all paid at once.
-    held = standing.posture is not Posture.NORMAL
-    if held and not holding and facts.waiting > pace_left(donation, rules.pace, now):
+    if not holding and is_short(facts, standing, rules):
         holding.append(standing.cause if guarded else Cause.BURN)
     if standing.cause in holding:
         return standing.cause

@@ -44,12 +44,6 @@ WITHDRAWING = frozenset({Reason.OPTED_OUT, Reason.BLOCKED})
 """Verdicts on a message after which what came before it is not answered either."""
 
 
-DOUBTED_SCORE = -0.3
-"""Log-odds below which a reply is in doubt: likelier of the attack than not. A surge alone does not
-bring it there; how long it has waited changes nothing."""
-DOUBT_RANKS = 1e6
-
-
 class Reservation(enum.StrEnum):
     """Where the money of a reply stands."""
 
@@ -98,11 +92,6 @@ class Reply:
     told_at: datetime | None = None
 
 
-def is_doubtful(reply: Reply) -> bool:
-    """Whether it is likelier of the attack than not."""
-    return reply.kind is not ReplyKind.TEST and reply.score < DOUBTED_SCORE
-
-
 class SealedPhone(NamedTuple):
     """A phone: its pseudonym, and its number sealed for sending."""
 
@@ -132,10 +121,9 @@ class Entry(NamedTuple):
     def rank(self, score: float) -> float:
         """The place of a score among all, whenever they came; the larger the earlier.
 
-        Age counts as score, so nobody is forgotten; who is in doubt comes after all who are not.
+        Age counts as score, so nobody is forgotten.
         """
-        rank = score - self.shown / self.age
-        return rank - DOUBT_RANKS if score < DOUBTED_SCORE else rank
+        return score - self.shown / self.age
 
 
 def admit_reply(judged: SmsJudged, tariff: Tariff, entry: Entry) -> Reply:

@@ -1,26 +1,25 @@
 """The waiting room: who is paid for next, and how much may be paid for now.
 
-Best rank first (``reply.Entry.rank``): score and age; those in doubt come after all others, from
-what these will leave. Replies wait here rather than at the responder, so that a pause, a STOP, a
-block and a better score still reach them: no more than a minute of sending is authorised ahead.
+Best rank first (``reply.Entry.rank``): score and age. One is paid if what is kept from him
+(``core/price.py``) is left after it. Replies wait here rather than at the responder, so that a
+pause, a STOP, a block and a better score still reach them: no more than a minute of sending is
+authorised ahead.
 """
 
-import enum
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 
 from kernel.facts.records import Posture, ReplyKind
-from services.billing.core.pace import doubtful_left, pace_left
 from services.billing.core.posture import (
     Cause,
     Facts,
     PostureRules,
     Standing,
-    donation_of,
     spendable,
+    spendable_by_and_by,
 )
-from services.billing.core.reply import Reply, is_doubtful
+from services.billing.core.price import NOTHING_KEPT, PriceRules, Reserve
+from services.billing.core.reply import Reply
 from services.billing.core.tariff import Tariff
 
 
@@ -32,15 +31,17 @@ class Allowance:
         count: so many replies at most.
         amount_microeuros: so much money at most.
         tests_only: nothing but tests of the operator's.
-        paced_microeuros: of the money, what may go to others than tests; None: all of it.
-        doubtful_microeuros: of that, what may go to replies in doubt; None: all of it.
+        reserve: what of it is kept from whom; from tests nothing is.
+        later_microeuros: money that may not go today and counts as kept.
+        aged: the waiting clock now, in nats of score.
     """
 
     count: int
     amount_microeuros: int
     tests_only: bool = False
-    paced_microeuros: int | None = None
-    doubtful_microeuros: int | None = None
+    reserve: Reserve = NOTHING_KEPT
+    later_microeuros: int = 0
+    aged: float = 0.0
 
 
 def order_of(reply: Reply) -> tuple[bool, float, str]:
@@ -54,45 +55,23 @@ def choose_replies(waiting: Iterable[Reply], allowance: Allowance) -> Sequence[R
     A cheaper one behind it does not overtake: it would starve the dear one.
     """
     chosen: list[Reply] = []
-    left = _fill_pots(allowance)
+    left = allowance.amount_microeuros
     for reply in sorted(waiting, key=order_of):
         if allowance.tests_only and reply.kind is not ReplyKind.TEST:
             continue
-        pots = [pot for pot in _pots_of(reply) if pot in left]
-        price = reply.price_microeuros
-        if len(chosen) == allowance.count or any(price > left[pot] for pot in pots):
+        left -= reply.price_microeuros
+        if len(chosen) == allowance.count or left < _needed_after(reply, allowance):
             break
-        for pot in pots:
-            left[pot] -= price
         chosen.append(reply)
     return chosen
 
 
-class _Pot(enum.Enum):
-    """Of what the money is counted."""
-
-    ALL = enum.auto()
-    PACED = enum.auto()
-    DOUBTFUL = enum.auto()
-
-
-def _fill_pots(allowance: Allowance) -> dict[_Pot, int]:
-    """What is in each; without a limit: missing."""
-    amounts = {
-        _Pot.ALL: allowance.amount_microeuros,
-        _Pot.PACED: allowance.paced_microeuros,
-        _Pot.DOUBTFUL: allowance.doubtful_microeuros,
-    }
-    return {pot: amount for pot, amount in amounts.items() if amount is not None}
-
-
-def _pots_of(reply: Reply) -> Sequence[_Pot]:
-    """All that a reply is paid from."""
+def _needed_after(reply: Reply, allowance: Allowance) -> int:
+    """What of the amount must be left when it is paid."""
     if reply.kind is ReplyKind.TEST:
-        return (_Pot.ALL,)
-    if is_doubtful(reply):
-        return (_Pot.ALL, _Pot.PACED, _Pot.DOUBTFUL)
-    return (_Pot.ALL, _Pot.PACED)
+        return 0
+    kept = allowance.reserve.from_whom(reply.rank + allowance.aged)
+    return max(kept - allowance.later_microeuros, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +80,7 @@ class RoomRules:
 
     posture: PostureRules
     tariff: Tariff
+    price: PriceRules
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +103,7 @@ class Load:
 
 
 def plan_allowance(
-    standing: Standing, facts: Facts, load: Load, rules: RoomRules, now: datetime
+    standing: Standing, facts: Facts, load: Load, reserve: Reserve, rules: RoomRules
 ) -> Allowance:
     """What may be authorised now; what is unread is taken to cost the tariff."""
     if load.unread is None or not 0 <= load.unread <= load.unread_max:
@@ -131,27 +111,12 @@ def plan_allowance(
     money = spendable(facts, standing, rules.posture)
     money -= load.unread * rules.tariff.receive_microeuros
     count = max(load.ahead_max - load.outstanding, 0)
-    if standing.posture is Posture.NORMAL:
-        return Allowance(count, money, tests_only=load.quiet)
-    if standing.posture is Posture.GUARDED:
-        return _guard(Allowance(count, money, tests_only=load.quiet), standing, facts, rules, now)
+    if standing.posture is not Posture.SUSPENDED:
+        later = spendable_by_and_by(facts, standing, rules.posture)
+        later -= spendable(facts, standing, rules.posture)
+        aged = standing.shown / rules.price.age
+        return Allowance(count, money, load.quiet, reserve, later, aged)
     probing = standing.cause is Cause.DELIVERIES_FAILING and standing.probes > 0
     if probing and not load.quiet:
         return Allowance(min(count, standing.probes), money)
     return Allowance(count, money, tests_only=True)
-
-
-def _guard(
-    allowance: Allowance, standing: Standing, facts: Facts, rules: RoomRules, now: datetime
-) -> Allowance:
-    """What the pace leaves of an allowance; tests are not held to it."""
-    donation = donation_of(standing, facts)
-    if donation is None:
-        return allowance
-    pace = rules.posture.pace
-    left = min(allowance.amount_microeuros, pace_left(donation, pace, now))
-    return replace(
-        allowance,
-        paced_microeuros=left,
-        doubtful_microeuros=doubtful_left(donation, facts.demand, left, pace, now),
-    )

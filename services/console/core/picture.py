@@ -11,7 +11,7 @@ class Safety(enum.StrEnum):
 
     YES = "yes"
     SLOWLY = "slowly"
-    """Replies go out by the pace, the most sincere first."""
+    """The most sincere first; money is kept for those who will come."""
     SILENT = "silent"
     """It is received, and not answered."""
     NO = "no"

@@ -9,7 +9,7 @@ judged when that record is reached; the walk says what is to be counted for it.
 from collections import Counter, deque
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import assert_never
 
 from msgspec import Struct
@@ -24,8 +24,16 @@ from kernel.facts.records import (
     SmsJudged,
 )
 from services.filter.core.campaign import is_suspect
-from services.filter.core.learner import Lesson, teach_alike, teach_contact, teach_silenced
+from services.filter.core.habits import habit_of
+from services.filter.core.learner import (
+    Lesson,
+    teach_alike,
+    teach_contact,
+    teach_judged,
+    teach_silenced,
+)
 from services.filter.core.lore import FADE, Lore
+from services.filter.core.score import INSISTENT_MAX
 from services.filter.core.sender import (
     Arrival,
     Deliberation,
@@ -52,6 +60,8 @@ from services.filter.core.verdict import ATTACKS, Rules, judge_message
 
 Event = Arrival | SenderBlocked | ReplyChanged
 
+PERSON_AGAIN = timedelta(minutes=2)
+"""From the first text to the last, at the least, of who is taken for a person."""
 CALM_EXCESS_MAX = 0.34
 """Calm: of the contacts around, less than so large a share is beyond the usual."""
 
@@ -367,6 +377,12 @@ def fade_of(now: datetime, rules: Rules) -> int:
     return bucket_of(now, rules.bucket) // FADE
 
 
+def is_person(case: Deliberation) -> bool:
+    """Whether he wrote again as people do: minutes later, and not many times."""
+    again = case.last_at - case.first_at
+    return 1 < case.texts <= INSISTENT_MAX and again >= PERSON_AGAIN
+
+
 def learn_from(
     before: Sender, verdict: SmsJudged, answers: Mapping[Question, int], lore: Lore, rules: Rules
 ) -> tuple[Mapping[tuple[bytes, int], int], list[Lesson]]:
@@ -378,9 +394,12 @@ def learn_from(
     inquiry = inquire(case, rules)
     alike = inquiry.alike(answers)
     calm = lore.surge_around(inquiry.first, inquiry.last).excess_share < CALM_EXCESS_MAX
-    if verdict.reason is not Reason.DESERVED or not calm:
+    if verdict.reason is not Reason.DESERVED:
         return {}, []
-    lessons = [teach_alike(case.tokens)] if is_suspect(alike) else []
+    lessons = [teach_judged(case.tokens, habit_of(case.texts), person=is_person(case))]
+    if not calm:
+        return {}, lessons
+    lessons += [teach_alike(case.tokens)] if is_suspect(alike) else []
     day = day_of(inquiry.first)
     return dict.fromkeys(((key, day) for key in calm_keys(inquiry.traits)), 1), lessons
 

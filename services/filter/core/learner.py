@@ -8,12 +8,15 @@ are counts of keyed hashes: no text.
 """
 
 from array import array
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from math import log
 from operator import add
 from zlib import crc32
 
+from services.filter.core.habits import Habits
+from services.filter.core.phrases import PLACES, Phrases, find_runs
 from services.filter.core.signature import normalize
 
 TOKENS = 4096
@@ -40,6 +43,8 @@ _SHORT_CHARACTERS, _LONG_CHARACTERS, _SHOUTED_CHARACTERS = 12, 80, 8
 def find_tokens(text: str | None, key: bytes) -> bytes:
     """The tokens of a text, two bytes each (little-endian), distinct, in ascending order.
 
+    Places of the bag come first, then those of its phrases (``phrases``), ``TOKENS`` added.
+
     Args:
         key: of the hashes, at least 8 bytes.
     """
@@ -51,7 +56,8 @@ def find_tokens(text: str | None, key: bytes) -> bytes:
     normal = "".join(words).encode("utf-32-le", "surrogatepass")
     starts = range(0, len(normal) - WIDTH + 1, 4)[: max(TOKENS_TEXT_MAX - len(found), 0)]
     found.update([crc32(normal[start : start + WIDTH], seed) % TOKENS for start in starts])
-    return array("H", sorted(found)).tobytes()
+    runs = (TOKENS + place for place in find_runs("".join(words)[:CHARACTERS_MAX], seed))
+    return array("H", [*sorted(found), *sorted(runs)]).tobytes()
 
 
 def _shapes(text: str | None) -> list[int]:
@@ -70,7 +76,18 @@ def _shapes(text: str | None) -> list[int]:
 
 
 def read_tokens(tokens: bytes) -> Sequence[int]:
-    """The places of ``find_tokens``."""
+    """The places of the bag among ``find_tokens``."""
+    places = _read(tokens)
+    return places[: bisect_left(places, TOKENS)]
+
+
+def read_runs(tokens: bytes) -> Sequence[int]:
+    """The places of the phrases among ``find_tokens``."""
+    places = _read(tokens)
+    return [place - TOKENS for place in places[bisect_left(places, TOKENS) :]]
+
+
+def _read(tokens: bytes) -> "array[int]":
     places = array("H")
     places.frombytes(tokens)
     return places
@@ -78,22 +95,35 @@ def read_tokens(tokens: bytes) -> Sequence[int]:
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """What one text teaches: its tokens, and how much of it each side takes."""
+    """What one text teaches: its tokens, and how much of it each side takes.
+
+    Attributes:
+        contact, person: what it is counted as among phrases.
+        habit: what it is counted as among habits (``habits``); None: nothing.
+    """
 
     tokens: bytes
-    attack: int
-    calm: int
+    attack: int = 0
+    calm: int = 0
+    contact: bool = False
+    person: bool = False
+    habit: int | None = None
 
 
 def teach_contact(tokens: bytes, excess_share: float) -> Lesson:
     """A first contact, by the share of contacts like it that is beyond the usual."""
     attack = round(WEIGHT * excess_share)
-    return Lesson(tokens, attack, WEIGHT - attack)
+    return Lesson(tokens, attack, WEIGHT - attack, contact=True)
 
 
 def teach_alike(tokens: bytes) -> Lesson:
     """One whose text many others wrote nearly the same: half an example of the attack."""
     return Lesson(tokens, WEIGHT // 2, 0)
+
+
+def teach_judged(tokens: bytes, habit: int, *, person: bool) -> Lesson:
+    """One who was judged; ``person``: he has shown by when he wrote again that he is one."""
+    return Lesson(tokens, person=person, habit=habit)
 
 
 def teach_silenced(tokens: bytes) -> Lesson:
@@ -112,6 +142,7 @@ class Learnt:
     Attributes:
         attack, calm: by token.
         attack_texts, calm_texts: in all, in the same unit (``WEIGHT`` a text).
+        phrases, habits: what is often written, and how often somebody writes.
         faded: how many halvings were applied, counted from 1970.
     """
 
@@ -120,6 +151,8 @@ class Learnt:
     attack_texts: int = 0
     calm_texts: int = 0
     faded: int = 0
+    phrases: Phrases = field(default_factory=Phrases)
+    habits: Habits = field(default_factory=Habits)
 
     def fade(self, halvings: int) -> None:
         """Halve what is older, up to ``halvings`` (counted from 1970); what is done stays done."""
@@ -127,9 +160,12 @@ class Learnt:
         if due <= 0:
             return
         self.faded = halvings
+        shift = min(due, 31)
+        self.habits.halve(shift)
+        if self.phrases.contacts or self.phrases.persons:
+            self.phrases.halve(shift)
         if not (self.attack_texts or self.calm_texts):
             return
-        shift = min(due, 31)
         self.attack = array("I", [count >> shift for count in self.attack])
         self.calm = array("I", [count >> shift for count in self.calm])
         self.attack_texts >>= shift
@@ -138,6 +174,7 @@ class Learnt:
     def learn(self, lessons: Iterable[Lesson]) -> None:
         """Add what texts teach."""
         for lesson in lessons:
+            self._count(lesson)
             places = read_tokens(lesson.tokens)
             if lesson.attack:
                 self.attack_texts += lesson.attack
@@ -147,6 +184,14 @@ class Learnt:
                 self.calm_texts += lesson.calm
                 for place in places:
                     self.calm[place] += lesson.calm
+
+    def _count(self, lesson: Lesson) -> None:
+        if lesson.contact:
+            self.phrases.count_contact(read_runs(lesson.tokens))
+        if lesson.person:
+            self.phrases.count_person(read_runs(lesson.tokens))
+        if lesson.habit is not None:
+            self.habits.count(lesson.habit)
 
     def log_odds(self, tokens: bytes) -> float:
         """The log-odds that a text is of the calm side, from -4 to 4; 0: nothing is known."""
@@ -175,18 +220,22 @@ class Learnt:
     def to_bytes(self) -> bytes:
         """All of it, to be kept; ``from_bytes`` reads it."""
         head = array("Q", [self.attack_texts, self.calm_texts, self.faded])
-        return head.tobytes() + self.attack.tobytes() + self.calm.tobytes()
+        bag = head.tobytes() + self.attack.tobytes() + self.calm.tobytes()
+        return bag + self.phrases.to_bytes() + self.habits.to_bytes()
 
     @classmethod
     def from_bytes(cls, kept: bytes) -> "Learnt":
-        """Read what ``to_bytes`` wrote; empty: nothing was learnt yet."""
+        """Read what ``to_bytes`` wrote, or wrote before phrases were; empty: nothing was learnt."""
         if not kept:
             return cls()
         head, attack, calm = array("Q"), array("I"), array("I")
         head.frombytes(kept[:24])
         attack.frombytes(kept[24 : 24 + 4 * TOKENS])
-        calm.frombytes(kept[24 + 4 * TOKENS :])
-        return cls(attack, calm, head[0], head[1], head[2])
+        calm.frombytes(kept[24 + 4 * TOKENS : 24 + 8 * TOKENS])
+        rest = kept[24 + 8 * TOKENS :]
+        phrases = Phrases.from_bytes(rest[: 24 + 8 * PLACES])
+        habits = Habits.from_bytes(rest[24 + 8 * PLACES :])
+        return cls(attack, calm, head[0], head[1], head[2], phrases, habits)
 
 
 def merge(shards: Iterable[Learnt]) -> Learnt:
@@ -196,6 +245,8 @@ def merge(shards: Iterable[Learnt]) -> Learnt:
     whole = Learnt(faded=faded)
     for part in parts:
         part.fade(faded)
+        whole.phrases = whole.phrases.plus(part.phrases)
+        whole.habits = whole.habits.plus(part.habits)
         if not (part.attack_texts or part.calm_texts):
             continue
         whole.attack = array("I", map(add, whole.attack, part.attack))

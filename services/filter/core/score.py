@@ -17,6 +17,8 @@ INSISTENT_MAX = 6
 
 docs/design.md §1.
 """
+AGAIN, AGAIN_MINUTES = 0.4, 3.0
+"""Log-odds for who wrote again so many minutes after his first text; sooner, a part of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +28,10 @@ class Evidence:
     Attributes:
         texts: sent while waiting, the first included.
         learnt: log-odds of his first text, by what the attack taught (``learner``).
+        repeated: how many times the usual its runs are lately written, in nats (``phrases``).
+        habitual: how many times the usual as many texts as his are lately sent, in nats
+            (``habits``).
+        spread: minutes from his first text to his last.
     """
 
     texts: int
@@ -33,6 +39,9 @@ class Evidence:
     neighbours: Neighbours = NONE
     surge: Surge = field(default_factory=lambda: Surge(1.0, 1.0))
     learnt: float = 0.0
+    repeated: float = 0.0
+    habitual: float = 0.0
+    spread: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +58,8 @@ def weigh_surge(evidence: Evidence) -> float:
 
 
 def weigh_text(evidence: Evidence) -> float:
-    """He writes as this attack writes, or as people do in calm hours."""
-    return _clip(evidence.learnt, -4.0, 3.0)
+    """He writes as this attack writes. To write as others do earns nothing: it can be taught."""
+    return _clip(0.7 * evidence.learnt, -2.8, 0.0)
 
 
 def weigh_alike(evidence: Evidence) -> float:
@@ -65,19 +74,31 @@ def weigh_neighbours(evidence: Evidence) -> float:
     return _clip(-log(max(evidence.neighbours.ratio, 1.0)), -3.0, 0.0)
 
 
+def weigh_phrases(evidence: Evidence) -> float:
+    """What he wrote, far more write lately than people do."""
+    return _clip(-evidence.repeated, -3.0, 0.0)
+
+
+def weigh_habit(evidence: Evidence) -> float:
+    """Far more send as many texts as he did than people do."""
+    return _clip(-evidence.habitual, -2.5, 0.0)
+
+
 def weigh_texts(evidence: Evidence) -> float:
-    """A few texts while waiting speak for a person, many for a machine."""
-    if evidence.texts <= INSISTENT_MAX:
-        return 0.2 * (evidence.texts - 1)
-    return _clip(1.0 - 0.15 * (evidence.texts - INSISTENT_MAX), -3.0, 1.0)
+    """A few texts while waiting speak for a person, some minutes apart more so; many against."""
+    few = min(evidence.texts, INSISTENT_MAX) - 1
+    again = AGAIN * min(evidence.spread / AGAIN_MINUTES, 1.0) if few else 0.0
+    return _clip(0.1 * few + again - 0.15 * max(evidence.texts - INSISTENT_MAX, 0), -3.0, 0.9)
 
 
 FEATURES: tuple[Feature, ...] = (
     Feature("surge", weigh_surge),
     Feature("text", weigh_text),
+    Feature("phrases", weigh_phrases),
     Feature("alike", weigh_alike),
     Feature("neighbours", weigh_neighbours),
     Feature("texts", weigh_texts),
+    Feature("habit", weigh_habit),
 )
 
 

@@ -4,7 +4,7 @@ Every function takes a state and gives the next one, with the verdict where ther
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from msgspec import Struct
@@ -25,7 +25,8 @@ from kernel.facts.records import (
 )
 from services.filter.core.answer import BY_BILLING, Answer, Proof, hear_word
 from services.filter.core.due import plan_due
-from services.filter.core.learner import find_tokens
+from services.filter.core.habits import habit_of
+from services.filter.core.learner import find_tokens, read_runs
 from services.filter.core.lore import Lore
 from services.filter.core.optout import Wish, read_wish
 from services.filter.core.score import Evidence, weigh_evidence
@@ -47,6 +48,7 @@ ANSWERING = frozenset({ReplyState.SENT, ReplyState.DELIVERED, ReplyState.UNDELIV
 
 INFORMATIVE_TEXTS = 3
 """Of his first texts, so many are searched for an informative one."""
+MINUTE = timedelta(minutes=1)
 SURGE_TOLD = 1.5
 """From so many times the usual on, a verdict says how many came."""
 
@@ -275,7 +277,10 @@ def _gather(
         alike=inquiry.alike(answers),
         neighbours=inquiry.neighbours(answers),
         surge=lore.surge_around(inquiry.first, inquiry.last),
+        spread=(case.last_at - case.first_at) / MINUTE,
         learnt=lore.learnt.log_odds(case.tokens),
+        repeated=lore.learnt.phrases.excess(read_runs(case.tokens)),
+        habitual=lore.learnt.habits.excess(habit_of(case.texts)),
     )
 
 

@@ -473,8 +473,8 @@ async def test_while_deliveries_fail_a_few_probes_go(desk: Desk) -> None:
 # -- guarded -------------------------------------------------------------------------------------
 
 
-async def test_a_surge_is_paid_by_the_pace_best_first_and_doubtful_last(desk: Desk) -> None:
-    await desk.give(FLOOR + 4 * EURO)  # half of it, twelve euros, may go at once
+async def test_in_a_surge_money_is_kept_for_the_better_until_it_is_over(desk: Desk) -> None:
+    await desk.give(FLOOR + 4 * EURO)
     await desk.look()
     surge = {"basis": {"surge": 9.5}}
     await desk.hear(*texts(*range(20)))
@@ -483,15 +483,16 @@ async def test_a_surge_is_paid_by_the_pace_best_first_and_doubtful_last(desk: De
         *verdicts(*range(9), score=0.5, **surge),
         *verdicts(9, score=3.0),
     )
+    desk.clock.advance(900)
     await desk.look()
-    # The floor leaves 3.80 for replies; three days like this first hour are kept from the doubtful.
-    assert authorized(desk) == [f"m-{n}" for n in range(10)]
+    # The floor leaves 3.80 for replies; a week of ones like the best would cost more.
+    assert authorized(desk) == ["m-9"]
     [told] = desk.told(PostureChanged)
     assert (told.posture, told.cause, told.attach) == ("guarded", "surge", True)
     assert told.detail == "20 wait; 3.00 EUR would answer them all"
-    desk.clock.advance(7 * 3600)
+    desk.clock.advance(49 * 3600)
     await desk.look()
-    # The surge is over and the pace would pay for all who wait: normal again, and they are paid.
+    # It is two days ago: nothing is kept any more, and all who wait are paid.
     assert postures(desk)[-1] == (2, "calm", True)
     assert len(authorized(desk)) == 20
 
@@ -548,8 +549,8 @@ async def test_the_best_is_paid_first_and_age_counts_as_score(
         await desk.look()
         await desk.hear(*texts(*range(4)), *verdicts(0, score=1.0), *verdicts(1, score=-3.0))
         await desk.wait(24)
-        # A day is two nats: who came first with 1.0 is as good as who comes now with 3.0.
-        await desk.hear(*verdicts(2, score=2.9), *verdicts(3, score=3.1))
+        # A day is half a nat: who came first with 1.0 is as good as who comes now with 1.5.
+        await desk.hear(*verdicts(2, score=1.4), *verdicts(3, score=1.6))
         order: list[str] = []
         for number in range(4):
             await desk.look()
@@ -674,7 +675,7 @@ async def test_what_nobody_answers_is_told_again_the_same(desk: Desk) -> None:
     await desk.hear(*texts(1, 2), *verdicts(1, 2))
     await desk.look()
     await desk.hear(outcome(2, 1, ReplyState.SENDING))
-    desk.clock.advance(600)
+    desk.clock.advance(900)
     assert await desk.look() == 0
     desk.clock.advance(1)
     assert await desk.look() == 1

@@ -21,6 +21,7 @@ from kernel.facts.records import (
 from kernel.values.sender import SenderKind
 from services.billing.core.pace import Demand, PaceRules
 from services.billing.core.posture import Cause, Facts, PostureRules, Standing
+from services.billing.core.price import PriceRules
 from services.billing.core.reply import Entry, Reply, admit_reply
 from services.billing.core.room import RoomRules
 from services.billing.core.tariff import Tariff
@@ -38,7 +39,7 @@ TARIFF = Tariff(
     cap_microeuros=160_000,
     rate_micro=1_000_000,
 )
-DAY, AGE = 24 * HOUR, 12 * HOUR
+DAY, AGE = 24 * HOUR, 48 * HOUR
 PACE = PaceRules(horizon=7 * DAY, hour=HOUR, fast=14.4, slow=6.0)
 RULES = PostureRules(
     floor_microeuros=20 * EURO,
@@ -49,7 +50,8 @@ RULES = PostureRules(
     probe_every=30 * MINUTE,
     pace=PACE,
 )
-ROOM = RoomRules(RULES, TARIFF)
+PRICE = PriceRules(hour=HOUR, age=AGE, margin=0.3, quiet=None)
+ROOM = RoomRules(RULES, TARIFF, PRICE)
 CALM = Standing(Posture.NORMAL, Cause.CALM, attach=True, day=date(2026, 11, 2))
 
 

@@ -26,6 +26,7 @@ from services.billing.core.ledger import (
     transfer,
 )
 from services.billing.core.posture import floor_for_replies, spendable
+from services.billing.core.price import NOTHING_KEPT
 from services.billing.core.reply import (
     Reply,
     Reservation,
@@ -271,7 +272,7 @@ class Books(RuleBasedStateMachine):
             received_last_hour=hour,
         )
         load = Load(outstanding=0, ahead_max=3, unread=unread, unread_max=500, quiet=False)
-        allowance = plan_allowance(self.standing, known, load, ROOM, NOW)
+        allowance = plan_allowance(self.standing, known, load, NOTHING_KEPT, ROOM)
         waiting = [r for r in self.replies.values() if r.state is ReplyState.WAITING]
         for reply in choose_replies(waiting, allowance):
             after, transfers = pay_reply(reply, [], TARIFF, NOW)

@@ -259,7 +259,7 @@ def test_the_sequence_counts_what_others_are_to_be_told_and_nothing_else(
 # -- guarded -------------------------------------------------------------------------------------
 
 GIVEN = replace(CALM, at_donation=168 * EURO, donated_at=NOW)
-"""A euro an hour to the horizon; half of it at once."""
+"""A euro an hour to the horizon."""
 FAST = Demand(hour=15 * EURO, six_hours=15 * EURO)
 SURGED = Demand(surged=SURGED_MIN)
 RICH = {"available": 168 * EURO, "given": 168 * EURO}
@@ -270,7 +270,7 @@ def guard(standing: Standing, minutes: int = 0, **fields: Any) -> Standing:
 
 
 @pytest.mark.parametrize(("demand", "cause"), [(SURGED, Cause.SURGE), (FAST, Cause.BURN)])
-def test_a_flood_is_paid_by_the_pace_and_then_as_before(demand: Demand, cause: Cause) -> None:
+def test_a_flood_is_guarded_against_and_then_it_is_as_before(demand: Demand, cause: Cause) -> None:
     guarded = guard(GIVEN, demand=demand)
     assert (guarded.posture, guarded.cause) == (Posture.GUARDED, cause)
     assert (guarded.sequence, guarded.attach) == (1, True)
@@ -283,7 +283,7 @@ def test_from_normal_to_guarded_to_suspended_and_back() -> None:
     standing = GIVEN
     for fields in (
         {}, {"demand": SURGED}, {"demand": SURGED, "available": 0},
-        {"demand": SURGED}, {"demand": Demand(), "waiting": 90 * EURO}, {},
+        {"demand": SURGED}, {"demand": Demand(), "waiting": 150 * EURO}, {},
     ):  # fmt: skip
         standing = guard(standing, **fields)
         causes.append((standing.posture.value, standing.cause.value))
@@ -304,26 +304,30 @@ def test_what_suspends_goes_before_what_guards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("waiting", "consumed", "cause"),
+    ("waiting", "kept", "begins", "lasts"),
     [
-        (84, 0, Cause.CALM),
-        (85, 0, Cause.SURGE),
-        (44, 40, Cause.CALM),
-        (45, 40, Cause.SURGE),
-        (1, 84, Cause.SURGE),
-        (0, 84, Cause.CALM),
+        (148, 0, False, False),
+        (149, 0, False, True),
+        (49, 100, True, True),
+        (28, 100, False, False),
+        (29, 100, False, True),
+        (0, 123, False, False),
+        (0, 124, False, True),
+        (0, 149, True, True),
+        (0, 0, False, False),
     ],
 )
-def test_guarded_lasts_while_who_waits_costs_more_than_the_pace_allows(
-    waiting: int, consumed: int, cause: Cause
+def test_guarded_while_the_money_does_not_reach_for_who_waits_and_is_expected(
+    *, waiting: int, kept: int, begins: bool, lasts: bool
 ) -> None:
+    """148 euros are above the floor; while guarded a fifth more is asked for who is expected."""
+    fields = {"waiting": waiting * EURO, "kept": kept * EURO}
+    assert guard(GIVEN, **fields).cause is (Cause.BURN if begins else Cause.CALM)
     guarded = guard(GIVEN, demand=SURGED)
-    fields = {"waiting": waiting * EURO, "replies": consumed * EURO}
-    assert guard(guarded, **fields).cause is cause
-    assert guard(GIVEN, **fields).cause is Cause.CALM, "it begins for no such reason"
+    assert guard(guarded, **fields).cause is (Cause.SURGE if lasts else Cause.CALM)
 
 
-@pytest.mark.parametrize(("waiting", "cause"), [(84, Cause.CALM), (85, Cause.BURN)])
+@pytest.mark.parametrize(("waiting", "cause"), [(148, Cause.CALM), (149, Cause.BURN)])
 def test_what_waited_through_a_suspension_is_not_all_paid_at_once(
     waiting: int, cause: Cause
 ) -> None:
@@ -343,7 +347,7 @@ def test_the_cause_that_is_named_goes_on_being_named() -> None:
     assert guard(surging, demand=replace(FAST, surged=3)).cause is Cause.BURN
 
 
-def test_without_a_donation_and_after_its_horizon_there_is_no_pace() -> None:
+def test_without_a_donation_and_after_its_horizon_there_is_no_guard() -> None:
     assert guard(replace(GIVEN, donated_at=None), demand=SURGED).cause is Cause.CALM
     week = 7 * 24 * 60
     guarded = guard(GIVEN, week - 1, demand=SURGED)
@@ -351,21 +355,19 @@ def test_without_a_donation_and_after_its_horizon_there_is_no_pace() -> None:
     assert guard(guarded, week, demand=SURGED, waiting=999 * EURO).cause is Cause.CALM
 
 
-def test_a_donation_begins_the_pace_anew_and_a_correction_does_not() -> None:
+def test_a_donation_begins_the_horizon_anew_and_a_correction_does_not() -> None:
     balances = {
         **EMPTY, Account.FUND: 100 * EURO, Account.RESERVED: 2 * EURO,
         Account.SPENT_REPLY: 30 * EURO, Account.DONATIONS: -132 * EURO,
     }  # fmt: skip
     begun = take_donation(GIVEN, balances, NOW + MINUTE)
     assert (begun.at_donation, begun.donated_at) == (100 * EURO, NOW + MINUTE)
-    assert donation_of(begun, facts(replies=32 * EURO)) == Donation(100 * EURO, NOW + MINUTE, 0)
+    assert donation_of(begun) == Donation(100 * EURO, NOW + MINUTE)
     # 40 go to replies, then it is found that 50 were never given.
     later = {**balances, Account.FUND: 10 * EURO, Account.SPENT_REPLY: 72 * EURO,
              Account.RESERVED: 0, Account.DONATIONS: -82 * EURO}  # fmt: skip
     corrected = take_back(begun, later)
-    assert donation_of(corrected, facts(replies=72 * EURO)) == Donation(
-        50 * EURO, NOW + MINUTE, 40 * EURO
-    )
+    assert donation_of(corrected) == Donation(50 * EURO, NOW + MINUTE)
     overdrawn = take_donation(begun, {**EMPTY, Account.FUND: -EURO}, NOW)
     assert overdrawn.at_donation == 0
 

@@ -7,6 +7,7 @@ import pytest
 
 from services.billing.core.pace import Demand
 from services.billing.core.posture import Cause, Standing, decide_standing
+from services.billing.core.price import NOTHING_KEPT
 from services.billing.core.room import Load, choose_replies, plan_allowance
 from tests.unit.billing.cases import CALM, EURO, MINUTE, NOW, ROOM, RULES, facts, waiting
 
@@ -16,7 +17,7 @@ GIVEN = replace(CALM, at_donation=168 * EURO, donated_at=NOW)
 
 @dataclass
 class Flood:
-    """A fund under a steady demand, minute by minute: replies paid as the pace and floor allow."""
+    """A fund under a steady demand, minute by minute: replies paid as the floor allows."""
 
     per_hour: float
     seed: int
@@ -50,7 +51,7 @@ class Flood:
         if self.standing.sequence != before.sequence:
             self.changes.append(self.standing.cause)
         load = Load(outstanding=0, ahead_max=30, unread=0, unread_max=9, quiet=False)
-        allowance = plan_allowance(self.standing, known, load, ROOM, NOW + minute * MINUTE)
+        allowance = plan_allowance(self.standing, known, load, NOTHING_KEPT, ROOM)
         room = [waiting(f"m-{n:05}") for n in range(min(self.waiting, 40))]
         paid = len(choose_replies(room, allowance))
         self.waiting -= paid

@@ -72,7 +72,7 @@ def test_a_verdict_waits_to_be_paid_for() -> None:
     assert (reply.reply_id, reply.sender, reply.sender_sealed) == ("m-1", SENDER, b"sealed")
     assert (reply.state, reply.reservation) == (ReplyState.WAITING, Reservation.NONE)
     assert (reply.entered, reply.due_at, reply.price_microeuros) == (HOUR, NOW, 150_000)
-    assert reply.rank == pytest.approx(1.5 - 1 / 12)
+    assert reply.rank == pytest.approx(1.5 - 1 / 48)
     assert (reply.received_at, reply.score, reply.changed_at) == (NOW - HOUR, 1.5, LATER)
 
 

@@ -1,7 +1,7 @@
 """Whom the waiting room lets through, in which order, and for how much."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kernel.facts.records import Posture, ReplyKind
-from services.billing.core.pace import Demand, doubtful_left, pace_left
-from services.billing.core.posture import Cause, Standing, donation_of, spendable
-from services.billing.core.reply import DOUBTED_SCORE, Reply, is_doubtful
+from services.billing.core.posture import Cause, Standing, spendable
+from services.billing.core.price import CELLS, LOWEST, NOTHING_KEPT, Reserve
+from services.billing.core.reply import Reply
 from services.billing.core.room import (
     Allowance,
     Load,
@@ -22,11 +22,9 @@ from services.billing.core.room import (
 from tests.unit.billing.cases import (
     AGE,
     CALM,
-    DAY,
     EURO,
     HOUR,
     NOW,
-    PACE,
     ROOM,
     RULES,
     SECOND,
@@ -60,11 +58,11 @@ def test_tests_first_then_the_best_then_by_id() -> None:
     assert chosen(room, Allowance(9, EURO, tests_only=True)) == ["e"]
 
 
-def test_twelve_hours_of_waiting_are_one_nat_of_score() -> None:
-    came_first, came_later = scored("b", 1.0), scored("a", 2.0, entered=12 * HOUR)
+def test_two_days_of_waiting_are_one_nat_of_score() -> None:
+    came_first, came_later = scored("b", 1.0), scored("a", 2.0, entered=AGE)
     assert came_first.rank == came_later.rank
     assert chosen([came_later, came_first], Allowance(9, EURO)) == ["a", "b"]
-    a_second_less = scored("a", 2.0, entered=12 * HOUR + SECOND)
+    a_second_less = scored("a", 2.0, entered=AGE + SECOND)
     assert chosen([a_second_less, came_first], Allowance(9, EURO)) == ["b", "a"]
 
 
@@ -92,8 +90,7 @@ def test_nobody_loses_his_place_because_he_waited(
     found = sorted(everybody, key=order_of)
     assert found.index(mine) == len(ahead)
     for reply in ahead:
-        sure = is_doubtful(mine) and not is_doubtful(reply)
-        assert sure or reply.score + (entered - reply.entered) / AGE >= score - 1e-9
+        assert reply.score + (entered - reply.entered) / AGE >= score - 1e-9
 
 
 @pytest.mark.parametrize(
@@ -139,89 +136,80 @@ def test_a_cheaper_one_does_not_overtake() -> None:
     ],
 )  # fmt: skip
 def test_what_may_be_authorised(standing: Standing, load: Load, expected: Allowance) -> None:
-    assert plan_allowance(standing, facts(), load, ROOM, NOW) == expected
+    assert plan_allowance(standing, facts(), load, NOTHING_KEPT, ROOM) == expected
 
 
-# -- guarded -------------------------------------------------------------------------------------
+# -- what is kept --------------------------------------------------------------------------------
 
-GUARDED = replace(
-    CALM, posture=Posture.GUARDED, cause=Cause.BURN, at_donation=100 * EURO, donated_at=NOW
-)
-HALF_WAY = NOW + 84 * HOUR
-"""Half of the time to the horizon: a quarter of the donation has come free since."""
+KEPT = Reserve([EURO, 600_000, 0] + [0] * 300)
+"""A euro is kept from the worst cell of scores, 60 cents from the next, nothing from others."""
+WORST, NEXT = LOWEST, LOWEST + 1 / CELLS
 
 
-@pytest.mark.parametrize(
-    ("replies", "sure", "now", "paced", "in_doubt"),
-    [
-        (0, 0, NOW, 50, 50),
-        (50, 0, NOW, 0, 0),
-        (60, 0, NOW, -10, 0),
-        (60, 0, HALF_WAY, 15, 15),
-        # of what the sure asked for in a day, three days are kept
-        (60, 4, HALF_WAY, 15, 3),
-        (60, 6, HALF_WAY, 15, 0),
-        # at the horizon nothing is to come
-        (60, 6, NOW + 7 * DAY, 40, 40),
-    ],
-)
-def test_while_guarded_the_pace_holds_all_but_tests(
-    replies: int, sure: int, now: datetime, paced: int, in_doubt: int
-) -> None:
-    known = facts(replies=replies * EURO, demand=Demand(day_sure=sure * EURO))
-    allowance = plan_allowance(GUARDED, known, FREE, ROOM, now)
-    assert allowance == Allowance(
-        30, MONEY, paced_microeuros=paced * EURO, doubtful_microeuros=in_doubt * EURO
-    )
-    room = [scored("a", 3.0), scored("b", -3.0), scored("test", 0.0, kind=TEST)]
-    expected = ["test"] + ["a"] * (paced > 0) + ["b"] * (in_doubt > 0)
-    assert chosen(room, allowance) == expected
-    night = plan_allowance(GUARDED, known, replace(FREE, quiet=True), ROOM, now)
-    assert chosen(room, night) == ["test"]
+def allowed(money: int, *, aged: float = 0.0) -> Allowance:
+    return Allowance(9, money, reserve=KEPT, aged=aged)
 
 
-def test_the_floor_holds_however_much_the_pace_would_leave() -> None:
-    allowance = plan_allowance(GUARDED, facts(available=20 * EURO + 299_999), FREE, ROOM, NOW)
+def test_one_is_paid_if_what_is_kept_from_him_is_left_after_it() -> None:
+    room = [scored("a", WORST), scored("b", NEXT), scored("c", NEXT + 1 / CELLS)]
+    assert chosen(room, allowed(149_999)) == []
+    assert chosen(room, allowed(150_000)) == ["c"]
+    assert chosen(room, allowed(899_999)) == ["c"]
+    assert chosen(room, allowed(900_000)) == ["c", "b"]
+    assert chosen(room, allowed(1_449_999)) == ["c", "b"]
+    assert chosen(room, allowed(1_450_000)) == ["c", "b", "a"]
+
+
+def test_what_may_not_go_today_counts_as_kept() -> None:
+    rich = Allowance(9, 150_000, reserve=KEPT, later_microeuros=EURO)
+    assert chosen([scored("a", WORST)], rich) == ["a"]
+    assert chosen([scored("a", WORST)], replace(rich, later_microeuros=EURO - 1)) == []
+    capped = replace(ROOM, posture=replace(RULES, daily_cap_microeuros=5 * EURO))
+    allowance = plan_allowance(CALM, facts(), FREE, KEPT, capped)
+    assert allowance == Allowance(30, 5 * EURO, reserve=KEPT, later_microeuros=75 * EURO)
+
+
+def test_from_who_waits_less_is_kept_and_from_a_test_nothing() -> None:
+    room = [scored("a", WORST)]
+    assert chosen(room, allowed(750_000)) == []
+    assert chosen(room, allowed(750_000, aged=1 / CELLS)) == ["a"]
+    assert chosen([scored("t", WORST, kind=TEST)], allowed(150_000)) == ["t"]
+
+
+def test_the_reserve_holds_in_calm_and_on_guard_and_not_for_probes() -> None:
+    shown = replace(CALM, shown=AGE)
+    for standing in (shown, replace(shown, posture=Posture.GUARDED, cause=Cause.BURN)):
+        found = plan_allowance(standing, facts(), FREE, KEPT, ROOM)
+        assert found == Allowance(30, MONEY, reserve=KEPT, aged=1.0)
+    probing = suspended(Cause.DELIVERIES_FAILING, probes=5)
+    assert plan_allowance(probing, facts(), FREE, KEPT, ROOM) == Allowance(5, MONEY)
+
+
+def test_the_floor_holds_however_little_is_kept() -> None:
+    known = facts(available=20 * EURO + 299_999)
+    allowance = plan_allowance(CALM, known, FREE, NOTHING_KEPT, ROOM)
     assert chosen([scored("a", 1.0), scored("b", 1.0)], allowance) == ["a"]
 
 
-def test_who_is_in_doubt_takes_from_his_part_alone() -> None:
-    allowance = Allowance(9, 10 * EURO, paced_microeuros=600_000, doubtful_microeuros=299_999)
-    room = [scored("a", 1.0), scored("b", -0.3), scored("c", -0.31), scored("d", -0.32)]
-    assert chosen(room, allowance) == ["a", "b", "c"]
-    assert [reply.reply_id for reply in room if is_doubtful(reply)] == ["c", "d"]
-    assert not is_doubtful(scored("t", -9.0, kind=TEST))
-    unguarded = Allowance(9, 10 * EURO)
-    assert chosen(room, unguarded) == ["a", "b", "c", "d"]
-
-
-def test_who_is_in_doubt_comes_after_all_who_are_not_however_long_he_waits() -> None:
-    doubted = [scored("d", -0.4), scored("e", -0.5, entered=HOUR)]
-    room = [*doubted, scored("a", -0.3, entered=300 * DAY)]
-    assert chosen(room, Allowance(9, EURO)) == ["a", "d", "e"]
-
-
 @given(
-    scores=st.lists(SCORES, max_size=30),
-    spent=st.integers(0, 120),
-    sure=st.integers(0, 60),
-    hours=st.integers(0, 200),
+    scores=st.lists(st.floats(-26, 10), max_size=30),
+    kept=st.lists(st.integers(0, 5 * EURO), min_size=300, max_size=300),
+    money=st.integers(0, 10 * EURO),
 )
-def test_within_the_pace_and_the_doubtful_within_their_part(
-    scores: list[float], spent: int, sure: int, hours: int
+def test_the_best_are_paid_and_after_each_what_is_kept_from_him_is_left(
+    scores: list[float], kept: list[int], money: int
 ) -> None:
-    demand = Demand(day_sure=sure * EURO)
-    known, now = facts(replies=spent * EURO, demand=demand), NOW + hours * HOUR
-    allowance = plan_allowance(GUARDED, known, replace(FREE, ahead_max=99), ROOM, now)
-    picked = choose_replies([scored(f"{n:02}", score) for n, score in enumerate(scores)], allowance)
-    donation = donation_of(GUARDED, known)
-    assert donation is not None
-    left = min(pace_left(donation, PACE, now), MONEY)
-    cost = sum(reply.price_microeuros for reply in picked)
-    doubted = sum(r.price_microeuros for r in picked if r.score < DOUBTED_SCORE)
-    assert cost <= max(left, 0)
-    assert doubted <= doubtful_left(donation, demand, left, PACE, now)
-    assert [r.score for r in picked] == sorted(scores, reverse=True)[: len(picked)]
+    reserve = Reserve(sorted(kept, reverse=True))
+    room = [scored(f"{n:02}", score) for n, score in enumerate(scores)]
+    picked = choose_replies(room, Allowance(99, money, reserve=reserve))
+    assert [reply.score for reply in picked] == sorted(scores, reverse=True)[: len(picked)]
+    left = money
+    for reply in picked:
+        left -= reply.price_microeuros
+        assert left >= reserve.from_whom(reply.score)
+    if len(picked) < len(room):
+        following = sorted(scores, reverse=True)[len(picked)]
+        assert left - 150_000 < reserve.from_whom(following)
 
 
 # -- the floor and what is unread ------------------------------------------------------------------
@@ -249,7 +237,7 @@ def test_whatever_is_chosen_leaves_the_floor_to_what_is_unread(
 ) -> None:
     known = facts(available=available)
     load = replace(FREE, ahead_max=4, unread=unread, outstanding=outstanding, quiet=quiet)
-    picked = choose_replies(room, plan_allowance(CALM, known, load, ROOM, NOW))
+    picked = choose_replies(room, plan_allowance(CALM, known, load, NOTHING_KEPT, ROOM))
     cost = sum(reply.price_microeuros for reply in picked)
     assert not picked or cost <= spendable(known, CALM, RULES) - 10_000 * unread
     assert len(picked) <= max(4 - outstanding, 0)

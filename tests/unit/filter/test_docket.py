@@ -30,8 +30,21 @@ from kernel.settings.settings import QuietHours
 from kernel.stage.stage import Received
 from kernel.telemetry.metrics import Telemetry
 from services.filter.core import campaign, neighbours
-from services.filter.core.docket import Docket, Loaded, fade_of, judge_due, questions_of
-from services.filter.core.learner import WEIGHT, Learnt, teach_alike, teach_silenced
+from services.filter.core.docket import (
+    Docket,
+    Loaded,
+    fade_of,
+    is_person,
+    judge_due,
+    questions_of,
+)
+from services.filter.core.learner import (
+    WEIGHT,
+    Learnt,
+    teach_alike,
+    teach_judged,
+    teach_silenced,
+)
 from services.filter.core.lore import Lore
 from services.filter.core.sender import Sender
 from services.filter.core.signature import sign_text
@@ -180,12 +193,15 @@ async def _handle(log: Sequence[Received], cuts: Sequence[tuple[int, bool, bool]
     return run
 
 
+LEARNT = ("weight_text", "weight_phrases", "weight_habit")
+
+
 def _counted(verdict: SmsJudged) -> dict[str, Any]:
     """What the verdict rests on, but for what was learnt."""
     return {
         name: value
         for name, value in verdict.basis.items()
-        if name not in {"surge", "campaign_usual", "weight_surge", "weight_text"}
+        if name not in {"surge", "campaign_usual", "weight_surge", *LEARNT}
     }
 
 
@@ -343,9 +359,24 @@ def test_a_suspect_text_teaches_the_attack_a_little_though_he_is_answered() -> N
 
     changes = judge_due([sender], answers(5), NO_LORE, RULES, NOW + DAY)
     assert [verdict.reason for verdict in changes.judged] == [Reason.DESERVED]
-    assert changes.lessons == [teach_alike(sender.deliberation.tokens)]
-    assert 0 < changes.lessons[0].attack < WEIGHT
-    assert judge_due([sender], answers(1), NO_LORE, RULES, NOW + DAY).lessons == []
+    once = teach_judged(sender.deliberation.tokens, 0, person=False)
+    assert changes.lessons == [once, teach_alike(sender.deliberation.tokens)]
+    assert 0 < changes.lessons[1].attack < WEIGHT
+    assert judge_due([sender], answers(1), NO_LORE, RULES, NOW + DAY).lessons == [once]
+
+
+@pytest.mark.parametrize(
+    ("texts", "minutes", "person"),
+    [(1, 0, False), (2, 1, False), (2, 2, True), (6, 30, True), (7, 30, False)],
+)
+def test_who_wrote_again_minutes_later_and_not_often_is_taken_for_a_person(
+    *, texts: int, minutes: int, person: bool
+) -> None:
+    [sender] = walked(arrival(text=RAID)).changes(NO_LORE).after
+    case = sender.deliberation
+    assert case is not None
+    again = case.first_at + timedelta(minutes=minutes)
+    assert is_person(replace_struct(case, texts=texts, last_at=again)) is person
 
 
 def test_what_is_usual_is_learnt_of_those_who_came_in_calm_and_were_answered() -> None:

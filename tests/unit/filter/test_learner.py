@@ -2,12 +2,13 @@
 
 import random
 from array import array
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from services.filter.core.habits import PEOPLE, Habits
 from services.filter.core.learner import (
     KNOWN_FULLY,
     LIMIT,
@@ -23,11 +24,18 @@ from services.filter.core.learner import (
     teach_contact,
     teach_silenced,
 )
+from services.filter.core.phrases import PLACES, Phrases
 from tests.unit.filter.cases import KEY, RAID
 
 texts = st.none() | st.text(max_size=300)
 lessons = st.builds(
-    Lesson, texts.map(lambda text: find_tokens(text, KEY)), st.integers(0, 4), st.integers(0, 4)
+    Lesson,
+    texts.map(lambda text: find_tokens(text, KEY)),
+    st.integers(0, 4),
+    st.integers(0, 4),
+    st.booleans(),
+    st.booleans(),
+    st.none() | st.integers(0, len(PEOPLE) - 1),
 )
 
 
@@ -140,8 +148,13 @@ def test_what_is_kept_comes_back(taught: list[Lesson], faded: int) -> None:
     learnt.learn(taught)
     kept = learnt.to_bytes()
     assert Learnt.from_bytes(kept) == learnt
-    assert len(kept) == 24 + 2 * 4 * TOKENS  # however much was taught
+    size = 2 * 24 + 2 * 4 * (TOKENS + PLACES)
+    assert len(kept) == size + 4 * len(PEOPLE)  # however much was taught
     assert Learnt.from_bytes(b"") == Learnt()
+    # What was kept before phrases were counted is read as well.
+    earlier = Learnt.from_bytes(kept[: 24 + 2 * 4 * TOKENS])
+    assert earlier == replace(learnt, phrases=Phrases(), habits=Habits())
+    assert Learnt.from_bytes(kept[:size]) == replace(learnt, habits=Habits())
 
 
 @given(st.lists(lessons, min_size=1, max_size=30), st.integers(1, 40), st.integers(0, 3))

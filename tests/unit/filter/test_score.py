@@ -15,7 +15,9 @@ from services.filter.core.score import (
     Evidence,
     weigh_alike,
     weigh_evidence,
+    weigh_habit,
     weigh_neighbours,
+    weigh_phrases,
     weigh_surge,
     weigh_text,
     weigh_texts,
@@ -30,13 +32,18 @@ evidences = st.builds(
     st.builds(Neighbours, counts, st.floats(0, 10**6)),
     st.builds(Surge, st.floats(0, 10**6), st.floats(USUAL_MIN, 10**6)),
     st.floats(-4, 4),
+    st.floats(0, 20),
+    st.floats(0, 20),
+    st.floats(0, 10**6),
 )
 BOUNDS = {
     "surge": (-1.5, 0.0),
-    "text": (-4.0, 3.0),
+    "text": (-2.8, 0.0),
+    "phrases": (-3.0, 0.0),
     "alike": (-3.0, 0.0),
     "neighbours": (-3.0, 0.0),
-    "texts": (-3.0, 1.0),
+    "texts": (-3.0, 0.9),
+    "habit": (-2.5, 0.0),
 }
 
 
@@ -79,9 +86,9 @@ def test_a_larger_surge_never_speaks_better(rate: float, more: float) -> None:
     assert other <= one
 
 
-@pytest.mark.parametrize(("learnt", "log_odds"), [(-4, -4), (-1, -1), (0, 0), (2, 2), (4, 3)])
+@pytest.mark.parametrize(("learnt", "log_odds"), [(-4, -2.8), (-1, -0.7), (0, 0), (2, 0), (4, 0)])
 def test_text(learnt: float, log_odds: float) -> None:
-    assert weigh_text(Evidence(1, learnt=learnt)) == log_odds
+    assert weigh_text(Evidence(1, learnt=learnt)) == pytest.approx(log_odds)
 
 
 @pytest.mark.parametrize(
@@ -113,14 +120,26 @@ def test_neighbours(neighbours: Neighbours, log_odds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    ("texts", "log_odds"),
-    [(1, 0.0), (2, 0.2), (INSISTENT_MAX, 1.0), (INSISTENT_MAX + 1, 0.85), (30, -2.6), (99, -3.0)],
-)
-def test_texts(texts: int, log_odds: float) -> None:
-    assert weigh_texts(Evidence(texts)) == pytest.approx(log_odds)
+    ("texts", "minutes", "log_odds"),
+    [
+        (1, 0, 0.0), (1, 99, 0.0), (2, 0, 0.1), (2, 1.5, 0.3), (2, 3, 0.5), (2, 600, 0.5),
+        (INSISTENT_MAX, 0, 0.5), (INSISTENT_MAX, 60, 0.9), (INSISTENT_MAX + 1, 60, 0.75),
+        (20, 60, -1.2), (30, 60, -2.7), (99, 60, -3.0),
+    ],
+)  # fmt: skip
+def test_texts(texts: int, minutes: float, log_odds: float) -> None:
+    assert weigh_texts(Evidence(texts, spread=minutes)) == pytest.approx(log_odds)
 
 
-@given(st.integers(1, 10**4))
-def test_who_insists_is_rather_a_person_who_floods_is_not(texts: int) -> None:
-    one, more = weigh_texts(Evidence(texts)), weigh_texts(Evidence(texts + 1))
+@given(st.integers(1, 10**4), st.floats(0, 10**4))
+def test_who_insists_is_rather_a_person_who_floods_is_not(texts: int, minutes: float) -> None:
+    one, more = (weigh_texts(Evidence(n, spread=minutes)) for n in (texts, texts + 1))
     assert (more > one) if texts < INSISTENT_MAX else (more <= one)
+
+
+@given(st.floats(0, 20), st.floats(0, 20))
+def test_what_is_repeated_only_speaks_against(much: float, more: float) -> None:
+    one, other = (weigh_phrases(Evidence(1, repeated=r)) for r in (much, much + more))
+    assert other <= one <= weigh_phrases(Evidence(1)) == 0.0
+    one, other = (weigh_habit(Evidence(1, habitual=h)) for h in (much, much + more))
+    assert other <= one <= weigh_habit(Evidence(1)) == 0.0

@@ -291,7 +291,7 @@ def test_a_silence_gives_way_to_what_he_says_and_the_operator(reason: Reason) ->
 def test_what_is_left_out_of_the_score_is_not_in_the_basis() -> None:
     sender = waiting()
     sender = hear(sender, "m-2").sender
-    assert judge(sender).basis == {"texts": 2, "weight_texts": 0.2}
+    assert judge(sender).basis == {"texts": 2, "weight_texts": 0.1}
     rules = replace(RULES, without=frozenset({"texts"}))
     _, verdict = judge_deliberated(sender, ask(sender), NO_LORE, rules, LATER)
     assert (verdict.score, verdict.basis) == (0.0, {"texts": 2})
