@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -75,7 +76,7 @@ async def told(store: Store) -> tuple[list[dict[str, Any]], list[dict[str, Any]]
     from services.evidence.api import _describe_record
 
     kept = await store.load_records(range(99))
-    gathered = Gathered({}, [_describe_record(each) for each in kept], {})
+    gathered = Gathered({}, [msgspec.to_builtins(_describe_record(each)) for each in kept], {})
     dossier = open_records(gathered, unsealer(PRIVATE_KEY), export_signer(PRIVATE_KEY), NOW)
     entries = [dict(e) for e in dossier.entries if e["record"]["kind"] == RECEIVED]
     return [dict(row) for row in dossier.messages], entries
