@@ -69,12 +69,15 @@ class HelloAssoReader:
         usual = plan_bound(mark, since, whole=False)
         bound = plan_bound(mark, since, whole=whole)
         seen: list[datetime] = []
+        known: set[int] = set()
         token, late = None, 0
         for _ in range(PAGES_MAX):
             read_at = self._desk.clock.now()
             page = await self._platform.page(token)
-            if not page.count:
-                break
+            ids = {payment.id for payment in page.payments}
+            if not page.count or (ids and ids <= known):
+                break  # an empty page ends the list; one that says nothing new would never end
+            known |= ids
             self._desk.metrics.unreadable(Platform.HELLOASSO, page.unreadable)
             facts = []
             for payment in page.payments:
