@@ -21,12 +21,13 @@ class Console:
 
     Attributes:
         url: as a browser is to call it.
+        states: of browsers that are signed in, by role.
     """
 
     house: House
     url: str
     folder: Path
-    complaints: list[str] = field(default_factory=list)
+    states: dict[str, object] = field(default_factory=dict)
 
     def settings(self) -> Mapping[str, str]:
         """The settings of a command beside the house."""
@@ -51,8 +52,9 @@ def console(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Console]:
         yield Console(house, house.services[0].settings["console_url"], folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Not longer than a module: Playwright's loop runs as long, and no other could meanwhile."""
     with open_browser() as browser:
         yield browser
 
@@ -91,10 +93,10 @@ def _unexpected(complaints: Sequence[str]) -> list[str]:
     return [one for one in complaints if not one.startswith(ASKED_FOR)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def states(browser: Browser, console: Console) -> Callable[[str], object]:
     """Signed-in browsers by role: each role signs in once in the session."""
-    known: dict[str, object] = {}
+    known = console.states
 
     def state(role: str) -> object:
         if role not in known:
