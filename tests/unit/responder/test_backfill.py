@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from kernel.facts.records import LoggedCost, ProviderChecked, SmsReceived, decode_as
 from kernel.provider.port import Page
+from kernel.provider.smsgate.wire import content_id, read_received
 from kernel.sealing.keys import new_keys
 from kernel.sealing.privacy import Pseudonymizer
 from kernel.settings.settings import load_settings
@@ -131,3 +132,18 @@ def test_blocks_are_told_of_a_mobile_that_can_be_answered_and_of_nobody_else(
     told = decode_as(SmsReceived, record.value)
     assert told.blocks == blocks
     assert (told.sender_sealed is None) == (blocks == ())
+
+
+def test_what_a_phones_inbox_holds_is_the_text_that_its_webhook_told() -> None:
+    item = {"id": "-7", "type": "SMS", "sender": "+" + SENDER, "contentPreview": "Salut",
+            "createdAt": "2026-06-22T15:46:11.000+02:00"}  # fmt: skip
+    found = read_received(item, "+33937000000")
+    assert found is not None
+    scan = replace(SCAN, kind=ScanKind.WHOLE)
+    [record] = Backfiller(SETTINGS, ManualClock()).records(scan, Page([found], more=False), NOW)
+    told = decode_as(SmsReceived, record.value)
+    pseudonym = Pseudonymizer(SETTINGS.pseudonym_key).pseudonym("+" + SENDER)
+    assert told.id == content_id(pseudonym, found.at, "Salut"), "as the door tells it apart"
+    assert (told.text, told.at, told.amount_microunits) == ("Salut", found.at, 0)
+    assert told.to_ours
+    assert "Salut" not in repr(found)
