@@ -675,7 +675,7 @@ async def test_what_nobody_answers_is_told_again_the_same(desk: Desk) -> None:
     await desk.hear(*texts(1, 2), *verdicts(1, 2))
     await desk.look()
     await desk.hear(outcome(2, 1, ReplyState.SENDING))
-    desk.clock.advance(900)
+    desk.clock.advance(600)
     assert await desk.look() == 0
     desk.clock.advance(1)
     assert await desk.look() == 1
