@@ -289,7 +289,8 @@ class Accountant:
         self, store: Transaction, allowance: Allowance, changes: "_Changes"
     ) -> Sequence[Reply]:
         """Who could be paid for, locked."""
-        if not allowance.count or allowance.amount_microeuros <= 0:
+        free = not price_reply(self._settings.tariff)  # what costs nothing needs nothing
+        if not allowance.count or allowance.amount_microeuros < (0 if free else 1):
             return ()
         found = await store.load_waiting(allowance.count, tests_only=allowance.tests_only)
         waiting = (reply for reply in found if reply.reply_id not in changes.replies)
