@@ -37,9 +37,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     Of a test that is marked ``spread`` each variant is tried in one of the rounds.
     """
-    items.sort(key=lambda item: (_params(item).get("turn", 0), "networked" in _fixtures(item)))
+    ours = [item for item in items if Path(__file__).parent in item.path.parents]
+    ours.sort(key=lambda item: (_params(item).get("turn", 0), "networked" in _fixtures(item)))
+    known = set(ours)
+    items[:] = [*(item for item in items if item not in known), *ours]
     later, places = set(), dict[Any, int]()
-    for item in items:
+    for item in ours:
         params = _params(item)
         if "turn" in params and item.get_closest_marker("spread"):
             turn = params.pop("turn")
