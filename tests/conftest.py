@@ -15,7 +15,15 @@ import pytest
 from tests.fakes.log import MemoryLog, house_log
 from tests.support import kafka, postgres
 
-LONG = ("faults/crash_points", "faults", "e2e", "contract", "integration/antirelou", "security")
+LONG = (
+    "faults/crash_points",
+    "faults",
+    "e2e",
+    "contract",
+    "browser",
+    "integration/antirelou",
+    "security",
+)
 """The folders that take minutes, longest first; each stays on one process, with its servers."""
 OWN_ROOT = pytest.StashKey[Path]()
 
