@@ -343,6 +343,8 @@ class Settings(BaseModel):
     """A JSON list; which one is derived from the message's id."""
     release: Release = Release.AUTO
     """`person`: a person releases each reply (`antirelou release`); the default for `smsgate`."""
+    release_auto_words: Literal["", "no person releases, and I know what the law says"] = ""
+    """Said to `doctor` where `RELEASE=auto` on a phone or a French mobile number is meant."""
     reply_delay: Duration = timedelta(hours=1)
     """Time from the first message to the reply."""
     reply_delay_jitter: Duration = timedelta(minutes=40)

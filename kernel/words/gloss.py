@@ -858,6 +858,22 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
     "doctor": {
         "settings": Term("réglages", "settings"),
         "number": Term("numéro", "number"),
+        "release": Term("qui libère les réponses", "who releases replies"),
+        "by_person": Term("une personne, une par une", "a person, one at a time"),
+        "by_itself_known": Term(
+            "la maison seule, et c'est voulu (RELEASE_AUTO_WORDS)",
+            "the house by itself, and that is meant (RELEASE_AUTO_WORDS)",
+        ),
+        "by_itself": Term(
+            "la maison seule : un automate ne peut répondre depuis un 06 ou 07 français",
+            "the house by itself: no automaton may answer from a French 06 or 07",
+        ),
+        "by_itself_fix": Term(
+            'RELEASE=person ; ou, en connaissance de cause, RELEASE_AUTO_WORDS="no person '
+            'releases, and I know what the law says"',
+            'RELEASE=person; or, if you know what you do, RELEASE_AUTO_WORDS="no person '
+            'releases, and I know what the law says"',
+        ),
         "reply texts": Term("textes de réponse", "reply texts"),
         "public URL": Term("adresse publique", "public URL"),
         "detaching": Term("débranchement", "detaching"),
