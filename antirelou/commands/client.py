@@ -26,6 +26,7 @@ ARGUMENTS = {
     "why": "--why",
     "below_zero": "--yes",
     "since": "--since",
+    "actor": "--actor",
 }
 """What a field of the API is called on the command line."""
 

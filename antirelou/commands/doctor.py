@@ -22,7 +22,7 @@ from kernel.provider.port import Account, Away, Link
 from kernel.provider.smsgate.provider import SmsGate
 from kernel.provider.table import entry_of, open_provider, traits_of
 from kernel.sealing.keys import BACKUP_PRIVATE_FILE, EVIDENCE_PRIVATE_FILE
-from kernel.settings.settings import ProviderName, Settings, require, settings_file
+from kernel.settings.settings import ProviderName, Release, Settings, require, settings_file
 from kernel.values.errors import AntirelouError, Fatal, Transient
 from kernel.values.money import format_euros
 from kernel.values.phone import classify_number, leaves_out_overseas
@@ -40,6 +40,7 @@ async def examine(settings: Settings) -> list[Finding]:
     findings = [
         _settings_there(settings),
         _number(settings),
+        *_release(settings),
         _countries(settings),
         _texts(settings),
         _public_url(settings),
@@ -82,6 +83,21 @@ def _number(settings: Settings) -> Finding:
     return Finding(
         term("number"), good=True, found=term("kind", country=facts.country or "?", kind=facts.kind)
     )
+
+
+def _release(settings: Settings) -> list[Finding]:
+    """From a phone, or a French mobile number, a person is to release, unless it is said."""
+    facts = classify_number(settings.number or "", "")
+    french_mobile = facts.country == "FR" and facts.kind is SenderKind.MOBILE
+    if settings.provider is not ProviderName.SMSGATE and not french_mobile:
+        return []
+    if settings.release is Release.PERSON:
+        return [Finding(term("release"), good=True, found=term("by_person"))]
+    if settings.release_auto_words:
+        return [Finding(term("release"), good=True, found=term("by_itself_known"))]
+    return [
+        Finding(term("release"), good=False, found=term("by_itself"), fix=term("by_itself_fix"))
+    ]
 
 
 def _countries(settings: Settings) -> Finding:

@@ -18,6 +18,7 @@ from antirelou.commands import (
     evidence,
     operate,
     operators,
+    release,
     simulate,
     subject,
     witness,
@@ -140,6 +141,7 @@ app.command()(backup)
 app.command()(restore)
 app.add_typer(simulate.simulate, name="simulate")
 operate.register(app)
+app.command()(release.release)
 app.add_typer(dead.dead, name="dead")
 app.add_typer(evidence.evidence, name="evidence")
 app.add_typer(subject.subject, name="subject")

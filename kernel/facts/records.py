@@ -119,6 +119,8 @@ class Refusal(enum.StrEnum):
     NO_NUMBER = "no_number"
     OPTED_OUT = "opted_out"
     BLOCKED = "blocked"
+    SKIPPED = "skipped"
+    """A person who releases said: not this one."""
 
 
 class ReplyKind(enum.StrEnum):

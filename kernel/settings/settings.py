@@ -92,10 +92,25 @@ class ProviderName(StrEnum):
     SMSGATE = "smsgate"
 
 
+class Release(StrEnum):
+    """Who lets a deserved reply go (docs/design.md §5)."""
+
+    AUTO = "auto"
+    """The house, as the fund allows."""
+    PERSON = "person"
+    """A person, one at a time."""
+
+
 PROVIDER_DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     ProviderName.PLIVO: {},
-    # A SIM's plan is paid whether it is used or not: an SMS costs nothing, received or sent.
-    ProviderName.SMSGATE: {"price_receive": 0, "price_reply": 0, "fund_floor": 0},
+    # A SIM's plan is paid whether it is used or not: an SMS costs nothing, received or sent. From
+    # a French mobile number no automaton may answer.
+    ProviderName.SMSGATE: {
+        "price_receive": 0,
+        "price_reply": 0,
+        "fund_floor": 0,
+        "release": Release.PERSON,
+    },
 }
 """Defaults that are another provider's own, instead of those written below."""
 
@@ -326,6 +341,10 @@ class Settings(BaseModel):
 
     reply_texts: Annotated[tuple[str, ...], BeforeValidator(parse_texts)] = REPLY_TEXTS
     """A JSON list; which one is derived from the message's id."""
+    release: Release = Release.AUTO
+    """`person`: a person releases each reply (`antirelou release`); the default for `smsgate`."""
+    release_auto_words: Literal["", "no person releases, and I know what the law says"] = ""
+    """Said to `doctor` where `RELEASE=auto` on a phone or a French mobile number is meant."""
     reply_delay: Duration = timedelta(hours=1)
     """Time from the first message to the reply."""
     reply_delay_jitter: Duration = timedelta(minutes=40)
@@ -593,7 +612,7 @@ def read_older(keys: SecretStr) -> tuple[bytes, ...]:
 
 _SHOWN = {
     "listen", "ops_listen", "console_listen", "countries", "provider", "smsgate_mode",
-    "provider_currency", "provider_rate", "reply_delay",
+    "provider_currency", "provider_rate", "release", "reply_delay",
     "reply_delay_jitter", "reply_quiet", "reply_delay_max", "quiet_hours", "timezone",
     "reply_window", "burst", "judge_without", "call_answer", "call_counts", "price_receive",
     "price_reply", "cap_per_exchange", "fund_floor", "fund_horizon", "daily_cap", "max_wait",

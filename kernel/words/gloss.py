@@ -123,6 +123,7 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "le numéro a été bloqué à la main avant l'envoi",
             "the number was blocked by hand before it was sent",
         ),
+        "skipped": Term("une personne l'a écartée", "a person said: not this one"),
     },
     "alert": {
         "suspended": Term("aucune réponse n'est plus payée", "no reply is paid for any more"),
@@ -386,6 +387,7 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "no_number": Term("le numéro manque", "the number is missing"),
         "opted_out": Term("a demandé l'arrêt (STOP)", "opted out (STOP)"),
         "blocked": Term("bloqué à la main", "blocked by hand"),
+        "skipped": Term("écartée par une personne", "a person said: not this one"),
         "operator": Term("tranché par une personne", "decided by a person"),
         "matched": Term("retrouvée après reprise", "found after a restore"),
         "already_answered": Term("avait déjà eu sa réponse", "was answered already"),
@@ -565,6 +567,41 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "The house runs as an account of its own, {account}, not as root:",
         ),
         "no_apostrophe": Term("{name} : sans apostrophe", "{name}: without an apostrophe"),
+    },
+    "release": {
+        "nobody": Term("Plus personne n'attend.", "Nobody is waiting any more."),
+        "card": Term("{waiting} en attente ; la meilleure :", "{waiting} wait; the best:"),
+        "keys": Term(
+            "s : envoyer   n : pas celle-ci   l : plus tard   q : arrêter",
+            "s: send   n: not this one   l: later   q: quit",
+        ),
+        "send": Term("Autorisée.", "Released."),
+        "skip": Term("Écartée.", "Skipped."),
+        "later": Term("Remise après toutes les autres.", "Put behind all others."),
+        "taken": Term(
+            "Quelqu'un d'autre s'en est occupé, ou elle n'attend plus.",
+            "Another has acted, or it waits no more.",
+        ),
+        "no_money": Term(
+            "pas d'argent pour elle maintenant ; elle attend (voir antirelou status)",
+            "there is no money for it now; it waits on (`antirelou status` says why)",
+        ),
+        "held": Term(
+            "toutes les réponses sont retenues ; elle attend (voir antirelou status)",
+            "all replies are held back; it waits on (`antirelou status` says why)",
+        ),
+        "first_at": Term("premier SMS", "first text"),
+        "last_at": Term("dernier SMS", "last text"),
+        "texts": Term("SMS reçus de lui", "texts from him"),
+        "score": Term("score (plus haut : plus sincère)", "score (higher: likelier sincere)"),
+        "reasons": Term("d'après", "by"),
+        "price": Term("prix", "price"),
+        "expires_at": Term("périme", "expires"),
+        "by_surge": Term("l'afflux", "the surge"),
+        "by_text": Term("les mots", "the words"),
+        "by_alike": Term("des textes voisins", "like texts"),
+        "by_neighbours": Term("des numéros voisins", "neighbouring numbers"),
+        "by_texts": Term("l'insistance", "insistence"),
     },
     "say": {
         "paused": Term(
@@ -821,6 +858,22 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
     "doctor": {
         "settings": Term("réglages", "settings"),
         "number": Term("numéro", "number"),
+        "release": Term("qui libère les réponses", "who releases replies"),
+        "by_person": Term("une personne, une par une", "a person, one at a time"),
+        "by_itself_known": Term(
+            "la maison seule, et c'est voulu (RELEASE_AUTO_WORDS)",
+            "the house by itself, and that is meant (RELEASE_AUTO_WORDS)",
+        ),
+        "by_itself": Term(
+            "la maison seule : un automate ne peut répondre depuis un 06 ou 07 français",
+            "the house by itself: no automaton may answer from a French 06 or 07",
+        ),
+        "by_itself_fix": Term(
+            'RELEASE=person ; ou, en connaissance de cause, RELEASE_AUTO_WORDS="no person '
+            'releases, and I know what the law says"',
+            'RELEASE=person; or, if you know what you do, RELEASE_AUTO_WORDS="no person '
+            'releases, and I know what the law says"',
+        ),
         "reply texts": Term("textes de réponse", "reply texts"),
         "public URL": Term("adresse publique", "public URL"),
         "detaching": Term("débranchement", "detaching"),

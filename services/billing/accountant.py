@@ -16,6 +16,8 @@ import structlog
 from kernel.facts.records import (
     PostureChanged,
     Reason,
+    Refusal,
+    ReplyKind,
     ReplyState,
     SmsReceived,
     derive_id,
@@ -33,6 +35,7 @@ from services.billing.core.outlook import Outlook, plan_outlook
 from services.billing.core.pace import HOURS_A_DAY, LONG_HOURS, Demand
 from services.billing.core.posture import (
     DELIVERIES_JUDGED,
+    HOLDING,
     Cause,
     Facts,
     Standing,
@@ -47,6 +50,7 @@ from services.billing.core.price import (
     hour_of,
     plan_reserve,
 )
+from services.billing.core.release import Act, Action, put_behind
 from services.billing.core.reply import (
     TOLD_HERE,
     Reply,
@@ -58,9 +62,10 @@ from services.billing.core.reply import (
 )
 from services.billing.core.room import Allowance, Load, choose_replies, plan_allowance
 from services.billing.core.tariff import price_reply
-from services.billing.core.unread import Unread, heed_unread, sum_lags
+from services.billing.core.unread import Unread, fresh_unread, heed_unread, sum_lags
 from services.billing.core.waiting import next_quiet_or_loud
 from services.billing.metrics import Metrics
+from services.billing.operator import Outcome
 from services.billing.settings import BillingSettings
 from services.billing.store import Store, Transaction
 
@@ -200,6 +205,84 @@ class Accountant:
             await store.add_posture(_describe_step(standing, facts, waiting, now))
         return standing
 
+    async def release(self, act: Act) -> Outcome:
+        """Do what a person says with one reply that waits; see ``OperatorStore.release``."""
+        changes = _Changes()
+        async with self._store.transaction() as store:
+            standing = await store.load_standing()
+            reply = (await store.load_replies([act.reply_id])).get(act.reply_id)
+            if reply is None or reply.kind is ReplyKind.TEST:
+                return Outcome.UNKNOWN
+            if reply.state is not ReplyState.WAITING:
+                known = await store.load_act(act.reply_id)
+                return Outcome.REPEATED if act.repeats(known) else Outcome.CONFLICT
+            if act.action is Action.LATER:
+                await store.save_replies([put_behind(reply, await store.read_last_rank())])
+            elif act.action is Action.SKIP:
+                changes.add(end_reply(reply, ReplyState.REFUSED, Refusal.SKIPPED, act.at))
+            else:
+                refused = await self._send(store, standing, reply, changes, act.at)
+                if refused is not None:
+                    return refused
+            ended = changes.replies.get(act.reply_id)
+            # He wrote STOP meanwhile, or is blocked, or the cap is another one.
+            crossed = ended is not None and ended.reason not in {"", Refusal.SKIPPED}
+            if not crossed:
+                await store.add_act(act)
+            await changes.save(store)
+        self.note_decided(changes.replies.values())
+        return Outcome.CONFLICT if crossed else Outcome.DONE
+
+    async def _send(
+        self,
+        store: Transaction,
+        before: Standing,
+        reply: Reply,
+        changes: "_Changes",
+        now: datetime,
+    ) -> Outcome | None:
+        """Authorise one reply by what ``look`` goes by, under the standing's lock.
+
+        Args:
+            before: locked.
+
+        Returns:
+            why not; None: it is authorised, or refused after all.
+        """
+        settings = self._settings
+        counts = await store.read_tallies()
+        load = replace(
+            self._load(counts, self._known_unread(before, now), now),
+            outstanding=0,  # a person is slow enough
+            quiet=False,  # he has decided; the responder keeps it until morning
+        )
+        if load.unread is None:
+            raise Transient("what was received is being counted", code="unread_unknown")
+        waiting = counts.get(f"reply.{ReplyState.WAITING}", 0)
+        begun = settings.advance(before, now)
+        reserve = await self._plan_reserve(store, begun, now)
+        facts = await self._read_facts(store, await store.lock_balances(), waiting, now)
+        facts = replace(facts, kept=reserve.most)
+        standing = decide_standing(begun, facts, settings.posture, now)
+        # Whom to keep money for is what he judges.
+        allowance = plan_allowance(standing, facts, load, NOTHING_KEPT, settings.room)
+        if not choose_replies([reply], allowance):
+            held = standing.cause in HOLDING and allowance.tests_only
+            return Outcome.HELD if held else Outcome.NO_MONEY
+        standing = await self._pay(store, standing, [reply], changes, now)
+        if standing.sequence != before.sequence:
+            await store.add_posture(_describe_step(standing, facts, waiting, now))
+        await store.save_standing(standing)
+        return None
+
+    def _known_unread(self, standing: Standing, now: datetime) -> Unread | None:
+        """What was last gone by, if it is fresh; where receiving is free, it does not matter."""
+        if not self._settings.tariff.receive_microeuros:
+            return Unread(0, now)
+        if standing.unread_at is None:
+            return None
+        return fresh_unread(Unread(standing.unread, standing.unread_at), now)
+
     async def refuse_blocked(self, sender: str, now: datetime) -> None:
         """End what still waits for a sender whom the operator has blocked."""
         block, changes = Withdrawal(sender, Reason.BLOCKED, None), _Changes()
@@ -274,7 +357,7 @@ class Accountant:
             ahead_max=self._settings.ahead_max,
             unread=None if unread is None else unread.count,
             unread_max=self._settings.unread_max,
-            quiet=quiet is not None and quiet.covers(now),
+            quiet=self._settings.by_person or (quiet is not None and quiet.covers(now)),
         )
 
     async def _end_expired(

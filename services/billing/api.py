@@ -138,6 +138,22 @@ def operator_rows(api: OperatorApi) -> Rows:
              409: "It is not unresolved, or was decided otherwise before."},
         ),
         Route(
+            "GET", "/v1/releases", api.list_releases, requests.CardsRequest,
+            answers.ReleasesAnswer,
+            "Replies that a person may release, the best first.",
+            done={200: "The cards."},
+        ),
+        Route(
+            "POST", "/v1/releases/{reply_id}", api.release, requests.ReleaseRequest,
+            answers.ReleaseAnswer,
+            "Release one reply, skip it, or put it behind all others.", Role.OPERATE,
+            {200: "Done, or done by the same actor before: there is one message."},
+            {402: "There is no money for it now: the fund, its floor or a cap; it waits on.",
+             404: "No reply has this id.",
+             409: "Another has acted, or it waits no more.",
+             423: "All replies are held back: paused, restored, deliveries fail; it waits on."},
+        ),
+        Route(
             "POST", "/v1/backfill", api.backfill, requests.BackfillRequest, answers.BackfillAnswer,
             "Read the provider's log again, and take in what was never seen.", Role.OPERATE,
             {202: "Asked for."},

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from kernel.facts.records import LoggedCost, Reconciled, ReplyState, SmsJudged
+from kernel.facts.records import LoggedCost, ReceivedKind, Reconciled, ReplyState, SmsJudged
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -20,6 +20,7 @@ from services.billing.core.ledger import (
 )
 from services.billing.core.posture import FIRST, Standing
 from services.billing.core.price import Asked
+from services.billing.core.release import Act, Action, Card
 from services.billing.core.reply import WITHDRAWING, Reply, Withdrawal
 from services.billing.memory_gifts import GiftTables, MemoryGifts
 from services.billing.memory_minutes import Minutes
@@ -48,6 +49,7 @@ class Tables:
     postures: dict[int, tuple[PostureStep, bool]] = field(default_factory=dict)
     provider: ProviderState = field(default_factory=ProviderState)
     gifts: GiftTables = field(default_factory=GiftTables)
+    releases: list[Act] = field(default_factory=list)
 
     def copy(self) -> "Tables":
         """A snapshot."""
@@ -65,6 +67,7 @@ class Tables:
             asked=dict(self.asked),
             postures=dict(self.postures),
             gifts=self.gifts.copy(),
+            releases=list(self.releases),
         )
 
 
@@ -127,6 +130,37 @@ class MemoryTransaction(MemoryGifts):
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
         return self._tables.replies.waiting(count, tests_only=tests_only)
+
+    async def load_cards(self, count: int) -> list[Card]:
+        """See ``Transaction``."""
+        cards = []
+        for reply in self._tables.replies.waiting(count, tests_only=False, tests=False):
+            texts = [
+                receipt.received_at
+                for receipt in self._tables.receipts.values()
+                if receipt.sender == reply.sender
+                and receipt.kind == ReceivedKind.MESSAGE
+                and receipt.received_at >= reply.received_at
+            ]
+            verdict = self._tables.verdicts.get(reply.reply_id)
+            last_at = max(texts, default=reply.received_at)
+            cards.append(Card(reply, last_at, len(texts), verdict.basis if verdict else {}))
+        return cards
+
+    async def read_last_rank(self) -> float:
+        """See ``Transaction``."""
+        return self._tables.replies.last_rank()
+
+    async def add_act(self, act: Act) -> None:
+        """See ``Transaction``."""
+        known = await self.load_act(act.reply_id)
+        assert known is None or known.action is Action.LATER, "one act, one message"
+        self._tables.releases.append(act)
+
+    async def load_act(self, reply_id: str) -> Act | None:
+        """See ``Transaction``."""
+        found = [act for act in self._tables.releases if act.reply_id == reply_id]
+        return found[-1] if found else None
 
     async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
         """See ``Transaction``."""

@@ -83,12 +83,18 @@ class ReplyTable:
         self.authorized.pop(reply_id, None)
         self.told_later.pop(reply_id, None)
 
-    def waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
-        """The next in the room."""
-        chosen = (self.rows[reply_id] for _, _, reply_id in self.room)
+    def waiting(self, count: int, *, tests_only: bool, tests: bool = True) -> list[Reply]:
+        """The next in the room; without ``tests``: the next that are none."""
+        first = 0 if tests else bisect_left(self.room, (True,))
+        chosen = (self.rows[reply_id] for _, _, reply_id in islice(self.room, first, None))
         if tests_only:  # they are the first
             chosen = (reply for reply in islice(chosen, count) if reply.kind is ReplyKind.TEST)
         return list(islice(chosen, count))
+
+    def last_rank(self) -> float:
+        """The least rank in the room, tests left out; 0.0: nobody is there."""
+        last = self.room[-1] if self.room else None
+        return -last[1] if last is not None and last[0] else 0.0
 
     def waiting_of(self, senders: Iterable[str]) -> list[Reply]:
         """What waits for these senders."""

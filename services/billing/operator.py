@@ -18,6 +18,7 @@ from kernel.facts.records import OperatorDecided, Posture, ReplyState, SenderBlo
 from kernel.log.port import Outgoing
 from services.billing.core.gift import Part
 from services.billing.core.outlook import Outlook
+from services.billing.core.release import Act, Card
 from services.billing.core.tariff import WITHIN_TARIFF, Prices
 
 
@@ -33,6 +34,10 @@ class Outcome(enum.Enum):
     """There is no such object."""
     BEYOND = "beyond"
     """It is more than is there to move."""
+    NO_MONEY = "no_money"
+    """The fund, its floor, a cap or the pace does not allow it now."""
+    HELD = "held"
+    """The posture holds all replies back, for another cause than money."""
     BELOW_ZERO = "below_zero"
     """It would take the fund below zero, and nobody said that it may."""
 
@@ -145,6 +150,19 @@ class Waiting:
 
     count: int
     cost_microeuros: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cards:
+    """What a person may release.
+
+    Attributes:
+        waiting: how many in all.
+        cards: the best, each with when it expires.
+    """
+
+    waiting: int
+    cards: Sequence[tuple[Card, datetime]]
 
 
 class Restoration(msgspec.Struct, frozen=True):
@@ -322,6 +340,21 @@ class OperatorStore(Protocol):
 
     async def read_waiting(self) -> Waiting:
         """What waits to be paid for."""
+        ...
+
+    async def list_cards(self, count_max: int, now: datetime) -> Cards:
+        """What a person may release, the best first."""
+        ...
+
+    async def release(self, act: Act) -> Outcome:
+        """Send, skip or postpone one reply that waits.
+
+        ``REPEATED``: he did the same before; ``CONFLICT``: it waits no more; ``NO_MONEY``,
+        ``HELD``: it waits on, and nothing was done.
+
+        Raises:
+            Transient: nobody knows at this moment what the fund holds.
+        """
         ...
 
     async def attach(self, *, attach: bool, now: datetime) -> Outcome:

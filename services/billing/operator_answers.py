@@ -20,6 +20,7 @@ from services.billing.core.gift import Part, Uncounted
 from services.billing.core.tariff import Prices
 from services.billing.operator import (
     Block,
+    Cards,
     Corpse,
     Entry,
     Fund,
@@ -292,6 +293,68 @@ class DecisionAnswer(msgspec.Struct, frozen=True):
 
     id: str
     outcome: Literal["sent", "void"]
+
+
+class CardAnswer(msgspec.Struct, frozen=True):
+    """A reply that waits for a person.
+
+    Attributes:
+        first_at: of the text it answers.
+        last_at: of its sender's last text.
+        texts: he sent, from that one on.
+        score: log-odds that he is genuine.
+        reasons: what made the score, the heaviest first.
+        expires_at: if nobody acts; later, while replies are suspended.
+    """
+
+    reply_id: str
+    first_at: Instant
+    last_at: Instant
+    texts: int
+    score: float
+    reasons: Sequence[str]
+    price_microeuros: int
+    expires_at: Instant
+
+
+class ReleasesAnswer(msgspec.Struct, frozen=True):
+    """The replies that wait for a person.
+
+    Attributes:
+        waiting: in all.
+        cards: the best first.
+    """
+
+    waiting: int
+    cards: Sequence[CardAnswer]
+
+
+def describe_cards(found: Cards) -> ReleasesAnswer:
+    """What a person may release."""
+    return ReleasesAnswer(
+        found.waiting,
+        [
+            CardAnswer(
+                card.reply.reply_id,
+                card.reply.received_at,
+                card.last_at,
+                card.texts,
+                card.reply.score,
+                card.reasons(),
+                card.reply.price_microeuros,
+                expires_at,
+            )
+            for card, expires_at in found.cards
+        ],
+    )
+
+
+class ReleaseAnswer(msgspec.Struct, frozen=True):
+    """What was done with a reply."""
+
+    reply_id: str
+    action: Literal["send", "skip", "later"]
+    actor: str
 
 
 class BackfillAnswer(msgspec.Struct, frozen=True):

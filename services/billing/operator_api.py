@@ -28,6 +28,7 @@ from kernel.values.clock import Clock
 from kernel.values.errors import Transient
 from services.billing import operator_answers as answers
 from services.billing import operator_requests as requests
+from services.billing.core.release import Act, Action
 from services.billing.operator import Audit, EntryKind, OperatorStore, Outcome, SmsTest
 from services.billing.operator_dead import DeadTopics
 from services.billing.settings import OperatorSettings
@@ -39,6 +40,14 @@ EXPLAINED_MAX = 200
 
 GIFTS_MAX = 1000
 """What of the platforms' reports the fund's book lists: the latest."""
+
+_UNRELEASED = {
+    Outcome.UNKNOWN: (404, "reply_id", "no such reply; `antirelou release` shows what waits"),
+    Outcome.CONFLICT: (409, "reply_id", "another has acted, or it waits no more"),
+    Outcome.NO_MONEY: (402, "", "there is no money for it now; `antirelou status` says why"),
+    Outcome.HELD: (423, "", "all replies are held back; `antirelou status` says why"),
+}
+"""Why a reply was not released: status, field and fix."""
 
 Wake = Callable[[], None]
 
@@ -267,6 +276,22 @@ class OperatorApi:
             raise Refused(409, "id", "not unresolved, or decided otherwise before")
         await self._tell()
         return answers.DecisionAnswer(asked.id, asked.outcome)
+
+    async def list_releases(
+        self, asked: requests.CardsRequest, _: Caller
+    ) -> answers.ReleasesAnswer:
+        """What a person may release, the best first."""
+        found = await self._store.list_cards(asked.limit, self._clock.now())
+        return answers.describe_cards(found)
+
+    async def release(self, asked: requests.ReleaseRequest, _: Caller) -> answers.ReleaseAnswer:
+        """Send, skip or postpone one."""
+        act = Act(asked.reply_id, self._clock.now(), Action(asked.action), asked.actor)
+        outcome = await self._store.release(act)
+        if outcome in _UNRELEASED:
+            raise Refused(*_UNRELEASED[outcome])
+        self._wake()
+        return answers.ReleaseAnswer(asked.reply_id, asked.action, asked.actor)
 
     async def backfill(self, asked: requests.BackfillRequest, _: Caller) -> answers.BackfillAnswer:
         """Read the provider's log again."""

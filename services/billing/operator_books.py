@@ -26,12 +26,15 @@ from services.billing.core.ledger import (
 )
 from services.billing.core.pace import HOURS_A_DAY
 from services.billing.core.posture import Standing, take_back, take_donation
+from services.billing.core.release import Act
 from services.billing.core.reply import Entry as ReplyEntry
 from services.billing.core.reply import SealedPhone, admit_test
 from services.billing.core.tariff import Prices, dearer_prices
+from services.billing.core.waiting import when_waited
 from services.billing.gift_store import to_part
 from services.billing.operator import (
     Audit,
+    Cards,
     Entry,
     EntryKind,
     Fund,
@@ -242,6 +245,25 @@ class PostgresOperatorStore(PostgresDecisions):
         """See ``OperatorStore``."""
         row = (await self._books.fetch("read_waiting"))[0]
         return Waiting(row["count"], row["cost"])
+
+    async def list_cards(self, count_max: int, now: datetime) -> Cards:
+        """See ``OperatorStore``."""
+        settings = self._settings
+        async with self._books.transaction() as store:
+            shown = settings.advance(await store.read_standing(), now).shown
+            waiting = (await store.read_tallies()).get(f"{_REPLY}waiting", 0)
+            cards = await store.load_cards(count_max)
+        return Cards(
+            waiting,
+            [
+                (card, when_waited(now, card.left(shown, settings.wait_longest), settings.quiet))
+                for card in cards
+            ],
+        )
+
+    async def release(self, act: Act) -> Outcome:
+        """See ``OperatorStore``."""
+        return await self._accountant.release(act)
 
     async def attach(self, *, attach: bool, now: datetime) -> Outcome:
         """See ``OperatorStore``."""

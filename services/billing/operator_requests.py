@@ -30,6 +30,7 @@ from kernel.values.phone import classify_number
 from kernel.values.sender import SenderKind
 
 COUNT_MAX = 10**9
+CARDS_MAX = 100
 _INVARIANT = re.compile(r"I[1-9]", re.ASCII)
 
 
@@ -129,6 +130,35 @@ class DecisionRequest(msgspec.Struct, frozen=True):
     id: Handle
     outcome: Literal["sent", "void"]
     why: Note = ""
+
+
+def read_limit(value: Any) -> int:
+    """How many cards; a part of a query is text."""
+    text = str(value)
+    if isinstance(value, bool) or not re.fullmatch(r"[0-9]{1,9}", text, re.ASCII):
+        raise Wrong(f"a whole number, 1 to {CARDS_MAX}")
+    if not 1 <= int(text) <= CARDS_MAX:
+        raise Wrong(f"a whole number, 1 to {CARDS_MAX}")
+    return int(text)
+
+
+class CardsRequest(msgspec.Struct, frozen=True):
+    """How many cards at most."""
+
+    limit: Annotated[int, kind(read_limit, type="integer", minimum=1, maximum=CARDS_MAX)] = 1
+
+
+class ReleaseRequest(msgspec.Struct, frozen=True):
+    """What a person does with a reply that waits.
+
+    Attributes:
+        action: ``later`` puts it behind all others.
+        actor: who does so; kept.
+    """
+
+    reply_id: Handle
+    action: Literal["send", "skip", "later"]
+    actor: Id
 
 
 class BackfillRequest(msgspec.Struct, frozen=True):

@@ -68,6 +68,31 @@ SELECT {columns} FROM replies
 WHERE state = 'waiting' AND (kind <> 'test') <= NOT $2::boolean
 ORDER BY (kind <> 'test'), rank DESC, reply_id LIMIT $1 FOR UPDATE SKIP LOCKED
 
+-- load_cards --
+-- What a person may release, the best rank first, with what its sender wrote since. $1: how many.
+SELECT w.*, v.basis AS judged_by, m.texts, m.last_at
+FROM (SELECT {columns} FROM replies WHERE state = 'waiting' AND (kind <> 'test') = true
+      ORDER BY (kind <> 'test'), rank DESC, reply_id LIMIT $1) AS w
+LEFT JOIN verdicts v ON v.message_id = w.reply_id
+CROSS JOIN LATERAL (
+    SELECT count(*)::int AS texts, max(r.received_at) AS last_at FROM receipts r
+    WHERE r.sender = w.sender AND r.kind = 'message' AND r.received_at >= w.received_at) AS m
+ORDER BY w.rank DESC, w.reply_id
+
+-- read_last_rank --
+-- The least rank of those who wait, tests left out.
+SELECT rank FROM replies WHERE state = 'waiting' AND (kind <> 'test') = true
+ORDER BY (kind <> 'test') DESC, rank, reply_id DESC LIMIT 1
+
+-- add_act --
+-- What a person did with a card. $1: reply, $2: when, $3: what, $4: who.
+INSERT INTO releases (reply_id, at, action, actor) VALUES ($1, $2, $3, $4)
+
+-- load_act --
+-- What was last done with a card. $1: reply.
+SELECT reply_id, at, action, actor FROM releases
+WHERE reply_id = $1 ORDER BY number DESC LIMIT 1
+
 -- load_expired --
 -- Who has waited too long. $1: entered before, $2: how many.
 SELECT {columns} FROM replies WHERE state = 'waiting' AND entered < $1
@@ -86,14 +111,15 @@ ON CONFLICT DO NOTHING RETURNING reply_id
 -- save_replies --
 -- Replies as they are now; all of them are locked by us.
 UPDATE replies r
-SET state = u.state, reason = u.reason, sender_sealed = u.sender_sealed,
+SET state = u.state, reason = u.reason, rank = u.rank, sender_sealed = u.sender_sealed,
     changed_at = u.changed_at, reservation = u.reservation,
     price_microeuros = u.price_microeuros, cost_microeuros = u.cost_microeuros, basis = u.basis,
     revision = u.revision, sequence = u.sequence, told_at = u.told_at
-FROM unnest($1::text[], $2::text[], $3::text[], $4::bytea[], $5::timestamptz[], $6::text[],
-            $7::bigint[], $8::bigint[], $9::smallint[], $10::int[], $11::int[], $12::timestamptz[])
-     AS u (reply_id, state, reason, sender_sealed, changed_at, reservation, price_microeuros,
-           cost_microeuros, basis, revision, sequence, told_at)
+FROM unnest($1::text[], $2::text[], $3::text[], $4::double precision[], $5::bytea[],
+            $6::timestamptz[], $7::text[], $8::bigint[], $9::bigint[], $10::smallint[], $11::int[],
+            $12::int[], $13::timestamptz[])
+     AS u (reply_id, state, reason, rank, sender_sealed, changed_at, reservation,
+           price_microeuros, cost_microeuros, basis, revision, sequence, told_at)
 WHERE r.reply_id = u.reply_id
 
 -- ensure_tallies --

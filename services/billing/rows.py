@@ -1,6 +1,7 @@
 """Values and their rows in PostgreSQL: the half of ``store`` that knows columns."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -10,12 +11,13 @@ from kernel.facts.records import Posture, ReplyKind, ReplyState
 from services.billing.core.books import PostureStep
 from services.billing.core.ledger import Account, Balances, Receipt
 from services.billing.core.posture import Cause, Standing
+from services.billing.core.release import Act, Action, Card
 from services.billing.core.reply import Reply, Reservation
 from services.billing.core.tariff import Basis
 
 REPLY_COLUMNS = tuple(field.name for field in fields(Reply))
 REPLY_SAVED = (
-    "reply_id", "state", "reason", "sender_sealed", "changed_at", "reservation",
+    "reply_id", "state", "reason", "rank", "sender_sealed", "changed_at", "reservation",
     "price_microeuros", "cost_microeuros", "basis", "revision", "sequence", "told_at",
 )  # fmt: skip
 RECEIPT_COLUMNS = tuple(field.name for field in fields(Receipt))
@@ -38,7 +40,7 @@ def to_receipt(row: Row) -> Receipt:
     return Receipt(**values | {"sender": row["sender"].hex, "basis": Basis(row["basis"])})
 
 
-def to_reply(row: Row) -> Reply:
+def to_reply(row: Row | Mapping[str, Any]) -> Reply:
     """A row of ``replies``."""
     values = dict(row)
     values |= {
@@ -49,6 +51,18 @@ def to_reply(row: Row) -> Reply:
         "basis": None if row["basis"] is None else Basis(row["basis"]),
     }
     return Reply(**values)
+
+
+def to_card(row: Row) -> Card:
+    """A row of ``load_cards``."""
+    reply = to_reply({name: row[name] for name in REPLY_COLUMNS})
+    basis = json.loads(row["judged_by"] or "{}")
+    return Card(reply, row["last_at"] or reply.received_at, row["texts"], basis)
+
+
+def to_act(row: Row) -> Act:
+    """A row of ``releases``."""
+    return Act(**dict(row) | {"action": Action(row["action"])})
 
 
 def to_standing(row: Row) -> Standing:

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from kernel.provider.table import traits_of
-from kernel.settings.settings import QuietHours, Settings, require
+from kernel.settings.settings import QuietHours, Release, Settings, require
 from kernel.values.errors import Fatal
 from kernel.values.text import segment_text
 from kernel.words.gloss import Language, choose_language
@@ -75,6 +75,7 @@ class BillingSettings:
         age: of waiting that counts as one nat of score.
         ahead_max: replies authorised and not yet handed over: a minute of sending.
         unread_max: ``UNREAD_MAX``.
+        by_person: a person releases each reply.
         reappend_after: an authorisation that nobody answered for so long is told again.
     """
 
@@ -92,6 +93,7 @@ class BillingSettings:
     operator: OperatorSettings
     alerts: AlertSettings
     gifts: GiftRules = field(default_factory=GiftRules)
+    by_person: bool = False
 
     def advance(self, standing: Standing, now: datetime) -> Standing:
         """Let the waiting clock go on."""
@@ -172,6 +174,7 @@ def read_settings(settings: Settings) -> BillingSettings:
             language=choose_language(settings.language, os.environ),
         ),
         gifts=_read_gift_rules(settings),
+        by_person=settings.release is Release.PERSON,
     )
 
 

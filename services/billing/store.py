@@ -18,6 +18,7 @@ from services.billing.core.books import Interval, PostureStep, ProviderState, St
 from services.billing.core.ledger import Balances, Receipt, Transfer
 from services.billing.core.posture import Standing
 from services.billing.core.price import Asked
+from services.billing.core.release import Act, Card
 from services.billing.core.reply import Reply, Withdrawal
 from services.billing.gift_store import Gifts, PostgresGifts
 from services.billing.rows import (
@@ -26,8 +27,10 @@ from services.billing.rows import (
     REPLY_SAVED,
     STANDING_COLUMNS,
     read_queries,
+    to_act,
     to_arrays,
     to_balances,
+    to_card,
     to_posture,
     to_receipt,
     to_reply,
@@ -76,6 +79,22 @@ class Transaction(Gifts, Protocol):
 
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """Who is next in the waiting room (``room.order_of``), locked; what is locked is left."""
+        ...
+
+    async def load_cards(self, count: int) -> list[Card]:
+        """What a person may release, as ``load_waiting`` without tests; not locked."""
+        ...
+
+    async def read_last_rank(self) -> float:
+        """The least rank of those who wait; 0.0: nobody does."""
+        ...
+
+    async def add_act(self, act: Act) -> None:
+        """Note what a person did with a card."""
+        ...
+
+    async def load_act(self, reply_id: str) -> Act | None:
+        """What was last done with it."""
         ...
 
     async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
@@ -289,6 +308,24 @@ class PostgresTransaction(PostgresGifts):
     async def load_waiting(self, count: int, *, tests_only: bool) -> list[Reply]:
         """See ``Transaction``."""
         return [to_reply(row) for row in await self.fetch("load_waiting", count, tests_only)]
+
+    async def load_cards(self, count: int) -> list[Card]:
+        """See ``Transaction``."""
+        return [to_card(row) for row in await self.fetch("load_cards", count)]
+
+    async def read_last_rank(self) -> float:
+        """See ``Transaction``."""
+        rows = await self.fetch("read_last_rank")
+        return rows[0]["rank"] if rows else 0.0
+
+    async def add_act(self, act: Act) -> None:
+        """See ``Transaction``."""
+        await self.fetch("add_act", *act)
+
+    async def load_act(self, reply_id: str) -> Act | None:
+        """See ``Transaction``."""
+        rows = await self.fetch("load_act", reply_id)
+        return to_act(rows[0]) if rows else None
 
     async def load_expired(self, entered_before: timedelta, count: int) -> list[Reply]:
         """See ``Transaction``."""

@@ -17,10 +17,12 @@ from kernel.facts.records import (
     LoggedCost,
     Posture,
     Reason,
+    ReceivedKind,
     Reconciled,
     ReplyKind,
     ReplyState,
 )
+from kernel.values.errors import Rejected
 from services.billing.core.books import Interval, PostureStep, ProviderState, Step
 from services.billing.core.ledger import (
     EMPTY,
@@ -34,6 +36,7 @@ from services.billing.core.ledger import (
 )
 from services.billing.core.posture import FIRST, Cause, Standing
 from services.billing.core.price import Asked
+from services.billing.core.release import Act, Action, put_behind
 from services.billing.core.reply import (
     Reply,
     Reservation,
@@ -299,6 +302,59 @@ class PostgresRoom:
 def postgres_room(fresh_database: str) -> PostgresRoom:
     asyncio.run(migrate(fresh_database, [SCHEMA]))
     return PostgresRoom(fresh_database)
+
+
+async def test_cards_are_who_waits_with_what_he_wrote_since_and_why(store: Store) -> None:
+    basis = {"texts": 2, "weight_text": 0.25, "weight_surge": -0.5, "campaign": "ab"}
+    written = [
+        open_receipt(received("m-0", at=NOW - 2 * HOUR), TARIFF),
+        open_receipt(received("m-1", at=NOW - HOUR), TARIFF),
+        open_receipt(received("m-2", at=NOW - MINUTE), TARIFF),
+        open_receipt(received("m-3", at=NOW, kind=ReceivedKind.CALL), TARIFF),
+        open_receipt(received("m-4", at=NOW, sender=OTHER), TARIFF),
+    ]
+    best, next_ = scored("m-1", 0.5), scored("m-4", 0.25, sender=OTHER)
+    await save(
+        store, next_, best, scored("t", 9.0, kind=ReplyKind.TEST), authorized("m-5"),
+        scored("m-6", -9.0, sender="ef" * 16),
+    )  # fmt: skip
+    async with store.transaction() as work:
+        await work.add_receipts(written)
+        await work.add_verdicts([judged("m-1", basis=basis)])
+    async with store.transaction() as work:
+        first, second, third = await work.load_cards(9)
+        assert await work.load_cards(1) == [first]
+    assert (first.reply, first.texts, first.last_at) == (best, 2, NOW - MINUTE)
+    assert first.reasons() == ["surge", "text"]
+    assert (second.reply, second.texts, second.reasons()) == (next_, 1, [])
+    assert (third.texts, third.last_at) == (0, third.reply.received_at)
+
+
+async def test_later_is_behind_all_and_counts_no_tests(store: Store) -> None:
+    async with store.transaction() as work:
+        assert await work.read_last_rank() == 0.0
+    test = scored("t", 9.0, kind=ReplyKind.TEST, rank=-(10.0**9))
+    await save(store, test, scored("a", 0.5), scored("b", -9.0), scored("c", 0.25))
+    for expected in (["c", "b", "a"], ["b", "a", "c"]):
+        async with store.transaction() as work:
+            first = (await work.load_cards(1))[0].reply
+            await work.save_replies([put_behind(first, await work.read_last_rank())])
+        async with store.transaction() as work:
+            assert [card.reply.reply_id for card in await work.load_cards(9)] == expected
+
+
+async def test_what_was_done_with_a_card_is_kept_and_ends_it_once(store: Store) -> None:
+    later = Act("m-1", NOW, Action.LATER, "Anne")
+    sent = Act("m-1", NOW + MINUTE, Action.SEND, "Béa")
+    async with store.transaction() as work:
+        assert await work.load_act("m-1") is None
+        for act in (later, later, sent):
+            await work.add_act(act)
+            assert await work.load_act("m-1") == act
+        assert await work.load_act("m-2") is None
+    with pytest.raises((AssertionError, asyncpg.UniqueViolationError, Rejected)):
+        async with store.transaction() as work:
+            await work.add_act(Act("m-1", NOW, Action.SKIP, "Anne"))
 
 
 async def test_expired_is_who_entered_before(store: Store) -> None:

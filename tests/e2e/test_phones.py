@@ -58,7 +58,8 @@ async def built(tmp_path: Path) -> AsyncIterator[Built]:
     config = PhoneConfig("us", "word", SIGNING_KEY, (DEVICE, SECOND_DEVICE), speed=SPEED)
     async with PhoneSimulator(config, CLOCK) as phones:
         settings = {
-            "provider": "smsgate", "smsgate_url": phones.url, "smsgate_user": "us",
+            "provider": "smsgate", "release": "auto",
+            "smsgate_url": phones.url, "smsgate_user": "us",
             "smsgate_password": "word", "smsgate_signing_key": SIGNING_KEY,
             "smsgate_devices": f'["{DEVICE}", "{SECOND_DEVICE}"]', "number": "+33639989999",
             "data_dir": str(tmp_path / "data"), "listen": door, "ops_listen": ops,

@@ -101,7 +101,9 @@ class RehearsalHouse:
             replace(read_filter_settings(settings), prune_every=PRUNE_EVERY),
             FilterMetrics(telemetry),
         )
-        billing, metrics = read_billing_settings(settings), BillingMetrics(telemetry)
+        # Nobody releases in virtual time: it is rehearsed as though the house did.
+        billing = replace(read_billing_settings(settings), by_person=False)
+        metrics = BillingMetrics(telemetry)
         self._accountant = Accountant(self._books, _nothing_unread, billing, self._clock, metrics)
         self._billing = BillingHandler(self._books, billing, self._accountant, metrics, _keep)
         self._arrived: list[TraceLine] = []

@@ -45,6 +45,8 @@ class Cause(enum.StrEnum):
 
 
 GUARDING = frozenset({Cause.SURGE, Cause.BURN})
+HOLDING = frozenset({Cause.RESTORED, Cause.OPERATOR, Cause.DELIVERIES_FAILING})
+"""What suspends for another cause than money."""
 
 
 @dataclass(frozen=True, slots=True)

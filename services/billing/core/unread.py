@@ -42,6 +42,11 @@ def heed_unread(own: Unread | None, known: Unread | None, now: datetime) -> Unre
     return Unread(max(own.count, known.count), known.at)
 
 
+def fresh_unread(known: Unread, now: datetime) -> Unread | None:
+    """What may still be gone by; None: it is too old."""
+    return known if _is_fresh(known.at, now) else None
+
+
 def _is_fresh(at: datetime, now: datetime) -> bool:
     """Whether it may be gone by; where a clock was put back, what seems to come is not fresh."""
     return abs(now - at) <= KNOWN_MAX

@@ -26,6 +26,17 @@ def waited_between(since: datetime, until: datetime, quiet: QuietHours | None) -
     return loud
 
 
+def when_waited(since: datetime, waited: timedelta, quiet: QuietHours | None) -> datetime:
+    """When the waiting clock will have gone so far since then: ``waited_between`` turned round."""
+    if quiet is None:
+        return since + waited
+    at = quiet.next_loud(since)
+    while (end := quiet.next_quiet(at)) is not None and end - at < waited:
+        waited -= end - at
+        at = quiet.next_loud(end)
+    return at + max(waited, timedelta())
+
+
 def next_quiet_or_loud(at: datetime, quiet: QuietHours | None) -> datetime | None:
     """When it next becomes loud or quiet; None: never."""
     if quiet is None:

@@ -69,3 +69,18 @@ def test_what_is_missing_is_named(name: str) -> None:
     settings = make().model_copy(update={name: type(getattr(make(), name))("")})
     with pytest.raises(Fatal, match=name.upper()):
         read_settings(settings)
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({}, False),
+        ({"release": "person"}, True),
+        ({"provider": "smsgate"}, True),
+        ({"provider": "smsgate", "release": "auto"}, False),
+    ],
+)
+def test_on_a_phone_a_person_releases_unless_it_is_said(
+    *, chosen: dict[str, str], expected: bool
+) -> None:
+    assert read_settings(make(**chosen)).by_person is expected

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kernel.facts.records import Posture
 from kernel.settings.settings import QuietHours
 from services.billing.core.posture import Cause, advance_clock
-from services.billing.core.waiting import next_quiet_or_loud, waited_between
+from services.billing.core.waiting import next_quiet_or_loud, waited_between, when_waited
 from tests.unit.billing.cases import CALM, HOUR, MINUTE, NOW
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -118,3 +118,19 @@ def test_it_stands_still_while_suspended_and_goes_on_from_there() -> None:
 def test_a_clock_of_another_replica_that_is_behind_does_not_turn_it_back() -> None:
     standing = advance_clock(replace(CALM, shown_at=NOW), None, NOW + HOUR)
     assert advance_clock(standing, None, NOW + MINUTE) == standing
+
+
+@given(
+    since=st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 1), timezones=st.just(UTC)),
+    minutes=st.integers(0, 10 * 24 * 60),
+    quiet=st.sampled_from([NIGHT, SIESTA, NEVER, None]),
+)
+def test_when_it_will_have_waited_so_long_it_has(
+    since: datetime, minutes: int, quiet: QuietHours | None
+) -> None:
+    """It is the first such instant: not in quiet hours but at their end, and no sooner."""
+    waited = minutes * MINUTE
+    at = when_waited(since, waited, quiet)
+    assert waited_between(since, at, quiet) == waited
+    if minutes:
+        assert waited_between(since, at - MINUTE / 2, quiet) < waited
