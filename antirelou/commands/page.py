@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from antirelou.commands.output import say
+from antirelou.commands.voice import voice_of
 from kernel.settings.settings import load_settings
 from kernel.values.clock import SystemClock
 
@@ -25,3 +26,5 @@ def build(folder: Annotated[Path, typer.Argument(help="the folder to write")]) -
     settings = load_settings()
     for path in build_page(folder, settings, ask_status(settings), SystemClock().now()):
         say(str(path))
+    if not settings.publisher:
+        say(voice_of(settings).word("public", "no_publisher"))

@@ -4,6 +4,7 @@ Nothing in them is asked for elsewhere, and nothing runs.
 """
 
 from collections.abc import Mapping
+from datetime import timedelta
 from io import BytesIO
 from zoneinfo import ZoneInfo
 
@@ -35,8 +36,8 @@ def render_files(published: Published, settings: Settings) -> Mapping[str, bytes
         "shown": write_national(number) if number else "",
         "publisher": settings.publisher,
         "provider": settings.provider.value,
-        "text_days": settings.retain_text.days,
-        "evidence_days": settings.retain_evidence.days,
+        "text_days": _days(settings.retain_text * settings.clock_speed),
+        "evidence_days": _days(settings.retain_evidence * settings.clock_speed),
         "published": published,
         "figures": published.figures,
         "groups": GROUPS,
@@ -59,6 +60,11 @@ def render_files(published: Published, settings: Settings) -> Mapping[str, bytes
         values = {**shared, "qr": inline, "in_english": english.word}
         files[CARD] = _render(environment, "card.html", voice, values)
     return files
+
+
+def _days(kept: timedelta) -> int:
+    """Whole days, rounded up: what is kept is kept no longer."""
+    return -(-kept // timedelta(days=1))
 
 
 def _render(

@@ -1567,6 +1567,10 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
             "Cette page n'a ni cookie ni programme, et ne demande rien ailleurs.",
             "This page has no cookie and no script, and asks for nothing elsewhere.",
         ),
+        "no_publisher": Term(
+            "La page ne nomme pas encore de responsable : fixer ANTIRELOU_PUBLISHER.",
+            "The page names nobody who is responsible yet: set ANTIRELOU_PUBLISHER.",
+        ),
         "card_title": Term("Carte à imprimer", "Card to print"),
         "card_use": Term(
             "À donner quand on ne veut pas donner le sien. Personne ne lit : un programme répond.",

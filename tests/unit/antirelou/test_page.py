@@ -305,6 +305,12 @@ def test_who_answers_is_named_and_escaped(tmp_path: Path) -> None:
     assert "<b>" not in files["index.html"]
 
 
+def test_how_long_is_kept_is_told_in_days_whatever_the_clocks_speed(tmp_path: Path) -> None:
+    page = build(tmp_path, status(), retain_text="36h", clock_speed=1000)["index.html"]
+    assert "le texte de vos messages, 2 jours" in page
+    assert "180 jours au plus" in page
+
+
 def test_without_a_number_there_is_no_card(tmp_path: Path) -> None:
     build_page(tmp_path / "page", load_settings(data_dir=tmp_path), status(), NOON)
     assert {path.name for path in (tmp_path / "page").iterdir()} == {*PAGES.values(), FACTS}
