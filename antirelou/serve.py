@@ -6,11 +6,12 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import AsyncExitStack
 
 import structlog
 
 from antirelou.commands.output import say
-from antirelou.compose import running
+from antirelou.compose import TARGETS, running
 from antirelou.greeting import greet
 from antirelou.signals import told_to_stop
 from kernel.http.connections import raise_file_limit
@@ -18,6 +19,7 @@ from kernel.service.port import Service
 from kernel.settings.settings import Settings
 from kernel.telemetry.metrics import configure_logging
 from kernel.telemetry.streams import open_log
+from kernel.values.clock import SystemClock
 from kernel.values.errors import Fatal
 from kernel.words.gloss import choose_language
 
@@ -46,7 +48,12 @@ def tune_collector() -> None:
 
 async def _serve(target: str, settings: Settings) -> int:
     stopping = told_to_stop()
-    async with running(target, settings) as (ops_url, services):
+    async with AsyncExitStack() as stack:
+        ops_url, services = await stack.enter_async_context(running(target, settings))
+        if settings.page_dir is not None and "billing" in TARGETS[target]:
+            from antirelou.page.publisher import publishing
+
+            await stack.enter_async_context(publishing(settings, SystemClock()))
         if target == "all" and sys.stdout.isatty():
             language = choose_language(settings.language, os.environ)
             say("\n".join(greet(settings, ops_url, language)))

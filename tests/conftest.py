@@ -46,8 +46,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
         shutil.rmtree(root, ignore_errors=True)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> Iterator[None]:
     """Who shares servers shares a process; the longest begin, so that both end together."""
 
     def place(item: pytest.Item) -> tuple[int, str]:
@@ -57,9 +59,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
                 return rank, folder
         return len(LONG), path
 
-    if hasattr(config, "workerinput"):
+    spread = hasattr(config, "workerinput")
+    if spread:  # before xdist reads the marks
         for item in items:
             item.add_marker(pytest.mark.xdist_group(place(item)[1]))
+    yield
+    if spread:
         items.sort(key=lambda item: place(item)[0])
 
 

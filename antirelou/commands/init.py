@@ -64,6 +64,11 @@ TEMPLATE = """\
 #ANTIRELOU_HEARTBEAT_URL=https://hc-ping.com/your-uuid
 #ANTIRELOU_LANGUAGE=fr
 
+# --- The public page, written every ten minutes (README.md, The public page) -------------------
+#ANTIRELOU_PAGE_DIR=
+#ANTIRELOU_PAGE_PUSH=
+#ANTIRELOU_PUBLISHER=
+
 # --- How browsers reach the operators' console (docs/console.md) -------------------------------
 #ANTIRELOU_CONSOLE_URL=http://localhost:9200
 

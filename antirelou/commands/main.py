@@ -18,6 +18,7 @@ from antirelou.commands import (
     evidence,
     operate,
     operators,
+    page,
     release,
     simulate,
     subject,
@@ -148,6 +149,7 @@ app.add_typer(subject.subject, name="subject")
 app.command()(witness.witness)
 app.add_typer(operators.operator, name="operator")
 app.command()(operators.console)
+app.add_typer(page.page, name="page")
 
 
 def run() -> None:

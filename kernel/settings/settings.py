@@ -36,6 +36,7 @@ from kernel.settings.values import (
     check_addresses,
     check_bare_url,
     check_characters,
+    check_command,
     check_database_url,
     check_guarded_url,
     check_http_url,
@@ -450,6 +451,12 @@ class Settings(BaseModel):
         ),
     ] = ""
     """Key of the witness, as it prints it."""
+    page_dir: File | None = None
+    """Folder in which the public page is written every ten minutes; empty: it is not."""
+    page_push: Annotated[str, AfterValidator(check_command)] = ""
+    """A command that is run in `PAGE_DIR` after that, such as `rsync -a . host:www`; no shell."""
+    publisher: str = ""
+    """Who answers for the number, on the public page: name, address, contact."""
     operator_token: Annotated[SecretStr, AfterValidator(check_token)] = SecretStr("")
     """Bearer token of the operator API and of the commands."""
     alert_url: SecretUrl = SecretStr("")

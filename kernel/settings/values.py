@@ -6,6 +6,7 @@ Each function takes what the environment holds and gives the value; what is not 
 
 import json
 import re
+import shlex
 import unicodedata
 from collections.abc import Callable, Collection
 from datetime import UTC, datetime, time, timedelta
@@ -166,6 +167,15 @@ def parse_path(value: Any) -> Any:
         return Path(value).expanduser().absolute()
     except RuntimeError:
         raise ValueError("a path; the home that its ~ means is not known here") from None
+
+
+def check_command(value: str) -> str:
+    """A command line as a shell would split it, or none."""
+    try:
+        shlex.split(value)
+    except ValueError:
+        raise ValueError("a command and its arguments, with quotes that are closed") from None
+    return value
 
 
 def check_zone(name: str) -> str:

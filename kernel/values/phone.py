@@ -104,6 +104,12 @@ def leaves_out_overseas(countries: Collection[str]) -> bool:
     return "FR" in countries and not set(OVERSEAS).intersection(countries)
 
 
+def write_national(e164: str) -> str:
+    """A number as people of its country write it, such as ``09 39 98 00 00``."""
+    parsed = phonenumbers.parse(e164)
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.NATIONAL)
+
+
 def _classify(raw: str, own_number: str) -> NumberFacts:
     if (found := _mobiles().fullmatch(raw)) and raw[-9:] != own_number[-9:]:
         e164 = f"+33{found[1]}"

@@ -1451,6 +1451,189 @@ GLOSS: Mapping[str, Mapping[str, Term]] = {
         "nobody": Term("personne", "nobody"),
         "removed": Term("{name} n'entre plus.", "{name} comes in no more."),
     },
+    "public": {
+        "title": Term(
+            "Un numéro à donner quand on ne veut pas donner le sien",
+            "A number to give when you would rather not give yours",
+        ),
+        "other_language": Term("In English", "En français"),
+        "safe_yes": Term(
+            "Vous pouvez donner ce numéro maintenant.", "You can give this number now."
+        ),
+        "safe_slowly": Term(
+            "Vous pouvez donner ce numéro ; les réponses sont rares et lentes en ce moment.",
+            "You can give this number; replies are few and slow at the moment.",
+        ),
+        "safe_silent": Term(
+            "Ne donnez pas ce numéro maintenant : il ne répond à personne en ce moment.",
+            "Do not give this number now: it answers nobody at the moment.",
+        ),
+        "safe_no": Term(
+            "Ne donnez pas ce numéro maintenant : il est coupé, rien n'y arrive.",
+            "Do not give this number now: it is off, nothing reaches it.",
+        ),
+        "safe_unknown": Term(
+            "Ne donnez pas ce numéro maintenant : on ne sait pas s'il fonctionne.",
+            "Do not give this number now: it is not known whether it works.",
+        ),
+        "as_of": Term(
+            "Constaté le {at}. Si c'était il y a plus d'une heure, ne vous y fiez pas.",
+            "As of {at}. If that is more than an hour ago, do not rely on it.",
+        ),
+        "not_head": Term("Ce que ce numéro n'est pas", "What this number is not"),
+        "not_read": Term(
+            "Personne ne lit ce qui y arrive : un programme répond, au plus une fois. "
+            "Ce n'est pas un service d'aide, et il ne prévient personne.",
+            "Nobody reads what arrives: a program answers, once at most. It is no helpline, and "
+            "it alerts nobody.",
+        ),
+        "not_help": Term(
+            "En danger : le 17, ou le 114 par SMS. Victime de violences : le 3919, gratuit et "
+            "anonyme, jour et nuit.",
+            "In danger in France: call 17, or text 114. Victim of violence: 3919, free and "
+            "anonymous, day and night.",
+        ),
+        "rules_head": Term("Pour votre sécurité", "For your safety"),
+        "rule_leave": Term(
+            "D'abord partir, ensuite le numéro : si quelqu'un vous fait peur, éloignez-vous.",
+            "Leave first: if somebody frightens you, get away before anything else.",
+        ),
+        "rule_phone": Term(
+            "S'il appelle devant vous, votre téléphone ne sonnera pas : ne donnez pas ce numéro à "
+            "quelqu'un qui pourrait le vérifier et se fâcher.",
+            "If he calls in front of you, your phone will not ring: do not give this number to "
+            "somebody who may check it and turn angry.",
+        ),
+        "rule_test": Term(
+            "N'écrivez pas à ce numéro pour voir : chaque message reçu coûte à la cagnotte.",
+            "Do not write to this number to see: each message received costs the fund.",
+        ),
+        "rule_known": Term(
+            "Cette page est publique : celui à qui vous donnez le numéro peut le reconnaître.",
+            "This page is public: the one you give the number to may recognise it.",
+        ),
+        "figures_head": Term("Les comptes", "The accounts"),
+        "figures_note": Term(
+            "Depuis le début, jusqu'au {day} : ces chiffres ont toujours un jour de retard au "
+            "moins. Les nombres sont arrondis à la dizaine inférieure, les sommes à {step} € "
+            "inférieurs, pour que personne n'y lise une heure.",
+            "Since the beginning, until {day}: these figures are always at least a day old. Counts "
+            "are rounded down to ten, amounts to {step} €, so that nobody reads an hour in them.",
+        ),
+        "figures_none": Term(
+            "Pas encore de chiffres : les premiers paraissent deux jours après le début.",
+            "No figures yet: the first appear two days after the beginning.",
+        ),
+        "few": Term("moins de dix", "fewer than ten"),
+        "at_least": Term("{count} ou plus", "{count} or more"),
+        "money_head": Term("L'argent", "The money"),
+        "money_raised": Term("Donné sur les plateformes", "Given on the platforms"),
+        "money_donated": Term("Versé à la cagnotte, en tout", "Paid into the fund, in all"),
+        "money_provider_credit": Term(
+            "Crédit chez le prestataire téléphonique", "Credit at the phone provider"
+        ),
+        "money_spent_receive": Term("Dépensé pour recevoir", "Spent on receiving"),
+        "money_spent_reply": Term("Dépensé pour répondre", "Spent on replies"),
+        "money_fees": Term("Frais", "Fees"),
+        "money_available": Term("Reste à dépenser", "Left to spend"),
+        "lasts": Term("À ce rythme, tient encore", "As it goes, lasts for"),
+        "lasts_unknown": Term(
+            "rien n'a été dépensé ces jours-ci", "nothing was spent these days"
+        ),
+        "lasts_short": Term("moins de dix jours", "fewer than ten days"),
+        "lasts_days": Term("{count} jours ou plus", "{count} days or more"),
+        "messages_head": Term("Les messages", "The messages"),
+        "received": Term("Reçus", "Received"),
+        "answered": Term("Ont eu leur réponse", "Were answered"),
+        "pending": Term("Attendaient", "Were waiting"),
+        "silent_head": Term("Sans réponse", "Not answered"),
+        "silent_once": Term(
+            "La même personne, déjà répondue ou en attente",
+            "The same person, answered already or waiting",
+        ),
+        "silent_flood": Term("Trop de messages à la fois", "Too many messages at once"),
+        "silent_stop": Term("Ont demandé l'arrêt (STOP)", "Asked to stop (STOP)"),
+        "silent_not_mobile": Term(
+            "Pas un mobile auquel ce numéro répond", "Not a mobile that this number answers"
+        ),
+        "silent_call": Term("Appels", "Calls"),
+        "silent_other": Term("Autres raisons", "Other reasons"),
+        "silent_unsent": Term(
+            "Réponse qui n'a pu partir ou arriver", "A reply that could not leave or arrive"
+        ),
+        "for_machines": Term("Les mêmes faits, pour un programme", "The same facts, for a program"),
+        "privacy_head": Term("Qui répond de ce numéro, et vos droits",
+                             "Who answers for this number, and your rights"),
+        "who": Term(
+            "Ce numéro est tenu par {publisher}, responsable du traitement. Il est donné par des "
+            "personnes qui ne souhaitent pas donner le leur.",
+            "This number is run by {publisher}, the controller. People give it who do not wish to "
+            "give their own.",
+        ),
+        "who_unknown": Term("[responsable à nommer]", "[controller to be named]"),
+        "what": Term(
+            "Vos messages et appels sont reçus par un programme. Il vous répond au plus une fois, "
+            "par un SMS automatique, pour dire que la personne ne souhaite pas donner suite ; il "
+            "ne décide rien d'autre.",
+            "A program receives your messages and calls. It answers you at most once, with a "
+            "standard text, to say that the person does not wish to be in touch; it decides "
+            "nothing else.",
+        ),
+        "kept": Term(
+            "Ce que nous gardons : le texte de vos messages, {text_days} jours. Votre message tel "
+            "que reçu, chiffré pour une personne qui ne gère pas le serveur, {evidence_days} jours "
+            "au plus, ou plus longtemps si une plainte l'exige. Le nombre et les dates de vos "
+            "messages, sous un pseudonyme. Nous n'en faisons ni fichier de personnes, ni "
+            "publicité, et ne les donnons à personne, sauf à un avocat, à la police ou à un juge. "
+            "Notre prestataire téléphonique ({provider}) garde ses propres relevés.",
+            "What we keep: the text of your messages, for {text_days} days. Your message as it "
+            "came, encrypted for a person who does not run the server, for at most {evidence_days} "
+            "days, or longer where a complaint requires it. How many messages you sent and when, "
+            "under a pseudonym. We make no list of people and no advertising of it, and give it "
+            "to nobody but a lawyer, the police or a court. Our phone provider ({provider}) keeps "
+            "logs of its own.",
+        ),
+        "why": Term(
+            "Pourquoi, et de quel droit : l'intérêt légitime de la personne qui a donné ce numéro "
+            "à ne pas être importunée, et, s'il y a lieu, la défense de ses droits en justice "
+            "(RGPD, art. 6, 1, f).",
+            "Why, and on what basis: the legitimate interest of the person who gave this number "
+            "not to be bothered, and, where needed, the defence of her rights in court (GDPR "
+            "art. 6(1)(f)).",
+        ),
+        "rights": Term(
+            "Vos droits : accès, effacement, opposition, limitation. Écrivez à {publisher} ; nous "
+            "vous demanderons de montrer que la ligne est la vôtre. Envoyez STOP au numéro pour "
+            "ne plus recevoir de SMS. L'effacement peut être refusé pour ce qu'une plainte exige ; "
+            "nous vous le dirions. Vous pouvez saisir la CNIL (www.cnil.fr).",
+            "Your rights: access, erasure, objection, restriction. Write to {publisher}; we shall "
+            "ask you to show that the line is yours. Text STOP to the number to receive nothing "
+            "any more. Erasure may be refused for what a complaint requires; we would tell you. "
+            "You may complain to the CNIL (www.cnil.fr) or to your own authority.",
+        ),
+        "mistaken": Term(
+            "Vous vous êtes trompé de numéro ? C'est sans conséquence : vous recevrez un SMS au "
+            "plus.",
+            "A wrong number? Nothing happens: you receive one text at most.",
+        ),
+        "no_trace": Term(
+            "Cette page n'a ni cookie ni programme, et ne demande rien ailleurs.",
+            "This page has no cookie and no script, and asks for nothing elsewhere.",
+        ),
+        "no_publisher": Term(
+            "La page ne nomme pas encore de responsable : fixer ANTIRELOU_PUBLISHER.",
+            "The page names nobody who is responsible yet: set ANTIRELOU_PUBLISHER.",
+        ),
+        "card_title": Term("Carte à imprimer", "Card to print"),
+        "card_use": Term(
+            "À donner quand on ne veut pas donner le sien. Personne ne lit : un programme répond.",
+            "To give instead of yours. Nobody reads it: a program answers.",
+        ),
+        "card_help": Term(
+            "En danger : 17, ou 114 par SMS. Violences : 3919.",
+            "In danger in France: 17, or text 114. Violence: 3919.",
+        ),
+    },
 }  # fmt: skip
 
 

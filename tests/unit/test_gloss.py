@@ -89,6 +89,7 @@ SPEAKING = (
     "antirelou/commands/try_out.py", "antirelou/commands/setup.py",
     "antirelou/commands/rehearse/page.py", "antirelou/commands/rehearse/run.py",
     "services/billing/core/notice.py", "antirelou/commands/operators.py",
+    "antirelou/commands/page.py",
 )  # fmt: skip
 """Modules whose every word to a person is of the table."""
 

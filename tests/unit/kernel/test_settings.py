@@ -75,6 +75,8 @@ WRONG = {
     "TIMESTAMP_URL": "tsa.example.org",
     "WITNESS_URL": "ftp://witness.example.org",
     "WITNESS_KEY": "witness.example.org",
+    "PAGE_DIR": "$HOME/page",
+    "PAGE_PUSH": "rsync 'a",
     "OPERATOR_TOKEN": "short",
     "OPERATOR_URL": "ftp://x",
     "ALERT_URL": "ntfy.sh/topic",
@@ -98,6 +100,7 @@ WRONG = {
 }
 UNBOUNDED = {
     "KAFKA_SECURITY_USERNAME", "KAFKA_SECURITY_PASSWORD", "SMSGATE_USER", "SMSGATE_PASSWORD",
+    "PUBLISHER",
 }  # fmt: skip
 """Any text is a value of these; whether it works, only use can tell."""
 
