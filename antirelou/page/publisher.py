@@ -55,15 +55,13 @@ def build_page(
         the files.
 
     Raises:
-        OSError: a file cannot be written.
+        OSError: a file of the page cannot be written.
     """
     place = settings.data_dir / HISTORY
     history = _read_history(place)
     if status is not None:
         history = keep_snapshot(history, take_snapshot(status, now))
-        settings.data_dir.mkdir(parents=True, exist_ok=True)
-        with writing(place, mode=0o600) as file:
-            file.write(msgspec.json.encode(history))
+        _write_history(place, history)
     price = max(settings.price_receive, settings.price_reply)
     published = publish(history, status, now, price_microeuros=price)
     folder.mkdir(parents=True, exist_ok=True)
@@ -80,9 +78,19 @@ def _read_history(place: Path) -> Sequence[Snapshot]:
         return msgspec.json.decode(place.read_bytes(), type=list[Snapshot])
     except FileNotFoundError:
         return ()
-    except msgspec.DecodeError:
-        LOG.warning("page_history_unreadable", file=HISTORY)
+    except (OSError, msgspec.DecodeError) as error:
+        LOG.warning("page_history_unreadable", file=HISTORY, error=type(error).__name__)
         return ()
+
+
+def _write_history(place: Path, history: Sequence[Snapshot]) -> None:
+    """Keep the snapshots; the live line is told all the same where they cannot be."""
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with writing(place, mode=0o600) as file:
+            file.write(msgspec.json.encode(history))
+    except OSError as error:
+        LOG.warning("page_history_unwritten", file=HISTORY, error=type(error).__name__)
 
 
 @asynccontextmanager

@@ -299,6 +299,13 @@ def test_a_history_that_cannot_be_read_begins_anew(tmp_path: Path) -> None:
     assert len(msgspec.json.decode((tmp_path / "data" / HISTORY).read_bytes())) == 1
 
 
+def test_a_history_that_cannot_be_kept_does_not_stop_the_live_line(tmp_path: Path) -> None:
+    (tmp_path / "data").write_text("no folder", "utf-8")
+    build_page(tmp_path / "page", house(tmp_path), status(attached=False), NOON)
+    facts = msgspec.json.decode((tmp_path / "page" / FACTS).read_bytes())
+    assert (facts["safe"], facts["figures"]) == ("no", None)
+
+
 def test_who_answers_is_named_and_escaped(tmp_path: Path) -> None:
     files = build(tmp_path, status(), publisher="<b>Nous</b> & Cie")
     assert "&lt;b&gt;Nous&lt;/b&gt; &amp; Cie" in files["index.html"]
