@@ -18,7 +18,7 @@ import re
 import signal
 import sys
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from functools import partial
@@ -90,13 +90,15 @@ def watch_ports(points: Points, ports: Ports) -> Ports:
 
 
 class _Watched:
-    """A port all of whose other methods are calls with a point on either side."""
+    """A port all of whose other methods are calls with a point on either side; facts are read."""
 
     def __init__(self, points: Points, name: str, port: object) -> None:
         self._points, self._name, self._port = points, name, port
 
-    def __getattr__(self, method: str) -> Callable[..., Awaitable[Any]]:
-        real: Callable[..., Awaitable[Any]] = getattr(self._port, method)
+    def __getattr__(self, method: str) -> Any:
+        real = getattr(self._port, method)
+        if not callable(real):
+            return real
 
         async def call(*arguments: Any, **more: Any) -> Any:
             name = f"{self._name}.{method}"
