@@ -27,8 +27,9 @@ setup: .venv/.installed ## .venv with everything pinned, and the CLI in .venv/bi
 demo: setup ## the weekend of October 2017, in about a minute (LOG=kafka: five processes, a real broker)
 	@$(BIN)/antirelou demo --log $(LOG)
 
-test: setup ## every test, on real PostgreSQL and real Kafka, by two processes
-	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder --durations 25 tests
+test: setup ## every test, on real PostgreSQL and real Kafka: by two processes, then the faults by one
+	$(PYTEST) -n 2 --dist loadgroup --no-loadscope-reorder --durations 25 --ignore=tests/faults tests
+	$(PYTEST) tests/faults
 
 quick: setup ## the tests that need no service
 	$(PYTEST) tests/unit -n auto

@@ -16,8 +16,6 @@ from tests.fakes.log import MemoryLog, house_log
 from tests.support import kafka, postgres
 
 LONG = (
-    "faults/crash_points",
-    "faults",
     "e2e",
     "contract",
     "browser",
