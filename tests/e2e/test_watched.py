@@ -124,9 +124,13 @@ def recorded() -> dict[str, str]:
 
 
 def named_by_rules() -> set[str]:
-    """The series that rules and alerts are made of: an alert itself is rightly empty."""
+    """The series that rules and alerts are made of: an alert itself is rightly empty.
+
+    Left out: those of a platform of gifts, by ``source``. This house is at none.
+    """
     kinds = {metric.name: metric.kind for metric in METRICS}
-    named = set().union(*(metrics_of(rule["expr"]) for rule in read_rules()))
+    platforms = {metric.name for metric in METRICS if metric.labels[:1] == ("source",)}
+    named = set().union(*(metrics_of(rule["expr"]) for rule in read_rules())) - platforms
     return {f"{name}_count" if kinds[name] == "histogram" else name for name in named}
 
 
