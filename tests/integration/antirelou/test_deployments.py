@@ -110,7 +110,7 @@ def test_a_login_for_each_service_is_enough(
     own, with_log = sql_of_runbook()
     blocks = [own] if log_settings else [own, with_log]
     with logins(fresh_database, blocks) as urls:
-        assert len(urls) == (5 if log_settings else 6)
+        assert len(urls) == (6 if log_settings else 7)
         given = {
             name: {**GIVEN, **log_settings, "database_url": urls.get(name, "")} for name in SERVICES
         }
