@@ -85,7 +85,7 @@ class Machine:
     def _files(self) -> Iterator[tuple[Path, tuple[object, ...]]]:
         runs = bool(self._servers())
         for path in (self.home, *self.home.rglob("*")):
-            servers_own = "postgres/" in str(path)
+            servers_own = "postgres" in path.parts
             if servers_own and runs:  # it makes, writes and deletes by itself
                 continue
             with suppress(FileNotFoundError):
