@@ -53,6 +53,9 @@ def lay_out(rows: Mapping[str, str], width: int = WIDTH_MAX) -> list[str]:
     for name, value in rows.items():
         *above, last = _wrap(name, names)
         lines += above
+        if cell_len(last) > names:  # one long word: its value stands below it
+            lines.append(last)
+            last = ""
         padding = " " * (names - cell_len(last) + 2)
         if cell_len(value) > values and " " not in value:
             lines += [last, f"  {value}"]

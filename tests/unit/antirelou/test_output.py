@@ -4,7 +4,7 @@ import json
 from collections import Counter
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from antirelou.commands.output import lay_out, say, say_json, table
@@ -38,6 +38,7 @@ SENTENCES = st.lists(st.text("abcdé", min_size=1, max_size=12), max_size=30).ma
 
 
 @given(st.dictionaries(LABELS, SENTENCES | st.integers(0, 10**9).map(str), max_size=6))
+@example({":" * 26: " ".join(["a"] * 40)})
 def test_a_table_of_sentences_fits_80_columns(rows: dict[str, str]) -> None:
     lines = lay_out(rows)
     assert all(len(line) <= 80 or " " not in line.strip() for line in lines)
