@@ -6,16 +6,16 @@ so that a test can look for them where they must not be.
 
 import base64
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from kernel.values.clock import Clock, SystemClock
+from simulator.served import Served
 
 ORGANIZATION, CLIENT_ID, CLIENT_SECRET = "mon-asso", "client", "client-secret"
 PARIS = ZoneInfo("Europe/Paris")
@@ -50,7 +50,7 @@ class Wrongs:
 
 
 @dataclass(slots=True)
-class HelloAsso:
+class HelloAsso(Served):
     """The platform; runs while the context is open.
 
     Attributes:
@@ -65,27 +65,15 @@ class HelloAsso:
     bell_url: str = ""
     requests: int = 0
     tokens_given: int = 0
-    url: str = ""
     _tokens: dict[str, float] = field(default_factory=dict)
     _number: int = 13_789
-    _runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_post("/oauth2/token", self._token)
-        app.router.add_get("/v5/organizations/{slug}/payments", self._list)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
+    def routes(self) -> Iterable[web.RouteDef]:
+        """See ``Served``."""
+        return (
+            web.post("/oauth2/token", self._token),
+            web.get("/v5/organizations/{slug}/payments", self._list),
+        )
 
     # -- what happens there -----------------------------------------------------------------------
 

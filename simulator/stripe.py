@@ -7,16 +7,16 @@ test can look for them where they must not be.
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from aiohttp import ClientError, ClientSession, ClientTimeout, web
 
 from kernel.values.clock import Clock, SystemClock
+from simulator.served import Served
 
 SECRET = "whsec_simulated_0123456789"  # noqa: S105 - the simulator's own
 API_KEY = "rk_simulated"
@@ -32,7 +32,7 @@ GIVER = {
 
 
 @dataclass(slots=True)
-class Stripe:
+class Stripe(Served):
     """The platform; runs while the context is open.
 
     Attributes:
@@ -52,27 +52,15 @@ class Stripe:
     balance: list[dict[str, Any]] = field(default_factory=list)
     status: int = 0
     expands: bool = True
-    url: str = ""
     _undelivered: list[dict[str, Any]] = field(default_factory=list)
     _number: int = 0
-    _runner: web.AppRunner | None = None
 
-    async def __aenter__(self) -> Self:
-        app = web.Application()
-        app.router.add_get("/v1/events", self._list_events)
-        app.router.add_get("/v1/balance_transactions", self._list_balance)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.2)
-        await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        self.url = f"http://127.0.0.1:{self._runner.addresses[0][1]}"
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None
-    ) -> None:
-        assert self._runner is not None
-        await self._runner.cleanup()
+    def routes(self) -> Iterable[web.RouteDef]:
+        """See ``Served``."""
+        return (
+            web.get("/v1/events", self._list_events),
+            web.get("/v1/balance_transactions", self._list_balance),
+        )
 
     # -- what happens there -----------------------------------------------------------------------
 
